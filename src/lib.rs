@@ -1,0 +1,7 @@
+//! muster calls people together and places them: HR data in, accounts in the right directory out.
+
+pub mod model;
+
+pub mod chance;
+pub mod clock;
+pub mod writer;

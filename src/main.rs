@@ -1,0 +1,3 @@
+//! The `muster` command: hands its words to `cli`.
+
+fn main() {}

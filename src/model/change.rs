@@ -1,0 +1,217 @@
+//! What a target shall hold, what it is known to hold, and the difference.
+
+use super::{Anchor, Attributes, Dn, Name, ObjectId, Reason};
+
+/// What one target shall hold of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// An account like this.
+    Present(Desired),
+    /// Whatever is there shall be disabled; nothing is made for the purpose.
+    Disabled,
+    /// Whatever is there shall be deleted.
+    Deleted,
+}
+
+/// The account a person shall have at a target: what the mappings gave.
+///
+/// Only attributes that a mapping speaks of are in it. An absent one is left alone;
+/// [`Null`](super::Value::Null) is cleared on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Desired {
+    /// Kept so, always. Target attribute names; `accountEnabled` is one of them.
+    pub attributes: Attributes,
+    /// Said only when the account is made.
+    pub on_create: Attributes,
+    /// Where in the directory; `None` where the target has no containers.
+    pub container: Option<Dn>,
+    /// Whom the account's owner reports to.
+    pub manager: Option<Manager>,
+    /// How to find the account if it is there already.
+    pub keys: MatchKeys,
+}
+
+/// What is wanted of the manager reference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Manager {
+    /// This person, by the source's identifier.
+    Is(Anchor),
+    /// Nobody, on purpose.
+    Nobody,
+}
+
+/// How an account is recognised: attribute and value, the most telling first.
+///
+/// The first that finds somebody ends the search; they are never combined (`facts/entra.md` §5).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MatchKeys(pub Vec<(Name, String)>);
+
+/// What is known of a person's account at a target: what was last written or read there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// What the target calls it.
+    pub object: ObjectId,
+    /// The attributes we own there.
+    pub attributes: Attributes,
+    /// Where in the directory it stands; `None` where unknown or meaningless.
+    pub container: Option<Dn>,
+    /// The account is carried there by directory synchronisation (`onPremisesSyncEnabled`): linked, never written.
+    pub synced: bool,
+}
+
+/// Whom the match keys reach at a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nobody.
+    Nobody,
+    /// This account.
+    One(Known),
+    /// More than one: never a guess.
+    Several(Vec<ObjectId>),
+    /// This kind of target cannot be looked into (an LDIF folder).
+    CannotLook,
+}
+
+/// What must be written so that what is known becomes what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What it does, by its gravest effect.
+    pub kind: ChangeKind,
+    /// The object it is done to; `None` when it is yet to be made.
+    pub object: Option<ObjectId>,
+    /// Attributes that get a value.
+    pub set: Attributes,
+    /// Attributes that are emptied.
+    pub clear: Vec<Name>,
+    /// The container it is made in or moved to.
+    pub container: Option<Dn>,
+    /// What the changed attributes held before, as far as known.
+    pub before: Attributes,
+    /// The container it stood in before, where it moves.
+    pub container_before: Option<Dn>,
+}
+
+/// What a change does. A change that does several things is named by the gravest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChangeKind {
+    /// Makes the account.
+    Create,
+    /// Changes attributes.
+    Update,
+    /// Lets its owner in again.
+    Enable,
+    /// Brings it into another container.
+    Move,
+    /// Locks its owner out.
+    Disable,
+    /// Takes it away.
+    Delete,
+}
+
+impl ChangeKind {
+    /// The word for it in tables, logs and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Enable => "enable",
+            Self::Move => "move",
+            Self::Disable => "disable",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// An effect that is limited per target and day (promise 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Damage {
+    /// Somebody is locked out.
+    Disable,
+    /// An account is taken away.
+    Delete,
+    /// An account changes its container, and with it its policies and rights.
+    Move,
+}
+
+impl Damage {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Disable, Self::Delete, Self::Move];
+
+    /// The word for it in tables, job files and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Delete => "delete",
+            Self::Move => "move",
+        }
+    }
+}
+
+/// How a person, the link and the target stand to each other (`facts/situations.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Situation {
+    /// In scope, linked, and the account is there.
+    Confirmed,
+    /// In scope, not linked, exactly one account matches.
+    Found,
+    /// That account is linked to somebody else.
+    FoundAlreadyLinked,
+    /// In scope, nothing there.
+    Absent,
+    /// Several accounts match.
+    Ambiguous,
+    /// Linked, and the account has vanished.
+    Missing,
+    /// Out of scope, or placed nowhere, and an account is there.
+    Unqualified,
+    /// Out of scope, or placed nowhere, and nothing is there.
+    SourceIgnored,
+    /// The source deleted the person, and an account is there.
+    SourceMissing,
+    /// The source deleted the person, and nothing is left.
+    AllGone,
+    /// The person's home is another target now.
+    PlacementChanged,
+    /// The manager's account is not there yet.
+    ReferencePending,
+    /// The account belongs to directory synchronisation: linked and left alone.
+    TargetIgnored,
+}
+
+impl Situation {
+    /// The field's own word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Confirmed => "CONFIRMED",
+            Self::Found => "FOUND",
+            Self::FoundAlreadyLinked => "FOUND_ALREADY_LINKED",
+            Self::Absent => "ABSENT",
+            Self::Ambiguous => "AMBIGUOUS",
+            Self::Missing => "MISSING",
+            Self::Unqualified => "UNQUALIFIED",
+            Self::SourceIgnored => "SOURCE_IGNORED",
+            Self::SourceMissing => "SOURCE_MISSING",
+            Self::AllGone => "ALL_GONE",
+            Self::PlacementChanged => "PLACEMENT_CHANGED",
+            Self::ReferencePending => "REFERENCE_PENDING",
+            Self::TargetIgnored => "TARGET_IGNORED",
+        }
+    }
+}
+
+/// What is to be done at a target, after looking at what is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: it is as it shall be.
+    Nothing,
+    /// Write this.
+    Write(Change),
+    /// Remember that this account is the person's; what differs is the next piece of work, under the limits.
+    Link(Known),
+    /// Nothing may be done until somebody has looked.
+    Hold(Reason),
+    /// It cannot be done.
+    Refuse(Reason),
+    /// Nothing will be done, and that is right.
+    Skip(Reason),
+}

@@ -1,0 +1,163 @@
+//! Distinguished names (RFC 4514): where in a directory something stands.
+
+use std::fmt;
+
+/// A distinguished name that reads as one: `OU=Staff,DC=contoso,DC=com`.
+///
+/// Its text is kept as it was written; two are equal when their texts are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dn(String);
+
+/// Why a text is no distinguished name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DnError {
+    /// Nothing in it.
+    #[error("the distinguished name is empty")]
+    Empty,
+    /// A part without `=`, or with nothing on one side of it.
+    #[error("`{0}` is not of the form NAME=value")]
+    Part(String),
+    /// A character that must be escaped stands bare.
+    #[error("`{0}` must be escaped in a distinguished name")]
+    Bare(char),
+    /// A `\` with nothing to escape behind it.
+    #[error("the distinguished name ends in the middle of an escape")]
+    HalfEscape,
+}
+
+impl Dn {
+    /// Reads a distinguished name.
+    ///
+    /// # Errors
+    /// [`DnError`] says which part is wrong. Nothing is mended.
+    pub fn parse(text: &str) -> Result<Self, DnError> {
+        if text.is_empty() {
+            return Err(DnError::Empty);
+        }
+        for part in split_parts(text)? {
+            check_part(part)?;
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The entry called `value` (of attribute `name`, e.g. `CN`) inside this one; the value is escaped.
+    pub fn child(&self, name: &str, value: &str) -> Self {
+        Self(format!("{name}={},{}", escape_rdn_value(value), self.0))
+    }
+
+    /// The first part (`CN=Anna`), escapes and all, and the rest; `None` where it has one part only.
+    pub fn split_first(&self) -> Option<(&str, Dn)> {
+        let parts = split_parts(&self.0).ok()?;
+        let first = parts.first()?;
+        let rest = self.0.get(first.len() + 1..)?;
+        Some((first, Self(rest.to_owned())))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn split_parts(text: &str) -> Result<Vec<&str>, DnError> {
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b',' => {
+                parts.push(&text[begin..at]);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if escaped {
+        return Err(DnError::HalfEscape);
+    }
+    parts.push(&text[begin..]);
+    Ok(parts)
+}
+
+fn check_part(part: &str) -> Result<(), DnError> {
+    let (name, value) = part.split_once('=').ok_or_else(|| DnError::Part(part.to_owned()))?;
+    let name_is_good = name.trim().starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.trim().chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+    if !name_is_good || value.trim().is_empty() {
+        return Err(DnError::Part(part.to_owned()));
+    }
+    let mut escaped = false;
+    for c in value.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' | '+' | ';' | '<' | '>' | '\0' => return Err(DnError::Bare(c)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Escapes a value for a distinguished name (RFC 4514 §2.4).
+pub fn escape_rdn_value(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    let last = value.chars().count().saturating_sub(1);
+    for (at, c) in value.chars().enumerate() {
+        match c {
+            '"' | '+' | ',' | ';' | '<' | '>' | '\\' | '=' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '#' | ' ' if at == 0 => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            ' ' if at == last => escaped.push_str("\\ "),
+            c if c.is_control() => {
+                let mut bytes = [0; 4];
+                for byte in c.encode_utf8(&mut bytes).bytes() {
+                    escaped.push_str(&format!("\\{byte:02X}"));
+                }
+            }
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+impl fmt::Display for Dn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_inside_a_container_cannot_climb_out_of_it() {
+        let staff = Dn::parse("OU=Staff,DC=contoso,DC=com").unwrap();
+        let child = staff.child("CN", "Eve,OU=Admins");
+        assert_eq!(child.as_str(), "CN=Eve\\,OU\\=Admins,OU=Staff,DC=contoso,DC=com");
+        assert_eq!(child.split_first().unwrap().1, staff);
+    }
+
+    #[test]
+    fn what_is_not_a_distinguished_name_is_refused_with_the_part_named() {
+        assert_eq!(Dn::parse(""), Err(DnError::Empty));
+        assert_eq!(Dn::parse("Staff,DC=com"), Err(DnError::Part("Staff".into())));
+        assert_eq!(Dn::parse("OU=,DC=com"), Err(DnError::Part("OU=".into())));
+        assert_eq!(Dn::parse("OU=a;b"), Err(DnError::Bare(';')));
+        assert_eq!(Dn::parse("OU=a\\"), Err(DnError::HalfEscape));
+    }
+
+    #[test]
+    fn edges_are_escaped() {
+        assert_eq!(escape_rdn_value(" #x "), "\\ #x\\ ");
+        assert_eq!(escape_rdn_value("#x"), "\\#x");
+        assert_eq!(escape_rdn_value("a\0b"), "a\\00b");
+    }
+}

@@ -1,0 +1,86 @@
+//! Attribute names: the same whatever the case they are written in (RFC 7643 §2.1).
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// The name of an attribute or of a schema (a URN), compared without regard to ASCII case.
+///
+/// It keeps the spelling it was first given. Cloning is cheap.
+#[derive(Clone)]
+pub struct Name(Arc<str>);
+
+impl Name {
+    /// A name as it was written.
+    pub fn new(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+
+    /// The spelling it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Compares with a bare text, as names compare.
+    pub fn compare(&self, other: &str) -> Ordering {
+        compare_ignoring_case(&self.0, other)
+    }
+}
+
+fn compare_ignoring_case(left: &str, right: &str) -> Ordering {
+    let fold = |byte: &u8| byte.to_ascii_lowercase();
+    left.as_bytes().iter().map(fold).cmp(right.as_bytes().iter().map(fold))
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialEq<str> for Name {
+    fn eq(&self, other: &str) -> bool {
+        self.0.eq_ignore_ascii_case(other)
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) { Ordering::Equal } else { compare_ignoring_case(&self.0, &other.0) }
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for byte in self.0.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}

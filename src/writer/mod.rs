@@ -1,0 +1,97 @@
+//! The hands that change directories. A writer decides nothing.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::{Change, Found, Known, MatchKeys, Name, ObjectId};
+
+/// Looks for people at a target, and carries decided changes to it.
+///
+/// Carrying the same change twice must leave the target as carrying it once would, because
+/// delivery is at least once (promise 4).
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// Whom `search` reaches at the target: nobody, one, or several.
+    ///
+    /// # Errors
+    /// [`WriteError::Later`] when the target cannot be asked now, [`WriteError::Refused`] when it refuses to be.
+    async fn find(&self, search: &Search) -> Result<Found, WriteError>;
+
+    /// Carries one change; the receipt says what the target holds now. `None` when the account is gone.
+    ///
+    /// # Errors
+    /// See [`WriteError`]: what each tells the caller to do next.
+    async fn write(&self, change: &Change) -> Result<Option<Known>, WriteError>;
+
+    /// Points the manager of `object` at `manager`; `None` clears it.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    async fn set_manager(&self, object: &ObjectId, manager: Option<&ObjectId>) -> Result<(), WriteError>;
+
+    /// The longest a single call may take. A write starts only while this still fits in the lease.
+    fn timeout(&self) -> Duration;
+}
+
+/// Whom to look for, and what to read of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// The object itself, when it is linked; then the keys are not used.
+    pub object: Option<ObjectId>,
+    /// How to recognise it otherwise.
+    pub keys: MatchKeys,
+    /// The attributes we own there, to be read.
+    pub attributes: Vec<Name>,
+}
+
+/// Why something was not carried: only what the caller must tell apart.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Try again; nothing was written.
+    #[error("the target asks us to come back later")]
+    Later {
+        /// Not before this has passed, where the target said so.
+        after: Option<Duration>,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// It may have been written, or not: look before trying again.
+    #[error("the target gave no answer that can be trusted")]
+    Unknown {
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// Trying again would change nothing.
+    #[error("the target refused the change")]
+    Refused {
+        /// A stable word, e.g. the target's own error code.
+        code: String,
+        /// What happened, in the target's words; no secret in it.
+        #[source]
+        cause: Cause,
+    },
+    /// Somebody else holds the value.
+    #[error("somebody else holds the value of {attribute}")]
+    Taken {
+        /// Of which attribute.
+        attribute: Name,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// The linked object is not there any more.
+    #[error("the account is not there any more")]
+    Gone {
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+}
+
+/// What went wrong inside, as words for a person. Never carries a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Cause(pub String);

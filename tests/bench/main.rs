@@ -1,0 +1,3 @@
+//! The figures of the README, each beside its ceiling.
+
+fn main() {}
