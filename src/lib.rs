@@ -2,6 +2,12 @@
 
 pub mod model;
 
+pub mod overlay;
+pub mod reconcile;
+
 pub mod chance;
 pub mod clock;
 pub mod writer;
+
+#[cfg(test)]
+mod golden;

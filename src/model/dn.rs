@@ -53,10 +53,28 @@ impl Dn {
         Some((first, Self(rest.to_owned())))
     }
 
+    /// Whether both name the same entry: case, and blanks around commas and `=`, do not tell entries apart
+    /// (RFC 4517 §4.2.15, for attributes that ignore case, as those of containers do).
+    pub fn names_same_entry(&self, other: &Self) -> bool {
+        match (split_parts(&self.0), split_parts(&other.0)) {
+            (Ok(left), Ok(right)) => {
+                left.len() == right.len() && left.iter().zip(&right).all(|(left, right)| is_same_part(left, right))
+            }
+            _ => self == other,
+        }
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_same_part(left: &str, right: &str) -> bool {
+    let halves = |part: &str| {
+        part.split_once('=').map(|(name, value)| (name.trim().to_lowercase(), value.trim().to_lowercase()))
+    };
+    halves(left) == halves(right)
 }
 
 fn split_parts(text: &str) -> Result<Vec<&str>, DnError> {
@@ -152,6 +170,14 @@ mod tests {
         assert_eq!(Dn::parse("OU=,DC=com"), Err(DnError::Part("OU=".into())));
         assert_eq!(Dn::parse("OU=a;b"), Err(DnError::Bare(';')));
         assert_eq!(Dn::parse("OU=a\\"), Err(DnError::HalfEscape));
+    }
+
+    #[test]
+    fn case_and_blanks_do_not_tell_entries_apart() {
+        let same = |left: &str, right: &str| Dn::parse(left).unwrap().names_same_entry(&Dn::parse(right).unwrap());
+        assert!(same("OU=Staff,DC=contoso", "ou=staff, dc = Contoso"));
+        assert!(!same("OU=Staff,DC=contoso", "OU=Staff"));
+        assert!(!same("OU=Staff,DC=contoso", "OU=Guests,DC=contoso"));
     }
 
     #[test]
