@@ -2,7 +2,16 @@
 
 pub mod model;
 
+pub mod expr;
+pub mod scim;
+
 pub mod overlay;
+
+pub mod mapping;
+pub mod rules;
+pub mod scope;
+
+pub mod decide;
 pub mod reconcile;
 
 pub mod chance;
@@ -11,3 +20,5 @@ pub mod writer;
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod sample;

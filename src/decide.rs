@@ -1,0 +1,425 @@
+//! The one decision: what shall become of a person at every target, and why.
+//!
+//! Production, a dry run, `explain` and rule tests all call [`decide`], so none of them can say something else.
+
+mod trace;
+
+use crate::mapping::Mapping;
+use crate::model::{
+    Desired, Dn, HoldReason, JobId, Known, Outcome, Person, Placement, Reason, Situation, TargetId, Value, Verdict,
+    Wanted,
+};
+use crate::overlay::NullFlow;
+use crate::reconcile::ACCOUNT_ENABLED;
+use crate::rules::Ruleset;
+use crate::scope::Scope;
+
+pub use trace::{AskedClause, AskedRule, MappedAttribute, Trace, trace};
+
+/// One synchronization job, as the core sees it.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// What it is called.
+    pub id: JobId,
+    /// Whom it is about.
+    pub scope: Scope,
+    /// Where people live.
+    pub ruleset: Ruleset,
+    /// The directories it writes to.
+    pub targets: Vec<Target>,
+    /// What becomes of accounts their person no longer has a claim to.
+    pub policy: Policy,
+    /// Where the source's "empty" is taken at its word.
+    pub null_flow: NullFlow,
+}
+
+impl Job {
+    /// The target of this name.
+    pub fn target(&self, id: &TargetId) -> Option<&Target> {
+        self.targets.iter().find(|target| target.id == *id)
+    }
+}
+
+/// A directory a job writes to, as the core sees it.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// What it is called.
+    pub id: TargetId,
+    /// Where it stands.
+    pub kind: TargetKind,
+    /// How its attributes come from a person.
+    pub mapping: Mapping,
+    /// What becomes of the account when the source deletes the person.
+    pub on_delete: Leaver,
+    /// How much may be damaged there in a rolling day (promise 6).
+    pub limits: DamageLimits,
+}
+
+/// Where a target stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A cloud tenant. It has no containers.
+    Cloud,
+    /// A directory on the premises, with containers.
+    OnPremises,
+}
+
+impl TargetKind {
+    /// The word for it in job files and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cloud => "cloud",
+            Self::OnPremises => "on-premises",
+        }
+    }
+}
+
+/// What becomes of the account of somebody who has no claim to it any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leaver {
+    /// Its owner is locked out.
+    #[default]
+    Disable,
+    /// It is taken away.
+    Delete,
+    /// Nothing, until somebody has looked.
+    Hold,
+}
+
+/// What may be damaged at a target in a rolling day, per kind of damage.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DamageLimits {
+    /// Accounts locked.
+    pub disable: DamageLimit,
+    /// Accounts taken away.
+    pub delete: DamageLimit,
+    /// Accounts brought into another container.
+    pub r#move: DamageLimit,
+}
+
+/// How much of one kind of damage may be done in a rolling day: whichever of the two is greater.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DamageLimit {
+    /// So many accounts.
+    pub count: u32,
+    /// This share of the accounts linked at the target, in percent.
+    pub percent: f64,
+}
+
+impl Default for DamageLimit {
+    /// A quiet day's leavers in a company of a few hundred; a broken export is far above it.
+    fn default() -> Self {
+        Self { count: 10, percent: 2.0 }
+    }
+}
+
+impl DamageLimits {
+    /// The limit of one kind of damage.
+    pub fn of(&self, damage: crate::model::Damage) -> DamageLimit {
+        match damage {
+            crate::model::Damage::Disable => self.disable,
+            crate::model::Damage::Delete => self.delete,
+            crate::model::Damage::Move => self.r#move,
+        }
+    }
+}
+
+/// What becomes of accounts whose person the job has stopped placing there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// The scope no longer admits the person.
+    pub out_of_scope: Leaver,
+    /// A rule places the person nowhere.
+    pub nowhere: Leaver,
+    /// A rule places the person at another target.
+    pub placement_change: PlacementChange,
+}
+
+impl Default for Policy {
+    /// What destroys waits for somebody to look (`facts/situations.md`).
+    fn default() -> Self {
+        Self { out_of_scope: Leaver::Hold, nowhere: Leaver::Hold, placement_change: PlacementChange::Hold }
+    }
+}
+
+/// What is done when a person's home is another target than that of their account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PlacementChange {
+    /// Nothing, until somebody has looked.
+    #[default]
+    Hold,
+    /// An account is made at the new home; once it is there, the old one is disabled.
+    Migrate,
+    /// The old account stays the person's account and is kept up to date.
+    Keep,
+}
+
+/// What shall become of a person, everywhere, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Whether the job is about the person.
+    pub admitted: Admission,
+    /// Where they live; `None` where that was not asked.
+    pub verdict: Option<Verdict>,
+    /// What is asked of each target; of the others, nothing.
+    pub targets: Vec<AtTarget>,
+    /// How the operation ends, where no target is to be brought to anything.
+    pub outcome: Option<Outcome>,
+}
+
+/// Whether the job is about a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// It is.
+    Admitted,
+    /// The scope does not hold.
+    OutOfScope {
+        /// The first clause of it that does not.
+        clause: String,
+    },
+    /// The source deleted the person.
+    Deleted,
+}
+
+/// What is asked of one target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AtTarget {
+    /// Which one.
+    pub target: TargetId,
+    /// How person, link and target stand to each other, as far as is known without looking.
+    pub situation: Situation,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What is asked of a target.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// To be brought to this.
+    Bring(Wanted),
+    /// Nothing until somebody has looked.
+    Hold(Reason),
+    /// Nothing, and that is right.
+    Skip(Reason),
+    /// Nothing, because what it shall hold cannot be said.
+    Fail(Reason),
+}
+
+/// Decides what shall become of a person at every target. `links` are the accounts the person is known to have.
+///
+/// Total: it cannot fail, only say why nothing is done. A link to a target the job no longer has is passed over.
+pub fn decide(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Decision {
+    let case = Case { job, person, links };
+    if person.deleted {
+        return case.of_deleted();
+    }
+    if let Some(clause) = job.scope.refuses(&person.attributes) {
+        return case.of_out_of_scope(clause.words.clone());
+    }
+    case.of_placed(job.ruleset.place(&person.attributes))
+}
+
+/// What a decision is made from.
+struct Case<'a> {
+    job: &'a Job,
+    person: &'a Person,
+    links: &'a [(TargetId, Known)],
+}
+
+impl Case<'_> {
+    fn of_deleted(&self) -> Decision {
+        let leaving = |target: &Target| (target.on_delete, Situation::SourceMissing);
+        let targets = self.leave(leaving, &|known| {
+            let why = format!(
+                "the source deleted {}, whose account is {}; delete or disable it by hand, or set `on_delete`",
+                self.person.anchor, known.object
+            );
+            Reason::new("source_missing", why)
+        });
+        let nothing = || {
+            let why = format!("the source deleted {}, and no account of theirs is linked", self.person.anchor);
+            Outcome::Skipped(Reason::new("all_gone", why))
+        };
+        decision(Admission::Deleted, None, targets, nothing)
+    }
+
+    fn of_out_of_scope(&self, clause: String) -> Decision {
+        let policy = self.job.policy.out_of_scope;
+        let why = format!("{} is out of scope: `{clause}` does not hold", self.person.anchor);
+        let targets = self.leave(|_| (policy, Situation::Unqualified), &|known| {
+            let sentence = format!(
+                "{why}, but the account {} is theirs; decide what becomes of it, or set `policy.out_of_scope`",
+                known.object
+            );
+            Reason::new("unqualified", sentence)
+        });
+        let nothing = || Outcome::Skipped(Reason::new("out_of_scope", why.clone()));
+        decision(Admission::OutOfScope { clause }, None, targets, nothing)
+    }
+
+    fn of_placed(&self, verdict: Verdict) -> Decision {
+        let rule = verdict.by.as_ref().map_or("no rule", |id| id.as_str());
+        let targets = match &verdict.placement {
+            Placement::Held(reason) => {
+                let held = Outcome::Held(self.held(reason, rule));
+                return decision(Admission::Admitted, Some(verdict), Vec::new(), || held);
+            }
+            Placement::Nowhere => self.leave(|_| (self.job.policy.nowhere, Situation::Unqualified), &|known| {
+                let why = format!(
+                    "the rule `{rule}` places {} nowhere, but the account {} is theirs; decide what becomes of it, \
+                     or set `policy.nowhere`",
+                    self.person.anchor, known.object
+                );
+                Reason::new("unqualified", why)
+            }),
+            Placement::Cloud { target } => self.at_home(target, None),
+            Placement::OnPremises { target, container } => self.at_home(target, Some(container)),
+        };
+        let nothing = || {
+            let why = format!("the rule `{rule}` places {} nowhere", self.person.anchor);
+            Outcome::Skipped(Reason::new("placed_nowhere", why))
+        };
+        let nothing = nothing();
+        decision(Admission::Admitted, Some(verdict), targets, || nothing)
+    }
+
+    fn held(&self, reason: &HoldReason, rule: &str) -> Reason {
+        let anchor = &self.person.anchor;
+        match reason {
+            HoldReason::NoRuleSpoke => {
+                let why = format!("no rule speaks for {anchor}; add one, or correct the data the rules ask for");
+                Reason::new("no_rule_spoke", why)
+            }
+            HoldReason::RuleHolds => {
+                let why = format!("the rule `{rule}` holds {anchor}; look at the person, then change data or rule");
+                Reason::new("rule_holds", why)
+            }
+            HoldReason::NoContainer { gave, why } => {
+                let gave = if gave.is_empty() { String::new() } else { format!(" gave `{gave}`:") };
+                let sentence = format!(
+                    "the container of the rule `{rule}`{gave} {why}, for {anchor}; correct the data it is made of, \
+                     or the expression"
+                );
+                Reason::new("no_container", sentence)
+            }
+        }
+    }
+
+    /// What becomes of every linked account of somebody who shall have none.
+    fn leave(&self, policy: impl Fn(&Target) -> (Leaver, Situation), hold: &dyn Fn(&Known) -> Reason) -> Vec<AtTarget> {
+        let linked = self.links.iter().filter_map(|(id, known)| Some((self.job.target(id)?, known)));
+        linked
+            .map(|(target, known)| {
+                let (leaver, situation) = policy(target);
+                let ask = match leaver {
+                    Leaver::Disable => Ask::Bring(Wanted::Disabled),
+                    Leaver::Delete => Ask::Bring(Wanted::Deleted),
+                    Leaver::Hold => Ask::Hold(hold(known)),
+                };
+                AtTarget { target: target.id.clone(), situation, ask }
+            })
+            .collect()
+    }
+
+    fn at_home(&self, home: &TargetId, container: Option<&Dn>) -> Vec<AtTarget> {
+        let link = self.links.iter().find(|(id, _)| id == home).map(|(_, known)| known);
+        let elsewhere: Vec<(&Target, &Known)> = self.live_elsewhere(home).collect();
+        let policy = self.job.policy.placement_change;
+        let present = |situation| self.present(home, container, situation);
+        match (link, elsewhere.as_slice(), policy) {
+            (None, [], _) => vec![present(Situation::Absent)],
+            (Some(_), old, PlacementChange::Migrate) => {
+                let mut targets = vec![present(Situation::Confirmed)];
+                targets.extend(old.iter().map(|(target, _)| AtTarget {
+                    target: target.id.clone(),
+                    situation: Situation::PlacementChanged,
+                    ask: Ask::Bring(Wanted::Disabled),
+                }));
+                targets
+            }
+            (Some(_), _, PlacementChange::Hold | PlacementChange::Keep) => vec![present(Situation::Confirmed)],
+            (None, _, PlacementChange::Migrate) => vec![present(Situation::PlacementChanged)],
+            (None, old, PlacementChange::Keep) => {
+                old.iter().map(|(target, _)| self.present(&target.id, None, Situation::PlacementChanged)).collect()
+            }
+            (None, old @ [(_, _), ..], PlacementChange::Hold) => vec![self.placement_changed(home, old)],
+        }
+    }
+
+    /// The other targets where the person has an account that is in use. What directory synchronisation carries
+    /// there is the same account seen twice, not another home.
+    fn live_elsewhere(&self, home: &TargetId) -> impl Iterator<Item = (&Target, &Known)> {
+        self.links
+            .iter()
+            .filter(move |(id, known)| id != home && !known.synced && !is_locked(known))
+            .filter_map(|(id, known)| Some((self.job.target(id)?, known)))
+    }
+
+    fn present(&self, at: &TargetId, container: Option<&Dn>, situation: Situation) -> AtTarget {
+        let ask = match self.desired(at, container) {
+            Ok(desired) => Ask::Bring(Wanted::Present(desired)),
+            Err(reason) => Ask::Fail(reason),
+        };
+        AtTarget { target: at.clone(), situation, ask }
+    }
+
+    fn desired(&self, at: &TargetId, container: Option<&Dn>) -> Result<Desired, Reason> {
+        match self.job.target(at) {
+            Some(target) => target.mapping.desired(self.person, container),
+            // A checked job names only targets it has; one built by hand may not.
+            None => Err(Reason::new("no_target", format!("the job has no target `{at}`; add it, or change the rule"))),
+        }
+    }
+
+    fn placement_changed(&self, home: &TargetId, old: &[(&Target, &Known)]) -> AtTarget {
+        let accounts: Vec<String> =
+            old.iter().map(|(target, known)| format!("{} at {}", known.object, target.id)).collect();
+        let why = format!(
+            "{} now belongs at {home}, but has the account {}; decide which it shall be, then move it by hand, or set \
+             `policy.placement_change` to migrate or keep",
+            self.person.anchor,
+            accounts.join(" and ")
+        );
+        AtTarget {
+            target: home.clone(),
+            situation: Situation::PlacementChanged,
+            ask: Ask::Hold(Reason::new("placement_changed", why)),
+        }
+    }
+}
+
+fn is_locked(known: &Known) -> bool {
+    known.attributes.get(ACCOUNT_ENABLED) == Some(&Value::Boolean(false))
+}
+
+/// The decision with its outcome: the gravest where no target is brought to anything, `nothing` where none is asked.
+fn decision(
+    admitted: Admission,
+    verdict: Option<Verdict>,
+    targets: Vec<AtTarget>,
+    nothing: impl FnOnce() -> Outcome,
+) -> Decision {
+    let is_work = targets.iter().any(|at| matches!(at.ask, Ask::Bring(_)));
+    let outcome = (!is_work).then(|| targets.iter().filter_map(ended).max_by_key(gravity).unwrap_or_else(nothing));
+    Decision { admitted, verdict, targets, outcome }
+}
+
+fn ended(at: &AtTarget) -> Option<Outcome> {
+    match &at.ask {
+        Ask::Bring(_) => None,
+        Ask::Hold(reason) => Some(Outcome::Held(reason.clone())),
+        Ask::Skip(reason) => Some(Outcome::Skipped(reason.clone())),
+        Ask::Fail(reason) => Some(Outcome::Failed(reason.clone())),
+    }
+}
+
+fn gravity(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Failed(_) => 2,
+        Outcome::Held(_) => 1,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

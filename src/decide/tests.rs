@@ -1,0 +1,185 @@
+use super::*;
+use crate::model::{Attributes, Name, ObjectId};
+use crate::rules::{Container, Place, Rule};
+use crate::sample::{direct, filter, key, person};
+
+fn target(id: &str, kind: TargetKind, on_delete: Leaver) -> Target {
+    let mapping = Mapping::new(vec![key("employeeId", "externalId"), direct("displayName", "displayName")]);
+    Target { id: TargetId::new(id), kind, mapping, on_delete, limits: DamageLimits::default() }
+}
+
+fn job(policy: Policy) -> Job {
+    let rule = |id: &str, when: &str, place| Rule { id: Name::new(id), when: Some(filter(when)), place };
+    let hq = TargetId::new("hq");
+    let container = Container::Fixed(Dn::parse("OU=Guests,DC=contoso").unwrap());
+    Job {
+        id: JobId::new("hr"),
+        scope: Scope::new(&filter("userType pr and not (userType eq \"Alumni\")")),
+        ruleset: Ruleset {
+            rules: vec![
+                rule("contractors", "userType eq \"Contractor\"", Place::OnPremises { target: hq, container }),
+                rule("employees", "userType eq \"Employee\"", Place::Cloud { target: TargetId::new("entra") }),
+                rule("board", "userType eq \"Board\"", Place::Nowhere),
+                rule("service", "userType eq \"Service\"", Place::Hold),
+            ],
+        },
+        targets: vec![
+            target("entra", TargetKind::Cloud, Leaver::Delete),
+            target("hq", TargetKind::OnPremises, Leaver::Disable),
+        ],
+        policy,
+        null_flow: NullFlow::default(),
+    }
+}
+
+fn of_type(user_type: &str) -> Person {
+    person(&[("userType", Value::text(user_type)), ("displayName", Value::text("Anna"))])
+}
+
+fn link(target: &str, enabled: bool) -> (TargetId, Known) {
+    let attributes: Attributes = [(Name::new("accountEnabled"), Value::Boolean(enabled))].into_iter().collect();
+    let object = ObjectId::new(&format!("{target}-1"));
+    (TargetId::new(target), Known { object, attributes, container: None, synced: false })
+}
+
+fn word(decision: &Decision) -> String {
+    let asks = decision.targets.iter().map(|at| {
+        let ask = match &at.ask {
+            Ask::Bring(Wanted::Present(_)) => "present".to_owned(),
+            Ask::Bring(Wanted::Disabled) => "disabled".to_owned(),
+            Ask::Bring(Wanted::Deleted) => "deleted".to_owned(),
+            Ask::Hold(reason) | Ask::Skip(reason) | Ask::Fail(reason) => reason.code.to_string(),
+        };
+        format!("{} {} {ask}", at.target, at.situation.word())
+    });
+    let outcome = decision.outcome.as_ref().map(|outcome| {
+        let code = outcome.reason().map_or("", |reason| &reason.code);
+        format!("-> {} {code}", outcome.word())
+    });
+    asks.chain(outcome).collect::<Vec<_>>().join("; ")
+}
+
+fn check(policy: Policy, person: &Person, links: &[(TargetId, Known)], expected: &str) {
+    let decision = decide(&job(policy), person, links);
+    assert_eq!(word(&decision), expected);
+    assert_eq!(decision.outcome.is_none(), decision.targets.iter().any(|at| matches!(at.ask, Ask::Bring(_))));
+}
+
+fn with(placement_change: PlacementChange) -> Policy {
+    Policy { placement_change, ..Policy::default() }
+}
+
+#[test]
+fn a_new_person_is_brought_to_their_home() {
+    check(Policy::default(), &of_type("Employee"), &[], "entra ABSENT present");
+    check(Policy::default(), &of_type("Contractor"), &[], "hq ABSENT present");
+    check(Policy::default(), &of_type("Employee"), &[link("entra", false)], "entra CONFIRMED present");
+}
+
+#[test]
+fn nobody_is_placed_outside_the_scope_and_the_clause_is_named() {
+    let alumna = of_type("Alumni");
+    check(Policy::default(), &alumna, &[], "-> skipped out_of_scope");
+    check(Policy::default(), &alumna, &[link("hq", true)], "hq UNQUALIFIED unqualified; -> held unqualified");
+    let disabling = Policy { out_of_scope: Leaver::Disable, ..Policy::default() };
+    check(disabling, &alumna, &[link("hq", true)], "hq UNQUALIFIED disabled");
+    let Admission::OutOfScope { clause } = decide(&job(Policy::default()), &alumna, &[]).admitted else {
+        panic!("out of scope")
+    };
+    assert_eq!(clause, "not (userType eq \"Alumni\")");
+}
+
+#[test]
+fn a_person_placed_nowhere_keeps_no_account_unless_somebody_looks() {
+    check(Policy::default(), &of_type("Board"), &[], "-> skipped placed_nowhere");
+    check(
+        Policy::default(),
+        &of_type("Board"),
+        &[link("entra", true)],
+        "entra UNQUALIFIED unqualified; -> held unqualified",
+    );
+    let deleting = Policy { nowhere: Leaver::Delete, ..Policy::default() };
+    check(deleting, &of_type("Board"), &[link("entra", true)], "entra UNQUALIFIED deleted");
+}
+
+#[test]
+fn a_held_person_is_not_written_anywhere() {
+    check(Policy::default(), &of_type("Service"), &[link("hq", true)], "-> held rule_holds");
+    check(Policy::default(), &of_type("Visitor"), &[link("hq", true)], "-> held no_rule_spoke");
+}
+
+#[test]
+fn a_deleted_person_leaves_each_target_as_it_says() {
+    let gone = Person { deleted: true, ..of_type("Employee") };
+    check(Policy::default(), &gone, &[], "-> skipped all_gone");
+    let both = [link("entra", true), link("hq", true)];
+    check(Policy::default(), &gone, &both, "entra SOURCE_MISSING deleted; hq SOURCE_MISSING disabled");
+}
+
+#[test]
+fn a_changed_placement_waits_for_somebody_to_look() {
+    let held = "hq PLACEMENT_CHANGED placement_changed; -> held placement_changed";
+    check(Policy::default(), &of_type("Contractor"), &[link("entra", true)], held);
+    check(Policy::default(), &of_type("Contractor"), &[link("entra", false)], "hq ABSENT present");
+    check(Policy::default(), &of_type("Contractor"), &[link("entra", true), link("hq", true)], "hq CONFIRMED present");
+}
+
+#[test]
+fn a_migration_closes_the_old_home_only_when_the_new_one_stands() {
+    let policy = with(PlacementChange::Migrate);
+    check(policy, &of_type("Contractor"), &[link("entra", true)], "hq PLACEMENT_CHANGED present");
+    let both = [link("entra", true), link("hq", true)];
+    check(policy, &of_type("Contractor"), &both, "hq CONFIRMED present; entra PLACEMENT_CHANGED disabled");
+    let done = [link("entra", false), link("hq", true)];
+    check(policy, &of_type("Contractor"), &done, "hq CONFIRMED present");
+}
+
+#[test]
+fn a_kept_home_is_kept_up_to_date() {
+    let policy = with(PlacementChange::Keep);
+    check(policy, &of_type("Contractor"), &[link("entra", true)], "entra PLACEMENT_CHANGED present");
+}
+
+#[test]
+fn a_synced_account_in_the_cloud_is_no_other_home() {
+    let mut synced = link("entra", true);
+    synced.1.synced = true;
+    check(with(PlacementChange::Migrate), &of_type("Contractor"), &[synced.clone()], "hq ABSENT present");
+    let both = [synced, link("hq", true)];
+    check(with(PlacementChange::Migrate), &of_type("Contractor"), &both, "hq CONFIRMED present");
+}
+
+#[test]
+fn what_cannot_be_mapped_fails_with_the_reason() {
+    let mut job = job(Policy::default());
+    job.targets[0].mapping = Mapping::new(vec![key("employeeId", "userName")]);
+    assert_eq!(word(&decide(&job, &of_type("Employee"), &[])), "entra ABSENT no_match_key; -> failed no_match_key");
+}
+
+#[test]
+fn a_link_to_a_target_the_job_no_longer_has_is_passed_over() {
+    check(Policy::default(), &of_type("Board"), &[link("old", true)], "-> skipped placed_nowhere");
+}
+
+#[test]
+fn the_trace_tells_clauses_rules_and_attributes() {
+    let traced = trace(&job(Policy::default()), &of_type("Employee"), &[]);
+    let rules: Vec<(&str, bool)> = traced.rules.iter().map(|rule| (rule.id.as_str(), rule.holds)).collect();
+    assert_eq!(rules, [("contractors", false), ("employees", true)]);
+    assert_eq!(traced.scope.iter().filter(|clause| clause.holds).count(), 2);
+    let mapped: Vec<(&str, &str)> =
+        traced.mapped.iter().map(|mapped| (mapped.attribute.as_str(), mapped.from.as_str())).collect();
+    assert_eq!(mapped, [("displayName", "displayName"), ("employeeId", "externalId")]);
+    assert_eq!(traced.decision, decide(&job(Policy::default()), &of_type("Employee"), &[]));
+}
+
+#[test]
+fn every_reason_says_who_and_what_to_do() {
+    let decision = decide(&job(Policy::default()), &of_type("Contractor"), &[link("entra", true)]);
+    let reason = decision.outcome.unwrap().reason().unwrap().to_string();
+    assert_eq!(
+        reason,
+        "placement_changed: 701984 now belongs at hq, but has the account entra-1 at entra; decide which it shall be, \
+         then move it by hand, or set `policy.placement_change` to migrate or keep"
+    );
+}

@@ -1,0 +1,314 @@
+//! What an account shall hold, from what is held of its person: one target attribute after the other.
+
+use std::fmt;
+
+use crate::expr::Expression;
+use crate::model::{Anchor, Attributes, Desired, Dn, Manager, MatchKeys, Name, Path, Person, Reason, Value};
+
+/// The target attribute that is a reference to another account; its value is an anchor.
+pub const MANAGER: &str = "manager";
+
+/// How one target's attributes come from a person.
+#[derive(Debug, Clone, Default)]
+pub struct Mapping {
+    /// In the order of their names, so that what they give needs no sorting.
+    attributes: Vec<AttributeMapping>,
+    /// Places in `attributes`, the most telling match attribute first.
+    keys: Vec<usize>,
+}
+
+/// How one target attribute comes from a person.
+#[derive(Debug, Clone)]
+pub struct AttributeMapping {
+    /// The target's name for it.
+    pub attribute: Name,
+    /// Where its value comes from.
+    pub source: MappingSource,
+    /// When it is written.
+    pub apply: Apply,
+    /// Its value in a new account, where the source gives none.
+    pub default: Option<Value>,
+    /// Its place among the match attributes, from 1; `None` where it is none.
+    pub match_precedence: Option<u32>,
+    /// The target's half of the null-flow gate: empty is written as empty (`facts/entra.md` §1.7).
+    pub flow_null: bool,
+    /// What the target holds there.
+    pub shape: Shape,
+}
+
+/// Where the value of a target attribute comes from.
+#[derive(Debug, Clone)]
+pub enum MappingSource {
+    /// From the person, as it is.
+    Direct(Path),
+    /// The same for everybody.
+    Constant(Value),
+    /// Computed.
+    Function(Expression),
+}
+
+/// When an attribute is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Apply {
+    /// When the account is made, and whenever it differs.
+    #[default]
+    Always,
+    /// When the account is made, and never again.
+    OnlyOnCreate,
+}
+
+/// What a target holds under an attribute; what comes from the person is brought into that shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// Whatever comes.
+    #[default]
+    AsItComes,
+    /// One text; numbers and truth values are written out.
+    Text,
+    /// True or false; the texts `true` and `false`, in any case of letters, are read.
+    Boolean,
+    /// A moment; a date alone is its midnight in UTC (`Edm.DateTimeOffset` has no dates).
+    Moment,
+    /// A list; a single value is a list of one.
+    List,
+}
+
+/// What a mapping gives for one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Given {
+    /// This value.
+    Value(Value),
+    /// Empty, on purpose: both null-flow gates are open and the source stated it.
+    Cleared,
+    /// Nothing: the attribute is left alone.
+    Nothing,
+}
+
+impl Mapping {
+    /// A mapping of these attributes.
+    pub fn new(mut attributes: Vec<AttributeMapping>) -> Self {
+        attributes.sort_by(|left, right| left.attribute.cmp(&right.attribute));
+        let mut keys: Vec<usize> =
+            (0..attributes.len()).filter(|at| attributes[*at].match_precedence.is_some()).collect();
+        keys.sort_by_key(|at| attributes[*at].match_precedence);
+        Self { attributes, keys }
+    }
+
+    /// Its attributes, in the order of their names.
+    pub fn attributes(&self) -> &[AttributeMapping] {
+        &self.attributes
+    }
+
+    /// The account this person shall have at the target, inside `container`.
+    ///
+    /// # Errors
+    /// A [`Reason`]: `mapping` where the person's data does not fit an expression or the target's attribute,
+    /// `no_match_key` where nothing is left to recognise the account by.
+    pub fn desired(&self, person: &Person, container: Option<&Dn>) -> Result<Desired, Reason> {
+        let mut desired = Desired {
+            attributes: Attributes::with_capacity(self.attributes.len()),
+            on_create: Attributes::new(),
+            container: container.cloned(),
+            manager: None,
+            keys: MatchKeys::default(),
+        };
+        for attribute in &self.attributes {
+            let given = attribute.give(person)?;
+            if attribute.attribute == *MANAGER {
+                desired.manager = attribute.manager(given, person)?;
+            } else {
+                attribute.put(given, &mut desired);
+            }
+        }
+        desired.keys = self.match_keys(&desired, person)?;
+        Ok(desired)
+    }
+
+    fn match_keys(&self, desired: &Desired, person: &Person) -> Result<MatchKeys, Reason> {
+        let names = || self.keys.iter().map(|at| &self.attributes[*at].attribute);
+        let keys: Vec<(Name, String)> = names()
+            .filter_map(|name| {
+                let value = desired.attributes.get(name.as_str()).or_else(|| desired.on_create.get(name.as_str()))?;
+                Some((name.clone(), key_text(value)?))
+            })
+            .collect();
+        if keys.is_empty() {
+            let tried: Vec<&str> = names().map(Name::as_str).collect();
+            let why = format!(
+                "{} has no value for the match attributes ({}), so an account could not be recognised; give the \
+                 source a value, or match by another attribute",
+                person.anchor,
+                tried.join(", ")
+            );
+            return Err(Reason::new("no_match_key", why));
+        }
+        Ok(MatchKeys(keys))
+    }
+}
+
+fn key_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) if !text.is_empty() => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+impl AttributeMapping {
+    /// What it gives for this person.
+    ///
+    /// # Errors
+    /// A [`Reason`] (`mapping`) that names the attribute, the person and what does not fit.
+    pub fn give(&self, person: &Person) -> Result<Given, Reason> {
+        let value = match &self.source {
+            MappingSource::Direct(path) => self.gather(path, &person.attributes),
+            MappingSource::Constant(value) => value.clone(),
+            MappingSource::Function(expression) => {
+                expression.evaluate(&person.attributes).map_err(|error| self.fault(person, &error.message))?
+            }
+        };
+        if !value.is_empty() {
+            let shaped = self.shape.bring(value).map_err(|why| self.fault(person, why))?;
+            return Ok(Given::Value(shaped));
+        }
+        let clears = self.flow_null && self.source_states_null(&person.attributes);
+        Ok(if clears { Given::Cleared } else { Given::Nothing })
+    }
+
+    fn gather(&self, path: &Path, person: &Attributes) -> Value {
+        if self.shape != Shape::List {
+            return path.first(person).map_or(Value::Null, simple);
+        }
+        let mut values = Vec::new();
+        path.visit(person, &mut |value| {
+            if !value.is_empty() {
+                values.push(simple(value));
+            }
+        });
+        Value::Many(values)
+    }
+
+    fn source_states_null(&self, person: &Attributes) -> bool {
+        let is_null = |path: &Path| path.first(person) == Some(&Value::Null);
+        match &self.source {
+            MappingSource::Direct(path) => is_null(path),
+            MappingSource::Constant(_) => false,
+            MappingSource::Function(expression) => expression.attributes().any(|(path, _)| is_null(path)),
+        }
+    }
+
+    fn put(&self, given: Given, desired: &mut Desired) {
+        let always = self.apply == Apply::Always;
+        match given {
+            Given::Value(value) if always => desired.attributes.set(self.attribute.clone(), value),
+            Given::Value(value) => desired.on_create.set(self.attribute.clone(), value),
+            Given::Cleared | Given::Nothing => {
+                if let Some(default) = &self.default {
+                    desired.on_create.set(self.attribute.clone(), default.clone());
+                }
+                if given == Given::Cleared && always {
+                    desired.attributes.set(self.attribute.clone(), Value::Null);
+                }
+            }
+        }
+    }
+
+    fn manager(&self, given: Given, person: &Person) -> Result<Option<Manager>, Reason> {
+        match given {
+            Given::Value(value) => {
+                let text = key_text(&value).ok_or_else(|| self.fault(person, "an anchor (externalId) is one text"))?;
+                let anchor = Anchor::parse(&text).map_err(|error| self.fault(person, &error.to_string()))?;
+                Ok(Some(Manager::Is(anchor)))
+            }
+            Given::Cleared => Ok(Some(Manager::Nobody)),
+            Given::Nothing => Ok(None),
+        }
+    }
+
+    fn fault(&self, person: &Person, why: &str) -> Reason {
+        let sentence = format!(
+            "`{}` of {} cannot be computed: {why}; correct the value in the source, or the mapping",
+            self.attribute, person.anchor
+        );
+        Reason::new("mapping", sentence)
+    }
+}
+
+/// The value itself; of a complex one its `value` (RFC 7643 §2.4).
+fn simple(value: &Value) -> Value {
+    match value {
+        Value::Complex(parts) => parts.get("value").cloned().unwrap_or(Value::Null),
+        value => value.clone(),
+    }
+}
+
+impl Shape {
+    /// The value as the target holds it, or why it cannot.
+    fn bring(self, value: Value) -> Result<Value, &'static str> {
+        match (self, value) {
+            (Self::AsItComes, value) | (Self::List, value @ Value::Many(_)) => Ok(value),
+            (Self::List, single) => Ok(Value::Many(vec![single])),
+            (_, Value::Many(_)) => Err("it has several values, and the target holds one"),
+            (Self::Text, Value::Integer(number)) => Ok(Value::Text(number.to_string())),
+            (Self::Text, Value::Boolean(truth)) => Ok(Value::text(if truth { "True" } else { "False" })),
+            (Self::Boolean, Value::Boolean(truth)) => Ok(Value::Boolean(truth)),
+            (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("true") => Ok(Value::Boolean(true)),
+            (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(Value::Boolean(false)),
+            (Self::Boolean, _) => Err("the target holds true or false there"),
+            (Self::Moment, Value::Text(text)) if is_date(&text) => Ok(Value::Text(format!("{text}T00:00:00Z"))),
+            (Self::Text | Self::Moment, Value::Text(text)) => Ok(Value::Text(text)),
+            (Self::Text | Self::Moment, _) => Err("the target holds a text there"),
+        }
+    }
+}
+
+/// `2026-01-31`, by its form.
+fn is_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 10
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
+}
+
+impl fmt::Display for MappingSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Direct(path) => path.fmt(f),
+            Self::Constant(value) => write!(f, "the constant {}", Shown(value)),
+            Self::Function(expression) => expression.fmt(f),
+        }
+    }
+}
+
+/// A value as a person reads it.
+#[derive(Debug)]
+pub struct Shown<'a>(pub &'a Value);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null => f.write_str("nothing"),
+            Value::Text(text) => write!(f, "{text:?}"),
+            Value::Boolean(truth) => truth.fmt(f),
+            Value::Integer(number) => number.fmt(f),
+            Value::Many(values) => f.debug_list().entries(values.iter().map(|value| DebugAsShown(value))).finish(),
+            Value::Complex(parts) => {
+                let entries = parts.iter().map(|(name, value)| (name, DebugAsShown(value)));
+                f.debug_map().entries(entries).finish()
+            }
+        }
+    }
+}
+
+struct DebugAsShown<'a>(&'a Value);
+
+impl fmt::Debug for DebugAsShown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Shown(self.0).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests;
