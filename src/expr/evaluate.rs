@@ -132,7 +132,7 @@ impl<'a> Datum<'a> {
     }
 
     /// Whether it counts as true: `True`, or a number other than zero.
-    pub(super) fn is_true(self, span: &Span) -> Result<bool, EvaluateError> {
+    pub(super) fn counts_as_true(self, span: &Span) -> Result<bool, EvaluateError> {
         match self.one(span)? {
             Self::Boolean(boolean) => Ok(boolean),
             Self::Integer(integer) => Ok(integer != 0),
@@ -202,6 +202,14 @@ impl<'a> Given<'a> {
         self.arguments.get(at).map_or(self.span, |node| &node.span)
     }
 
+    /// The text that is written there, if it is one: what needs no person to be known.
+    pub(super) fn literal(&self, at: usize) -> Option<&'a str> {
+        match &self.arguments.get(at)?.term {
+            Term::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The value of an argument; nothing where it was left out.
     pub(super) fn value(&self, at: usize, manner: Manner) -> Result<Flow<'a>, EvaluateError> {
         match self.arguments.get(at) {
@@ -242,6 +250,9 @@ impl<'a> Given<'a> {
     }
 }
 
+/// Room to begin a text with: most names and addresses fit, and need not be moved as they grow.
+const TEXT_BYTES_USUAL: usize = 32;
+
 /// A text that is being put together of parts.
 pub(super) struct Writing<'a> {
     text: String,
@@ -253,7 +264,7 @@ pub(super) struct Writing<'a> {
 impl<'a> Writing<'a> {
     /// Nothing written yet.
     pub(super) fn new(manner: Manner, span: &'a Span) -> Self {
-        Self { text: String::new(), from_person: false, manner, span }
+        Self { text: String::with_capacity(TEXT_BYTES_USUAL), from_person: false, manner, span }
     }
 
     /// Whether nothing has been written.

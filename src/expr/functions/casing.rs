@@ -49,6 +49,7 @@ fn to_lower<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     let lower = |c: char| match c {
         // Capital I with a dot, and the Kelvin sign, do not become ASCII letters.
         '\u{130}' | '\u{212A}' => c,
+        _ if c.is_ascii() => c.to_ascii_lowercase(),
         _ => single(c, c.to_lowercase()),
     };
     let turkish = |c| match c {
@@ -63,6 +64,7 @@ fn to_upper<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     let upper = |c: char| match c {
         // Dotless i, and long s, do not become ASCII letters.
         '\u{131}' | '\u{17F}' => c,
+        _ if c.is_ascii() => c.to_ascii_uppercase(),
         _ => single(c, c.to_uppercase()),
     };
     let turkish = |c| match c {
@@ -101,10 +103,9 @@ fn is_turkic(culture: &str) -> bool {
 }
 
 fn letter_by_letter(text: Cow<'_, str>, change: impl Fn(char) -> char) -> Cow<'_, str> {
-    if text.chars().all(|c| change(c) == c) {
-        return text;
-    }
+    let Some((same, _)) = text.char_indices().find(|(_, c)| change(*c) != *c) else { return text };
     let mut changed = String::with_capacity(text.len());
-    changed.extend(text.chars().map(change));
+    changed.push_str(&text[..same]);
+    changed.extend(text[same..].chars().map(change));
     Cow::Owned(changed)
 }

@@ -83,7 +83,7 @@ pub(super) static IIF: Function = Function {
 };
 
 fn iif<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
-    let holds = given.datum(0)?.is_true(given.span_of(0))?;
+    let holds = given.datum(0)?.counts_as_true(given.span_of(0))?;
     given.chosen(if holds { 1 } else { 2 })
 }
 
@@ -140,7 +140,11 @@ const FIRST_KEY: usize = 2;
 fn switch<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     let source = text_or_empty(given, 0)?;
     for at in (FIRST_KEY..given.count()).step_by(2) {
-        if text_or_empty(given, at)? == source {
+        let is_it = match given.literal(at) {
+            Some(key) => key == source,
+            None => text_or_empty(given, at)? == source,
+        };
+        if is_it {
             return given.chosen(at + 1);
         }
     }

@@ -86,7 +86,7 @@ fn not<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     Ok(match given.datum(0)?.one(span)? {
         Datum::Boolean(source) => boolean(!source),
         source => {
-            let text = if source.is_true(span)? { "False" } else { "True" };
+            let text = if source.counts_as_true(span)? { "False" } else { "True" };
             Flow::constant(Datum::Text(Cow::Borrowed(text)))
         }
     })
