@@ -16,7 +16,13 @@ pub mod reconcile;
 
 pub mod chance;
 pub mod clock;
+pub mod http_client;
+pub mod source;
+pub mod store;
+pub mod token;
 pub mod writer;
+
+pub mod pipeline;
 
 #[cfg(test)]
 mod golden;
