@@ -4,4 +4,5 @@ pub mod model;
 
 pub mod chance;
 pub mod clock;
+pub mod source;
 pub mod writer;
