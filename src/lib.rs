@@ -4,4 +4,6 @@ pub mod model;
 
 pub mod chance;
 pub mod clock;
+pub mod http_client;
+pub mod token;
 pub mod writer;
