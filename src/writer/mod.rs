@@ -1,5 +1,8 @@
 //! The hands that change directories. A writer decides nothing.
 
+pub mod graph;
+pub mod simulated;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
