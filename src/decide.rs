@@ -106,6 +106,15 @@ pub struct DamageLimit {
     pub percent: f64,
 }
 
+impl DamageLimit {
+    /// How many it allows where so many `people` are linked.
+    pub fn allowed(self, people: u64) -> u64 {
+        // Counts of people are far below where a float loses whole numbers, and a negative share is no share.
+        let share = (people as f64 * self.percent / 100.0).max(0.0) as u64;
+        share.max(u64::from(self.count))
+    }
+}
+
 impl Default for DamageLimit {
     /// A quiet day's leavers in a company of a few hundred; a broken export is far above it.
     fn default() -> Self {

@@ -24,6 +24,8 @@ pub mod writer;
 
 pub mod pipeline;
 
+pub mod app;
+
 #[cfg(test)]
 mod golden;
 #[cfg(test)]

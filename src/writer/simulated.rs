@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Cause, Search, WriteError, Writer};
+use super::{Cause, Errand, Search, WriteError, Writer};
 use crate::model::{Attributes, Change, ChangeKind, Dn, Found, Known, Name, ObjectId, Value};
 
 /// How long one call may take: it never waits for anything.
@@ -115,11 +115,16 @@ impl Writer for SimulatedWriter {
         }
     }
 
-    async fn write(&self, change: &Change) -> Result<Option<Known>, WriteError> {
+    async fn write(&self, _: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
         self.directory().meet_failure(|directory| directory.write(change))
     }
 
-    async fn set_manager(&self, object: &ObjectId, manager: Option<&ObjectId>) -> Result<(), WriteError> {
+    async fn set_manager(
+        &self,
+        _: &Errand<'_>,
+        object: &ObjectId,
+        manager: Option<&ObjectId>,
+    ) -> Result<(), WriteError> {
         self.directory().meet_failure(|directory| directory.set_manager(object, manager))
     }
 

@@ -24,7 +24,7 @@ use url::Url;
 use self::call::{Answer, Call, Line};
 use self::fresh::Fresh;
 use self::refusal::{later, refusal, refusal_without_object, refused, unknown};
-use super::{Search, WriteError, Writer};
+use super::{Errand, Search, WriteError, Writer};
 use crate::clock::Clock;
 use crate::http_client::{self, HttpClientError};
 use crate::model::{Attributes, Change, ChangeKind, Found, Known, Name, ObjectId, Value};
@@ -239,7 +239,7 @@ impl Writer for GraphWriter {
         Ok(Found::Nobody)
     }
 
-    async fn write(&self, change: &Change) -> Result<Option<Known>, WriteError> {
+    async fn write(&self, _: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
         if change.kind == ChangeKind::Move || change.container.is_some() {
             return Err(refused("no_containers", "the cloud has no containers to move an account between".to_owned()));
         }
@@ -251,7 +251,12 @@ impl Writer for GraphWriter {
         }
     }
 
-    async fn set_manager(&self, object: &ObjectId, manager: Option<&ObjectId>) -> Result<(), WriteError> {
+    async fn set_manager(
+        &self,
+        _: &Errand<'_>,
+        object: &ObjectId,
+        manager: Option<&ObjectId>,
+    ) -> Result<(), WriteError> {
         let reference = query::manager(&self.base, object);
         let (method, body) = match manager {
             Some(manager) => {

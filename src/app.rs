@@ -1,0 +1,156 @@
+//! Where the parts are chosen and joined: the only place that knows them all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::decide;
+use crate::model::{TargetId, WorkerId};
+use crate::pipeline::deliver::{Deliverer, LeaseSettings};
+use crate::pipeline::schedule::{Bell, Decider, Shutdown, deliver};
+use crate::store::{JobState, Store, StoreError};
+use crate::writer::Writer;
+
+/// Items a worker in this process carries at once, and with one lease. Graph answers in about a tenth of a second,
+/// and its budget is 20 writes a second; more side by side would only wait for each other.
+const EMBEDDED_ITEMS: usize = 16;
+
+/// Who brings a target to the state it shall have.
+#[derive(Clone)]
+pub enum Hands {
+    /// A writer in this process.
+    Embedded(Arc<dyn Writer>),
+    /// An agent inside the network, which fetches its work.
+    Agent,
+}
+
+/// A target that is served.
+#[derive(Clone)]
+pub struct ActiveTarget {
+    /// Which.
+    pub id: TargetId,
+    /// The directory behind it, the same for every job that writes to it.
+    pub directory: String,
+    /// Who writes there.
+    pub hands: Hands,
+}
+
+/// A job that is served.
+pub struct ActiveJob {
+    /// As the core sees it.
+    pub core: Arc<decide::Job>,
+    /// As the store has it.
+    pub state: Arc<JobState>,
+    /// Its targets.
+    pub targets: Vec<ActiveTarget>,
+}
+
+/// Everything that runs, joined.
+pub struct App {
+    /// The truth.
+    pub store: Arc<Store>,
+    /// The jobs that are served.
+    pub jobs: Vec<Arc<ActiveJob>>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Rung when an upload was accepted.
+    pub accepted: Bell,
+    /// Rung when there is work to carry.
+    pub work: Bell,
+    /// How long work may be held.
+    pub lease: LeaseTimes,
+}
+
+/// How long work may be held by whoever carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseTimes {
+    /// The lease itself.
+    pub lasts: Duration,
+    /// What a write begun in it may still take.
+    pub grace: Duration,
+}
+
+impl Default for LeaseTimes {
+    /// A write may take half a minute, and must fit in its lease twice: once to look, once to write.
+    fn default() -> Self {
+        Self { lasts: Duration::from_secs(90), grace: Duration::from_secs(30) }
+    }
+}
+
+impl App {
+    /// Joins a store and a clock; jobs are added by [`App::activate`].
+    pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, lease: LeaseTimes) -> Self {
+        Self { store, jobs: Vec::new(), clock, accepted: Bell::default(), work: Bell::default(), lease }
+    }
+
+    /// Adds a job, and makes it and its targets known to the store. `config_hash` is of the job file as meant.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store refuses.
+    pub fn activate(
+        &mut self,
+        core: decide::Job,
+        config_hash: &[u8],
+        targets: Vec<ActiveTarget>,
+    ) -> Result<Arc<ActiveJob>, StoreError> {
+        let named: Vec<_> = targets.iter().map(|target| (target.id.clone(), target.directory.clone())).collect();
+        let state = self.store.register(&core.id, config_hash, &named)?;
+        let job = Arc::new(ActiveJob { core: Arc::new(core), state: Arc::new(state), targets });
+        self.jobs.push(Arc::clone(&job));
+        Ok(job)
+    }
+
+    /// The job of that name.
+    pub fn job(&self, id: &str) -> Option<&Arc<ActiveJob>> {
+        self.jobs.iter().find(|job| job.core.id.as_str() == id)
+    }
+
+    /// The terms on which `count` items are leased.
+    pub fn lease_settings(&self, count: usize) -> LeaseSettings {
+        LeaseSettings { lasts: self.lease.lasts, grace: self.lease.grace, count }
+    }
+
+    /// What decides the uploads of a job.
+    pub fn decider(&self, job: &ActiveJob) -> Decider {
+        Decider {
+            store: Arc::clone(&self.store),
+            job: Arc::clone(&job.core),
+            state: Arc::clone(&job.state),
+            clock: Arc::clone(&self.clock),
+            work: self.work.clone(),
+        }
+    }
+
+    /// What delivers to the targets of a job whose writers are in this process.
+    pub fn deliverers(&self, job: &ActiveJob) -> Vec<Arc<Deliverer>> {
+        let embedded = job.targets.iter().filter_map(|target| match &target.hands {
+            Hands::Embedded(writer) => Some((target, writer)),
+            Hands::Agent => None,
+        });
+        let deliverer = |(target, writer): (&ActiveTarget, &Arc<dyn Writer>)| {
+            Arc::new(Deliverer {
+                store: Arc::clone(&self.store),
+                job: Arc::clone(&job.core),
+                state: Arc::clone(&job.state),
+                target: target.id.clone(),
+                writer: Arc::clone(writer),
+                clock: Arc::clone(&self.clock),
+                holder: WorkerId::new("server"),
+                settings: self.lease_settings(EMBEDDED_ITEMS),
+            })
+        };
+        embedded.map(deliverer).collect()
+    }
+
+    /// Decides and delivers for all jobs until asked to stop; what is under way then is finished first.
+    pub async fn run(&self, shutdown: Shutdown) {
+        let mut loops = tokio::task::JoinSet::new();
+        for job in &self.jobs {
+            loops.spawn(self.decider(job).run(self.accepted.listen(), shutdown.clone()));
+            for deliverer in self.deliverers(job) {
+                loops.spawn(deliver(deliverer, self.work.clone(), shutdown.clone()));
+            }
+        }
+        while loops.join_next().await.is_some() {}
+    }
+}

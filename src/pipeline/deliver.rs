@@ -1,0 +1,168 @@
+//! *Deliver*: due work is leased, carried to its target, and settled. No transaction is open meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::carry::carry;
+use crate::clock::Clock;
+use crate::decide::{self, Ask, AtTarget, decide};
+use crate::model::{
+    Carried, Damage, LeaseId, Manager, Outcome, Situation, Step, TargetId, Task, Timestamp, Wanted, WorkItem, WorkerId,
+};
+use crate::reconcile::{damages, reconcile};
+use crate::store::{JobState, LeaseTerms, Proposal, Store, StoreError, StoredPerson, WorkFor};
+use crate::writer::Writer;
+
+/// What is to be done at `target` about a person as they are now: decided again from the person and what is
+/// known, so that it is never older than they are.
+pub fn propose(job: &decide::Job, target: &TargetId, stored: &StoredPerson) -> Proposal {
+    let decision = decide(job, &stored.person, &stored.links);
+    let outcome = decision.outcome;
+    let Some(AtTarget { situation, ask, .. }) = decision.targets.into_iter().find(|at| at.target == *target) else {
+        let outcome = outcome.unwrap_or(Outcome::Unchanged);
+        return Proposal::End { situation: Situation::SourceIgnored, outcome, manager: None };
+    };
+    match ask {
+        Ask::Bring(wanted) => propose_bringing(wanted, stored, target),
+        Ask::Hold(reason) => Proposal::End { situation, outcome: Outcome::Held(reason), manager: None },
+        Ask::Skip(reason) => Proposal::End { situation, outcome: Outcome::Skipped(reason), manager: None },
+        Ask::Fail(reason) => Proposal::End { situation, outcome: Outcome::Failed(reason), manager: None },
+    }
+}
+
+fn propose_bringing(wanted: Wanted, stored: &StoredPerson, target: &TargetId) -> Proposal {
+    let manager = wanted_manager(&wanted);
+    let known = stored.known_at(target);
+    let (situation, step) = reconcile(&wanted, known, None);
+    let outcome = match step {
+        Step::Write(change) => {
+            let damages = damages(&change).collect();
+            return Proposal::Work { task: Task::Account(wanted), damages, manager };
+        }
+        Step::Nothing | Step::Link(_) => Outcome::Unchanged,
+        Step::Hold(reason) => Outcome::Held(reason),
+        Step::Refuse(reason) => Outcome::Failed(reason),
+        Step::Skip(reason) => Outcome::Skipped(reason),
+    };
+    Proposal::End { situation, outcome, manager }
+}
+
+fn wanted_manager(wanted: &Wanted) -> Option<Manager> {
+    match wanted {
+        Wanted::Present(desired) => desired.manager.clone(),
+        Wanted::Disabled | Wanted::Deleted => None,
+    }
+}
+
+/// How long work is held, and how much of it at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeaseSettings {
+    /// How long a worker may hold an item.
+    pub lasts: Duration,
+    /// How long a single write may take: work is not leased again before lease and write are surely over.
+    pub grace: Duration,
+    /// How many items a worker takes at once.
+    pub count: usize,
+}
+
+/// Leases due work at a target for `holder`.
+///
+/// # Errors
+/// [`StoreError`] when the store refuses; then nothing is leased.
+pub fn lease(
+    store: &Store,
+    job: &decide::Job,
+    state: &JobState,
+    target: &TargetId,
+    holder: &WorkerId,
+    settings: &LeaseSettings,
+    now: Timestamp,
+) -> Result<WorkFor, StoreError> {
+    let Some(key) = state.target(target) else { return Ok(WorkFor::default()) };
+    let allowed =
+        |damage: Damage, people: u64| job.target(target).map_or(0, |target| target.limits.of(damage).allowed(people));
+    let terms = LeaseTerms {
+        holder: holder.clone(),
+        count: settings.count,
+        now,
+        lasts: settings.lasts,
+        grace: settings.grace,
+        allowed: &allowed,
+    };
+    store.lease(state, key, &terms, &mut |stored| propose(job, target, stored))
+}
+
+/// Delivers to one target with a writer in this process.
+pub struct Deliverer {
+    /// Where work comes from and is settled.
+    pub store: Arc<Store>,
+    /// The job whose work it is.
+    pub job: Arc<decide::Job>,
+    /// The job in the store.
+    pub state: Arc<JobState>,
+    /// The target.
+    pub target: TargetId,
+    /// The hands.
+    pub writer: Arc<dyn Writer>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Who holds the leases.
+    pub holder: WorkerId,
+    /// On what terms.
+    pub settings: LeaseSettings,
+}
+
+impl Deliverer {
+    /// Leases what is due, carries it side by side, settles it in one transaction. Gives how many pieces of
+    /// work ended, tried or not; 0 when nothing is due.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store refuses. What was written by then is found again: its lease runs out, and
+    /// whoever leases it next looks first.
+    pub async fn deliver_once(self: &Arc<Self>) -> Result<usize, StoreError> {
+        let work = blocking(self, |this| {
+            lease(&this.store, &this.job, &this.state, &this.target, &this.holder, &this.settings, this.clock.now())
+        })
+        .await?;
+        let count = work.items.len();
+        if count == 0 {
+            return Ok(work.ended);
+        }
+        let carried = self.carry_all(work.items).await;
+        blocking(self, move |this| this.store.settle_all(&this.state, &this.holder, carried, this.clock.now())).await?;
+        Ok(count + work.ended)
+    }
+
+    async fn carry_all(self: &Arc<Self>, items: Vec<WorkItem>) -> Vec<(LeaseId, Carried)> {
+        let mut under_way = JoinSet::new();
+        for item in items {
+            let this = Arc::clone(self);
+            under_way.spawn(async move {
+                let carried = carry(this.writer.as_ref(), &item, this.clock.as_ref()).await;
+                (item.lease, carried)
+            });
+        }
+        let mut done = Vec::with_capacity(under_way.len());
+        while let Some(ended) = under_way.join_next().await {
+            match ended {
+                Ok(carried) => done.push(carried),
+                // Its lease runs out, and the next worker looks before it writes.
+                Err(error) => tracing::error!(target_id = %self.target, %error, "a piece of work broke off"),
+            }
+        }
+        done
+    }
+}
+
+/// Runs store work where blocking is allowed.
+async fn blocking<T: Send + 'static>(
+    deliverer: &Arc<Deliverer>,
+    work: impl FnOnce(&Deliverer) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let deliverer = Arc::clone(deliverer);
+    tokio::task::spawn_blocking(move || work(&deliverer))
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Broken(format!("store work broke off: {error}"))))
+}

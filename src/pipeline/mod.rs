@@ -1,0 +1,10 @@
+//! The corridor: what is done after what, and nothing else.
+
+pub mod backoff;
+pub mod carry;
+pub mod deliver;
+pub mod import;
+pub mod ingest;
+pub mod plan;
+pub mod process;
+pub mod schedule;

@@ -1,0 +1,419 @@
+//! How words and attributes stand in rows: as numbers and compact bytes, both ways.
+//!
+//! Every stored payload begins with its version, so that an old row is never read as a new one.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use rusqlite::{Connection, Transaction};
+
+use super::StoreError;
+use crate::model::{
+    Attributes, ChangeKind, Damage, Dn, Known, Name, ObjectId, OperationId, Outcome, Reason, Situation, Value,
+};
+
+/// The version written today.
+const VERSION: u8 = 1;
+/// Deepest nesting that is read back; SCIM needs three.
+const DEPTH_MAX: u32 = 16;
+
+/// The numbers of names, both ways.
+#[derive(Default)]
+pub(super) struct Names {
+    by_number: Vec<Option<Name>>,
+    by_name: HashMap<Name, u32, RandomState>,
+}
+
+impl Names {
+    pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
+        let mut names = Self::default();
+        let mut statement = connection.prepare("SELECT id, text FROM name")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            names.hold(row.get(0)?, Name::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?));
+        }
+        Ok(names)
+    }
+
+    fn hold(&mut self, number: u32, name: Name) {
+        let at = number as usize;
+        if self.by_number.len() <= at {
+            self.by_number.resize(at + 1, None);
+        }
+        self.by_number[at] = Some(name.clone());
+        self.by_name.insert(name, number);
+    }
+
+    /// The number of `name`, given in this transaction if it has none yet.
+    pub(super) fn number(&mut self, name: &Name, transaction: &Transaction<'_>) -> Result<u32, StoreError> {
+        if let Some(number) = self.by_name.get(name) {
+            return Ok(*number);
+        }
+        transaction.prepare_cached("INSERT INTO name (text) VALUES (?1)")?.execute([name.as_str()])?;
+        let number = u32::try_from(transaction.last_insert_rowid()).map_err(|_| broken("too many names"))?;
+        self.hold(number, name.clone());
+        Ok(number)
+    }
+
+    pub(super) fn name(&self, number: u32) -> Result<&Name, StoreError> {
+        self.by_number
+            .get(number as usize)
+            .and_then(Option::as_ref)
+            .ok_or_else(|| StoreError::Broken(format!("there is no name {number}")))
+    }
+}
+
+pub(super) fn broken(what: &str) -> StoreError {
+    StoreError::Broken(what.to_owned())
+}
+
+/// Attributes as bytes.
+pub(super) fn encode(attributes: &Attributes, names: &mut Names, on: &Transaction<'_>) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::with_capacity(512);
+    bytes.push(VERSION);
+    put_attributes(&mut bytes, attributes, names, on)?;
+    Ok(bytes)
+}
+
+/// What is known of an account as bytes; its object id stands in a column of its own.
+pub(super) fn encode_known(known: &Known, names: &mut Names, on: &Transaction<'_>) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::with_capacity(512);
+    bytes.push(VERSION);
+    bytes.push(u8::from(known.synced));
+    put_text(&mut bytes, known.container.as_ref().map_or("", Dn::as_str));
+    put_attributes(&mut bytes, &known.attributes, names, on)?;
+    Ok(bytes)
+}
+
+fn put_attributes(
+    bytes: &mut Vec<u8>,
+    attributes: &Attributes,
+    names: &mut Names,
+    on: &Transaction<'_>,
+) -> Result<(), StoreError> {
+    put_number(bytes, attributes.len() as u64);
+    for (name, value) in attributes.iter() {
+        put_number(bytes, u64::from(names.number(name, on)?));
+        put_value(bytes, value, names, on)?;
+    }
+    Ok(())
+}
+
+fn put_value(bytes: &mut Vec<u8>, value: &Value, names: &mut Names, on: &Transaction<'_>) -> Result<(), StoreError> {
+    match value {
+        Value::Null => bytes.push(0),
+        Value::Text(text) => {
+            bytes.push(1);
+            put_text(bytes, text);
+        }
+        Value::Boolean(false) => bytes.push(2),
+        Value::Boolean(true) => bytes.push(3),
+        Value::Integer(number) => {
+            bytes.push(4);
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        Value::Many(values) => {
+            bytes.push(5);
+            put_number(bytes, values.len() as u64);
+            for value in values {
+                put_value(bytes, value, names, on)?;
+            }
+        }
+        Value::Complex(parts) => {
+            bytes.push(6);
+            put_attributes(bytes, parts, names, on)?;
+        }
+    }
+    Ok(())
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    put_number(bytes, text.len() as u64);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// A number in as few bytes as it needs (LEB128).
+pub(super) fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// Attributes from bytes.
+pub(super) fn decode(bytes: &[u8], names: &Names) -> Result<Attributes, StoreError> {
+    let mut reader = Bytes(bytes);
+    reader.version()?;
+    reader.attributes(names, 0)
+}
+
+/// What is known of `object` from bytes.
+pub(super) fn decode_known(object: &str, bytes: &[u8], names: &Names) -> Result<Known, StoreError> {
+    let mut reader = Bytes(bytes);
+    reader.version()?;
+    let synced = reader.byte()? == 1;
+    let container = match reader.text()? {
+        "" => None,
+        text => Some(Dn::parse(text).map_err(|error| StoreError::Broken(format!("container {text}: {error}")))?),
+    };
+    Ok(Known { object: ObjectId::new(object), attributes: reader.attributes(names, 0)?, container, synced })
+}
+
+/// Bytes that are left to be read.
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn version(&mut self) -> Result<(), StoreError> {
+        match self.byte()? {
+            VERSION => Ok(()),
+            other => Err(StoreError::Broken(format!("a payload of version {other}"))),
+        }
+    }
+
+    fn byte(&mut self) -> Result<u8, StoreError> {
+        let (first, rest) = self.0.split_first().ok_or_else(|| broken("a payload ends too early"))?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    pub(super) fn number(&mut self) -> Result<u64, StoreError> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(broken("a number without an end"))
+    }
+
+    fn take(&mut self, count: u64) -> Result<&'a [u8], StoreError> {
+        let count = usize::try_from(count).map_err(|_| broken("a length beyond memory"))?;
+        if count > self.0.len() {
+            return Err(broken("a payload ends too early"));
+        }
+        let (taken, rest) = self.0.split_at(count);
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn text(&mut self) -> Result<&'a str, StoreError> {
+        let length = self.number()?;
+        std::str::from_utf8(self.take(length)?).map_err(|_| broken("a text that is not UTF-8"))
+    }
+
+    fn attributes(&mut self, names: &Names, depth: u32) -> Result<Attributes, StoreError> {
+        if depth > DEPTH_MAX {
+            return Err(broken("a payload nested too deeply"));
+        }
+        let count = self.number()?;
+        let mut attributes = Attributes::with_capacity(count.min(64) as usize);
+        for _ in 0..count {
+            let number = u32::try_from(self.number()?).map_err(|_| broken("a name's number"))?;
+            let name = names.name(number)?.clone();
+            attributes.set(name, self.value(names, depth)?);
+        }
+        Ok(attributes)
+    }
+
+    fn value(&mut self, names: &Names, depth: u32) -> Result<Value, StoreError> {
+        Ok(match self.byte()? {
+            0 => Value::Null,
+            1 => Value::Text(self.text()?.to_owned()),
+            2 => Value::Boolean(false),
+            3 => Value::Boolean(true),
+            4 => {
+                let bytes = self.take(8)?;
+                Value::Integer(i64::from_le_bytes(bytes.try_into().map_err(|_| broken("a whole number"))?))
+            }
+            5 => {
+                let count = self.number()?;
+                let values: Result<_, _> = (0..count).map(|_| self.value(names, depth + 1)).collect();
+                Value::Many(values?)
+            }
+            6 => Value::Complex(self.attributes(names, depth + 1)?),
+            other => return Err(StoreError::Broken(format!("a value of kind {other}"))),
+        })
+    }
+}
+
+/// Whole numbers for outcomes; 0 is "not yet ended".
+pub(super) const PENDING: i64 = 0;
+pub(super) const APPLIED: i64 = 1;
+pub(super) const UNCHANGED: i64 = 2;
+pub(super) const SKIPPED: i64 = 3;
+pub(super) const HELD: i64 = 4;
+pub(super) const FAILED: i64 = 5;
+pub(super) const SUPERSEDED: i64 = 6;
+
+pub(super) fn outcome_number(outcome: &Outcome) -> i64 {
+    match outcome {
+        Outcome::Applied => APPLIED,
+        Outcome::Unchanged => UNCHANGED,
+        Outcome::Skipped(_) => SKIPPED,
+        Outcome::Held(_) => HELD,
+        Outcome::Failed(_) => FAILED,
+        Outcome::Superseded { .. } => SUPERSEDED,
+    }
+}
+
+/// The outcome in a row; `None` while it is not ended.
+pub(super) fn outcome(
+    number: i64,
+    code: Option<String>,
+    detail: Option<String>,
+    by: Option<OperationId>,
+) -> Result<Option<Outcome>, StoreError> {
+    let reason = || Reason { code: code.unwrap_or_default().into(), detail: detail.unwrap_or_default() };
+    Ok(Some(match number {
+        PENDING => return Ok(None),
+        APPLIED => Outcome::Applied,
+        UNCHANGED => Outcome::Unchanged,
+        SKIPPED => Outcome::Skipped(reason()),
+        HELD => Outcome::Held(reason()),
+        FAILED => Outcome::Failed(reason()),
+        SUPERSEDED => Outcome::Superseded { by: by.ok_or_else(|| broken("superseded by nobody"))? },
+        other => return Err(StoreError::Broken(format!("an outcome {other}"))),
+    }))
+}
+
+const SITUATIONS: [Situation; 13] = [
+    Situation::Confirmed,
+    Situation::Found,
+    Situation::FoundAlreadyLinked,
+    Situation::Absent,
+    Situation::Ambiguous,
+    Situation::Missing,
+    Situation::Unqualified,
+    Situation::SourceIgnored,
+    Situation::SourceMissing,
+    Situation::AllGone,
+    Situation::PlacementChanged,
+    Situation::ReferencePending,
+    Situation::TargetIgnored,
+];
+
+pub(super) fn situation_number(situation: Situation) -> i64 {
+    SITUATIONS.iter().position(|held| *held == situation).map_or(-1, |at| at as i64)
+}
+
+pub(super) fn situation(number: Option<i64>) -> Option<Situation> {
+    SITUATIONS.get(usize::try_from(number?).ok()?).copied()
+}
+
+const KINDS: [ChangeKind; 6] = [
+    ChangeKind::Create,
+    ChangeKind::Update,
+    ChangeKind::Enable,
+    ChangeKind::Move,
+    ChangeKind::Disable,
+    ChangeKind::Delete,
+];
+
+pub(super) fn kind_number(kind: ChangeKind) -> i64 {
+    KINDS.iter().position(|held| *held == kind).map_or(-1, |at| at as i64)
+}
+
+pub(super) fn kind(number: Option<i64>) -> Option<ChangeKind> {
+    KINDS.get(usize::try_from(number?).ok()?).copied()
+}
+
+/// Damages as bits.
+pub(super) fn damage_bits(damages: impl Iterator<Item = Damage>) -> i64 {
+    damages.map(damage_bit).fold(0, |bits, bit| bits | bit)
+}
+
+pub(super) fn damage_bit(damage: Damage) -> i64 {
+    match damage {
+        Damage::Disable => 1,
+        Damage::Delete => 2,
+        Damage::Move => 4,
+    }
+}
+
+/// Rows of people as runs of neighbours: an unchanged import of a million is a few bytes.
+pub(super) fn encode_runs(sorted: &[i64]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut last_end = 0;
+    for run in sorted.chunk_by(|left, right| left + 1 == *right) {
+        put_number(&mut bytes, (run[0] - last_end) as u64);
+        put_number(&mut bytes, run.len() as u64);
+        last_end = run[run.len() - 1];
+    }
+    bytes
+}
+
+/// Whether `person` is in one of the runs.
+pub(super) fn runs_hold(runs: &[u8], person: i64) -> Result<bool, StoreError> {
+    let mut reader = Bytes(runs);
+    let mut last_end = 0_i64;
+    while !reader.0.is_empty() {
+        let start = last_end + reader.number()? as i64;
+        let end = start + reader.number()? as i64 - 1;
+        if (start..=end).contains(&person) {
+            return Ok(true);
+        }
+        last_end = end;
+    }
+    Ok(false)
+}
+
+/// How many people the runs hold.
+pub(super) fn runs_count(runs: &[u8]) -> Result<u64, StoreError> {
+    let mut reader = Bytes(runs);
+    let mut count = 0;
+    while !reader.0.is_empty() {
+        reader.number()?;
+        count += reader.number()?;
+    }
+    Ok(count)
+}
+
+/// A change as bytes, for the history: what was set, emptied, moved, and what was there before.
+pub(super) fn encode_change(
+    change: &crate::model::Change,
+    names: &mut Names,
+    on: &Transaction<'_>,
+) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::with_capacity(512);
+    bytes.push(VERSION);
+    bytes.push(kind_number(change.kind) as u8);
+    for text in [
+        change.object.as_ref().map_or("", ObjectId::as_str),
+        change.container.as_ref().map_or("", Dn::as_str),
+        change.container_before.as_ref().map_or("", Dn::as_str),
+    ] {
+        put_text(&mut bytes, text);
+    }
+    put_attributes(&mut bytes, &change.set, names, on)?;
+    put_attributes(&mut bytes, &change.before, names, on)?;
+    put_number(&mut bytes, change.clear.len() as u64);
+    for name in &change.clear {
+        put_number(&mut bytes, u64::from(names.number(name, on)?));
+    }
+    Ok(bytes)
+}
+
+/// A change from bytes.
+pub(super) fn decode_change(bytes: &[u8], names: &Names) -> Result<crate::model::Change, StoreError> {
+    let mut reader = Bytes(bytes);
+    reader.version()?;
+    let kind = kind(Some(i64::from(reader.byte()?))).ok_or_else(|| broken("a change of no kind"))?;
+    let object = Some(reader.text()?).filter(|text| !text.is_empty()).map(ObjectId::new);
+    let mut dn = || match reader.text()? {
+        "" => Ok(None),
+        text => Dn::parse(text).map(Some).map_err(|error| StoreError::Broken(format!("container {text}: {error}"))),
+    };
+    let (container, container_before) = (dn()?, dn()?);
+    let set = reader.attributes(names, 0)?;
+    let before = reader.attributes(names, 0)?;
+    let count = reader.number()?;
+    let mut clear = Vec::new();
+    for _ in 0..count {
+        let number = u32::try_from(reader.number()?).map_err(|_| broken("a name's number"))?;
+        clear.push(names.name(number)?.clone());
+    }
+    Ok(crate::model::Change { kind, object, set, clear, container, before, container_before })
+}

@@ -1,0 +1,512 @@
+//! *Record*: the decisions on a batch of operations, and the work they make, in one transaction.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::codec::{self, Names};
+use super::{JobState, Store, StoreError};
+use crate::decide::{Admission, Ask, AtTarget, Decision};
+use crate::model::{
+    Anchor, Generation, Known, Outcome, Person, Placement, Reason, Statement, TargetId, Timestamp, UploadId, Value,
+    Wanted,
+};
+
+/// Words below zero in `person.placed`.
+pub(super) const NOWHERE: i64 = 0;
+pub(super) const PLACEMENT_HELD: i64 = -1;
+pub(super) const OUT_OF_SCOPE: i64 = -2;
+pub(super) const DELETED: i64 = -3;
+
+/// An upload whose operations are yet to be decided.
+#[derive(Debug)]
+pub struct Undecided {
+    /// Which.
+    pub upload: UploadId,
+    /// How many of its operations are decided.
+    pub decided: u32,
+    /// When it was accepted: the `Now` of its statements.
+    pub accepted_at: Timestamp,
+    /// Its body, compressed.
+    pub body: Vec<u8>,
+}
+
+/// One operation on its way to be decided.
+#[derive(Debug)]
+pub struct Arriving {
+    /// Its place in the upload.
+    pub index: u32,
+    /// The sender's name for it.
+    pub bulk_id: Option<String>,
+    /// What it says, or why it cannot be understood.
+    pub said: Result<Statement, Refusal>,
+    /// Of the row it came in, so that the same row need not be looked at again.
+    pub fingerprint: Option<[u8; 16]>,
+}
+
+/// An operation that ends before it is decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Of whom, as far as that can be told.
+    pub anchor: Option<String>,
+    /// *Failed* or *held*.
+    pub outcome: Outcome,
+}
+
+/// What is stored of a person.
+#[derive(Debug, Clone)]
+pub struct StoredPerson {
+    /// The person.
+    pub person: Person,
+    /// Their accounts.
+    pub links: Vec<(TargetId, Known)>,
+}
+
+/// What is to be recorded of one statement.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one lives at a time; a box would cost an allocation a person")]
+pub enum Decided {
+    /// It says what is known already.
+    Unchanged,
+    /// The person is different now, and this was decided.
+    Changed {
+        /// The person's new state.
+        person: Person,
+        /// The decision on it.
+        decision: Decision,
+    },
+}
+
+/// How many operations were recorded, by what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// People who are new.
+    pub new: u64,
+    /// People who are different.
+    pub changed: u64,
+    /// Operations that said nothing new.
+    pub unchanged: u64,
+    /// Operations that could not be understood.
+    pub refused: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.new += other.new;
+        self.changed += other.changed;
+        self.unchanged += other.unchanged;
+        self.refused += other.refused;
+    }
+}
+
+impl Store {
+    /// Records a batch of one upload: for each statement `decide` is asked, with what is stored of the person.
+    ///
+    /// Statements of one person are taken in the order of the batch. Batches of an upload come in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the disk refuses; then nothing of the batch was recorded.
+    pub fn record(
+        &self,
+        job: &JobState,
+        upload: UploadId,
+        accepted_at: Timestamp,
+        batch: Vec<Arriving>,
+        decide: &mut dyn FnMut(Option<&StoredPerson>, Statement) -> Decided,
+    ) -> Result<Tally, StoreError> {
+        self.write(|on| {
+            let mut recorder = Recorder { on, names: &mut self.names_mut(), job, upload, at: accepted_at };
+            let count = batch.len();
+            let tally = recorder.all(batch, decide)?;
+            recorder.advance(count)?;
+            Ok(tally)
+        })
+    }
+
+    /// Decides up to `count` people again whose job file has changed since they were decided. Gives how many
+    /// were left to look at before; 0 when all are decided with the current one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the disk refuses.
+    pub fn redecide(
+        &self,
+        job: &JobState,
+        now: Timestamp,
+        count: usize,
+        decide: &mut dyn FnMut(&StoredPerson) -> Decision,
+    ) -> Result<usize, StoreError> {
+        self.write(|on| {
+            let after: Option<i64> =
+                on.query_row("SELECT redecide_after FROM job WHERE id = ?1", [job.key.0], |row| row.get(0))?;
+            let Some(after) = after else { return Ok(0) };
+            let mut statement =
+                on.prepare_cached("SELECT id FROM person WHERE job = ?1 AND id > ?2 ORDER BY id LIMIT ?3")?;
+            let people = statement.query_map(params![job.key.0, after, count], |row| row.get(0))?;
+            let people: Vec<i64> = people.collect::<Result<_, _>>()?;
+            let names = &mut self.names_mut();
+            for person in &people {
+                let stored = stored_person(on, names, job, *person)?;
+                let decision = decide(&stored);
+                let mut recorder = Recorder { on, names, job, upload: UploadId(0), at: now };
+                recorder.place(*person, &decision)?;
+                recorder.make_work(*person, stored.person.generation, &decision)?;
+                super::settle::end_operations(on, *person, decision.outcome.as_ref(), now)?;
+            }
+            on.execute("UPDATE job SET redecide_after = ?2 WHERE id = ?1", params![job.key.0, people.last()])?;
+            Ok(people.len())
+        })
+    }
+}
+
+/// One batch being recorded.
+pub(super) struct Recorder<'a, 'c> {
+    pub(super) on: &'a Transaction<'c>,
+    pub(super) names: &'a mut Names,
+    pub(super) job: &'a JobState,
+    pub(super) upload: UploadId,
+    pub(super) at: Timestamp,
+}
+
+impl Recorder<'_, '_> {
+    pub(super) fn all(
+        &mut self,
+        batch: Vec<Arriving>,
+        decide: &mut dyn FnMut(Option<&StoredPerson>, Statement) -> Decided,
+    ) -> Result<Tally, StoreError> {
+        let mut tally = Tally::default();
+        for arriving in batch {
+            self.one(arriving, decide, &mut tally)?;
+        }
+        Ok(tally)
+    }
+
+    fn one(
+        &mut self,
+        arriving: Arriving,
+        decide: &mut dyn FnMut(Option<&StoredPerson>, Statement) -> Decided,
+        tally: &mut Tally,
+    ) -> Result<(), StoreError> {
+        let Arriving { index, bulk_id, said, fingerprint } = arriving;
+        let entry = Entry { index, bulk_id };
+        let statement = match said {
+            Ok(statement) => statement,
+            Err(refusal) => {
+                tally.refused += 1;
+                return self.refuse(&entry, refusal);
+            }
+        };
+        let anchor = statement.anchor().clone();
+        let row = person_row(self.on, self.job, anchor.as_str())?;
+        let stored = row.map(|row| stored_person(self.on, self.names, self.job, row)).transpose()?;
+        match (row, decide(stored.as_ref(), statement)) {
+            (row, Decided::Unchanged) => {
+                tally.unchanged += 1;
+                let end = Ending::of(&Outcome::Unchanged);
+                self.operation(&entry, row, None, end, row.is_none().then(|| anchor.as_str()))?;
+                if let (Some(row), Some(fingerprint)) = (row, fingerprint) {
+                    self.remember_row(&anchor, row, Some(fingerprint))?;
+                }
+            }
+            (row, Decided::Changed { person, decision }) => {
+                let row = match row {
+                    Some(row) => {
+                        tally.changed += 1;
+                        self.change_person(row, &person, &decision)?;
+                        self.remember_row(&anchor, row, fingerprint)?;
+                        row
+                    }
+                    None => {
+                        tally.new += 1;
+                        self.new_person(&person, &decision, fingerprint)?
+                    }
+                };
+                self.carry_on(&entry, row, person.generation, &decision)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records the operation, and the work or the end that the decision gives it.
+    fn carry_on(
+        &mut self,
+        entry: &Entry,
+        row: i64,
+        generation: Generation,
+        decision: &Decision,
+    ) -> Result<(), StoreError> {
+        self.operation(entry, Some(row), Some(generation), Ending::pending(), None)?;
+        self.make_work(row, generation, decision)?;
+        if has_no_work(decision) {
+            super::settle::end_operations(self.on, row, decision.outcome.as_ref(), self.at)?;
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, entry: &Entry, refusal: Refusal) -> Result<(), StoreError> {
+        let row = match &refusal.anchor {
+            Some(anchor) => person_row(self.on, self.job, anchor)?,
+            None => None,
+        };
+        let anchor = refusal.anchor.as_deref().filter(|_| row.is_none());
+        self.operation(entry, row, None, Ending::of(&refusal.outcome), anchor)
+    }
+
+    fn operation(
+        &mut self,
+        entry: &Entry,
+        person: Option<i64>,
+        generation: Option<Generation>,
+        ending: Ending<'_>,
+        anchor: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let ended = (ending.outcome != codec::PENDING).then_some(self.at.0);
+        self.on
+            .prepare_cached(
+                "INSERT INTO operation (upload, idx, person, generation, outcome, code, detail, bulk_id, ended_at, anchor)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )?
+            .execute(params![
+                self.upload.0,
+                entry.index,
+                person,
+                generation.map(|generation| generation.0),
+                ending.outcome,
+                ending.reason.map(|reason| reason.code.as_ref()),
+                ending.reason.map(|reason| reason.detail.as_str()),
+                entry.bulk_id,
+                ended,
+                anchor,
+            ])?;
+        Ok(())
+    }
+
+    fn new_person(
+        &mut self,
+        person: &Person,
+        decision: &Decision,
+        fingerprint: Option<[u8; 16]>,
+    ) -> Result<i64, StoreError> {
+        let (placed, rule) = self.placed(decision)?;
+        let attributes = codec::encode(&person.attributes, self.names, self.on)?;
+        self.on
+            .prepare_cached(
+                "INSERT INTO person (job, anchor, generation, deleted, accepted_at, placed, rule, attributes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?
+            .execute(params![
+                self.job.key.0,
+                person.anchor.as_str(),
+                person.generation.0,
+                person.deleted,
+                person.accepted_at.0,
+                placed,
+                rule,
+                attributes
+            ])?;
+        let row = self.on.last_insert_rowid();
+        self.on
+            .prepare_cached("INSERT INTO anchor (job, anchor, person, fingerprint) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![self.job.key.0, person.anchor.as_str(), row, fingerprint.as_ref().map(|f| &f[..])])?;
+        Ok(row)
+    }
+
+    fn change_person(&mut self, row: i64, person: &Person, decision: &Decision) -> Result<(), StoreError> {
+        let (placed, rule) = self.placed(decision)?;
+        let attributes = codec::encode(&person.attributes, self.names, self.on)?;
+        self.on
+            .prepare_cached(
+                "UPDATE person SET generation = ?2, deleted = ?3, accepted_at = ?4, placed = ?5, rule = ?6, attributes = ?7
+                 WHERE id = ?1",
+            )?
+            .execute(params![row, person.generation.0, person.deleted, person.accepted_at.0, placed, rule, attributes])?;
+        Ok(())
+    }
+
+    fn remember_row(&mut self, anchor: &Anchor, row: i64, fingerprint: Option<[u8; 16]>) -> Result<(), StoreError> {
+        debug_assert!(row > 0, "rows begin at 1");
+        self.on
+            .prepare_cached("UPDATE anchor SET fingerprint = ?3 WHERE job = ?1 AND anchor = ?2")?
+            .execute(params![self.job.key.0, anchor.as_str(), fingerprint.as_ref().map(|f| &f[..])])?;
+        Ok(())
+    }
+
+    fn place(&mut self, row: i64, decision: &Decision) -> Result<(), StoreError> {
+        let (placed, rule) = self.placed(decision)?;
+        self.on
+            .prepare_cached("UPDATE person SET placed = ?2, rule = ?3 WHERE id = ?1")?
+            .execute(params![row, placed, rule])?;
+        Ok(())
+    }
+
+    fn placed(&mut self, decision: &Decision) -> Result<(i64, Option<u32>), StoreError> {
+        let rule = match decision.verdict.as_ref().and_then(|verdict| verdict.by.as_ref()) {
+            Some(rule) => Some(self.names.number(rule, self.on)?),
+            None => None,
+        };
+        let placed = match (&decision.admitted, &decision.verdict) {
+            (Admission::Deleted, _) => DELETED,
+            (Admission::OutOfScope { .. }, _) => OUT_OF_SCOPE,
+            (Admission::Admitted, None) => PLACEMENT_HELD,
+            (Admission::Admitted, Some(verdict)) => match &verdict.placement {
+                Placement::Nowhere => NOWHERE,
+                Placement::Held(_) => PLACEMENT_HELD,
+                Placement::Cloud { target } | Placement::OnPremises { target, .. } => {
+                    self.job.target(target).map_or(PLACEMENT_HELD, |key| key.0)
+                }
+            },
+        };
+        Ok((placed, rule))
+    }
+
+    fn make_work(&mut self, person: i64, generation: Generation, decision: &Decision) -> Result<(), StoreError> {
+        self.withdraw_others(person, decision)?;
+        for at in &decision.targets {
+            self.work_at(person, generation, at)?;
+        }
+        Ok(())
+    }
+
+    /// A target that the decision no longer speaks of has no work left for the person.
+    fn withdraw_others(&mut self, person: i64, decision: &Decision) -> Result<(), StoreError> {
+        let mut statement =
+            self.on.prepare_cached("SELECT DISTINCT target FROM link WHERE person = ?1 AND due IS NOT NULL")?;
+        let due: Vec<i64> = statement.query_map([person], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        for target in due {
+            let spoken_of =
+                decision.targets.iter().any(|at| self.job.target(&at.target).is_some_and(|key| key.0 == target));
+            if !spoken_of {
+                self.on
+                    .prepare_cached("UPDATE link SET due = NULL WHERE person = ?1 AND target = ?2 AND lease IS NULL")?
+                    .execute([person, target])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn work_at(&mut self, person: i64, generation: Generation, at: &AtTarget) -> Result<(), StoreError> {
+        let key = self.job.target(&at.target).ok_or_else(|| codec::broken("a decision names an unknown target"))?;
+        let directory = self.job.directory(key).ok_or_else(|| codec::broken("a target without a directory"))?;
+        let (due, class, ending) = match &at.ask {
+            Ask::Bring(wanted) => (Some(self.at.0), class(wanted), None),
+            Ask::Hold(reason) => (None, 1, Some((codec::HELD, reason))),
+            Ask::Skip(reason) => (None, 1, Some((codec::SKIPPED, reason))),
+            Ask::Fail(reason) => (None, 1, Some((codec::FAILED, reason))),
+        };
+        // A lease under way keeps its own due time: when it ends, the newer generation is seen.
+        self.on
+            .prepare_cached(
+                "INSERT INTO link (person, target, part, directory, generation, situation, due, class, outcome, code, detail, settled)
+                 VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?6 IS NULL, ?4, 0))
+                 ON CONFLICT (person, target, part) DO UPDATE SET
+                   generation = excluded.generation, situation = excluded.situation, class = excluded.class,
+                   due = iif(lease IS NULL, excluded.due, due), attempt = 0, written = 0,
+                   outcome = excluded.outcome, code = excluded.code, detail = excluded.detail,
+                   settled = iif(excluded.due IS NULL, excluded.generation, settled)",
+            )?
+            .execute(params![
+                person,
+                key.0,
+                directory,
+                generation.0,
+                codec::situation_number(at.situation),
+                due,
+                class,
+                ending.map(|(outcome, _)| outcome),
+                ending.map(|(_, reason): (i64, &Reason)| reason.code.as_ref()),
+                ending.map(|(_, reason)| reason.detail.as_str()),
+            ])?;
+        Ok(())
+    }
+
+    fn advance(&mut self, count: usize) -> Result<(), StoreError> {
+        self.on
+            .prepare_cached("UPDATE upload SET decided = decided + ?2 WHERE id = ?1")?
+            .execute(params![self.upload.0, count as i64])?;
+        self.on
+            .prepare_cached(
+                "DELETE FROM staged WHERE upload = ?1 AND (SELECT decided >= operations FROM upload WHERE id = ?1)",
+            )?
+            .execute([self.upload.0])?;
+        Ok(())
+    }
+}
+
+struct Entry {
+    index: u32,
+    bulk_id: Option<String>,
+}
+
+struct Ending<'a> {
+    outcome: i64,
+    reason: Option<&'a Reason>,
+}
+
+impl<'a> Ending<'a> {
+    fn pending() -> Self {
+        Self { outcome: codec::PENDING, reason: None }
+    }
+
+    fn of(outcome: &'a Outcome) -> Self {
+        Self { outcome: codec::outcome_number(outcome), reason: outcome.reason() }
+    }
+}
+
+fn has_no_work(decision: &Decision) -> bool {
+    !decision.targets.iter().any(|at| matches!(at.ask, Ask::Bring(_)))
+}
+
+/// Leavers go before everybody else.
+fn class(wanted: &Wanted) -> i64 {
+    match wanted {
+        Wanted::Disabled | Wanted::Deleted => 0,
+        Wanted::Present(desired) => i64::from(desired.attributes.get("accountEnabled") != Some(&Value::Boolean(false))),
+    }
+}
+
+pub(super) fn person_row(on: &Transaction<'_>, job: &JobState, anchor: &str) -> Result<Option<i64>, StoreError> {
+    Ok(on
+        .prepare_cached("SELECT person FROM anchor WHERE job = ?1 AND anchor = ?2")?
+        .query_row(params![job.key.0, anchor], |row| row.get(0))
+        .optional()?)
+}
+
+pub(super) fn stored_person(
+    on: &Transaction<'_>,
+    names: &Names,
+    job: &JobState,
+    row: i64,
+) -> Result<StoredPerson, StoreError> {
+    let mut statement =
+        on.prepare_cached("SELECT anchor, generation, attributes, deleted, accepted_at FROM person WHERE id = ?1")?;
+    let mut rows = statement.query([row])?;
+    let found = rows.next()?.ok_or_else(|| codec::broken("a person without a row"))?;
+    let anchor = found.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+    let person = Person {
+        anchor: Anchor::parse(anchor).map_err(|error| StoreError::Broken(format!("anchor {anchor}: {error}")))?,
+        generation: Generation(found.get(1)?),
+        attributes: codec::decode(found.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?, names)?,
+        deleted: found.get(3)?,
+        accepted_at: Timestamp(found.get(4)?),
+    };
+    let links = links(on, names, job, row)?;
+    Ok(StoredPerson { person, links })
+}
+
+fn links(
+    on: &Transaction<'_>,
+    names: &Names,
+    job: &JobState,
+    person: i64,
+) -> Result<Vec<(TargetId, Known)>, StoreError> {
+    let mut statement = on.prepare_cached(
+        "SELECT target, object, known FROM link WHERE person = ?1 AND part = 0 AND object IS NOT NULL ORDER BY target",
+    )?;
+    let mut rows = statement.query([person])?;
+    let mut links = Vec::new();
+    while let Some(row) = rows.next()? {
+        // A target that has left the job file keeps its rows; nothing is decided about it.
+        let Some(target) = job.target_named(row.get(0)?) else { continue };
+        let object = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let known = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        links.push((target.clone(), codec::decode_known(object, known, names)?));
+    }
+    Ok(links)
+}

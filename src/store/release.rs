@@ -1,0 +1,60 @@
+//! *Release*: what was held is let go, because somebody has looked.
+
+use rusqlite::params;
+
+use super::{JobState, Store, StoreError};
+use crate::model::{TargetId, Timestamp};
+
+/// What was let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Released {
+    /// Held by a limit: carried now.
+    pub limits: usize,
+    /// Held because the account had vanished: made again.
+    pub missing: usize,
+}
+
+impl Store {
+    /// Lets held work go: of one person, or of everybody; at one target, or at all of the job.
+    ///
+    /// Work held by a limit is carried although it is beyond it. An account that had vanished is forgotten, so
+    /// that it is looked for and made again. What a rule or a policy holds is not touched: that is for the job file.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the disk refuses.
+    pub fn release(
+        &self,
+        job: &JobState,
+        target: Option<&TargetId>,
+        anchor: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Released, StoreError> {
+        let chosen: Vec<i64> = job
+            .targets
+            .iter()
+            .filter(|(id, _)| target.is_none_or(|wanted| wanted == id))
+            .map(|(_, key)| key.0)
+            .collect();
+        self.write(|on| {
+            let mut released = Released::default();
+            for target in chosen {
+                let to_whom = params![target, anchor, job.key.0, now.0];
+                released.limits += on.execute(
+                    "UPDATE link SET released = generation, due = ?4, settled = 0, outcome = NULL
+                     WHERE target = ?1 AND outcome = 4 AND code LIKE 'limit!_%' ESCAPE '!' AND lease IS NULL
+                     AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2))",
+                    to_whom,
+                )?;
+                let missing = on.execute(
+                    "UPDATE link SET due = ?4, settled = 0, outcome = NULL, object = NULL, known = NULL
+                     WHERE target = ?1 AND outcome = 4 AND code = 'missing' AND lease IS NULL
+                     AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2))",
+                    to_whom,
+                )?;
+                on.execute("UPDATE target SET people = people - ?2 WHERE id = ?1", params![target, missing])?;
+                released.missing += missing;
+            }
+            Ok(released)
+        })
+    }
+}

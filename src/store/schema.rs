@@ -1,0 +1,174 @@
+//! The tables, and how an older data folder becomes a current one.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
+const MIGRATIONS: &[&str] = &[V1];
+
+/// Version 1.
+///
+/// Whole numbers stand for words throughout (`codec.rs` has both), and rows that
+/// grow with people use integer row ids, so that a first import appends.
+const V1: &str = "
+CREATE TABLE job (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  config_hash BLOB,            -- of the job file the people were last decided with
+  redecide_after INTEGER,      -- people up to this row are decided with it; NULL: all are
+  rows_last INTEGER            -- data rows of the last complete import, against truncated files
+) STRICT;
+
+CREATE TABLE directory (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+
+CREATE TABLE target (
+  id INTEGER PRIMARY KEY,
+  job INTEGER NOT NULL REFERENCES job(id),
+  name TEXT NOT NULL,
+  directory INTEGER NOT NULL REFERENCES directory(id),
+  people INTEGER NOT NULL DEFAULT 0,         -- linked accounts, for limits in percent
+  next_sequence INTEGER NOT NULL DEFAULT 1,
+  UNIQUE (job, name)
+) STRICT;
+
+-- Names of attributes and rules; rows refer to them by number.
+CREATE TABLE name (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+
+CREATE TABLE upload (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,      -- the sequence: newer is higher, never given twice
+  job INTEGER NOT NULL REFERENCES job(id),
+  origin TEXT NOT NULL,                      -- the client's id, or the file that was imported
+  request_id TEXT,                           -- client-request-id
+  body_hash BLOB,
+  accepted_at INTEGER NOT NULL,
+  operations INTEGER NOT NULL,
+  decided INTEGER NOT NULL DEFAULT 0,        -- operations 0..decided have been
+  unchanged BLOB,                            -- an import's people that were seen and had not changed, as runs
+  complete INTEGER NOT NULL                  -- 0 while an import is still reading, or died
+) STRICT;
+CREATE INDEX upload_repeat ON upload (job, origin, request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX upload_undecided ON upload (id) WHERE decided < operations;
+
+-- Bodies between accept and decide; compressed.
+CREATE TABLE staged (upload INTEGER PRIMARY KEY REFERENCES upload(id), bytes INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+
+CREATE TABLE person (
+  id INTEGER PRIMARY KEY,
+  job INTEGER NOT NULL,
+  anchor TEXT NOT NULL,
+  generation INTEGER NOT NULL,
+  deleted INTEGER NOT NULL,
+  accepted_at INTEGER NOT NULL,
+  placed INTEGER NOT NULL,                   -- target, or a word below zero
+  rule INTEGER,                              -- name
+  attributes BLOB NOT NULL
+) STRICT;
+
+-- Who is who: also what an import compares with, so it stays narrow.
+CREATE TABLE anchor (
+  job INTEGER NOT NULL,
+  anchor TEXT NOT NULL,
+  person INTEGER NOT NULL,
+  fingerprint BLOB,                          -- of the row that was last overlaid; NULL when something else was
+  PRIMARY KEY (job, anchor)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE operation (
+  upload INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  person INTEGER,
+  generation INTEGER,                        -- the state it made; NULL when it made none
+  outcome INTEGER NOT NULL,
+  by_upload INTEGER,
+  by_idx INTEGER,
+  code TEXT,
+  detail TEXT,
+  bulk_id TEXT,
+  ended_at INTEGER,
+  anchor TEXT,                               -- of whom, where there is no such person (yet)
+  PRIMARY KEY (upload, idx)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX operation_person ON operation (person, upload, idx) WHERE person IS NOT NULL;
+CREATE INDEX operation_anchor ON operation (anchor) WHERE anchor IS NOT NULL;
+
+-- (person, target): what is known there, and the work that is left. There are no other work rows.
+CREATE TABLE link (
+  id INTEGER PRIMARY KEY,
+  person INTEGER NOT NULL,
+  target INTEGER NOT NULL,
+  part INTEGER NOT NULL,                     -- 0 account, 1 manager
+  directory INTEGER NOT NULL,
+  generation INTEGER NOT NULL,               -- to be brought there
+  settled INTEGER NOT NULL DEFAULT 0,        -- the last one that ended, in `outcome`
+  outcome INTEGER,
+  code TEXT,
+  detail TEXT,
+  situation INTEGER,
+  object TEXT,
+  known BLOB,
+  class INTEGER NOT NULL DEFAULT 1,          -- 0: leavers, first
+  due INTEGER,                               -- NULL: nothing to do. While leased: when the lease is surely over
+  attempt INTEGER NOT NULL DEFAULT 0,
+  look INTEGER NOT NULL DEFAULT 0,
+  sequence INTEGER,
+  lease TEXT,
+  holder TEXT,
+  ends INTEGER,
+  leased_generation INTEGER,
+  damage INTEGER NOT NULL DEFAULT 0,         -- what the leased change would do, as bits
+  released INTEGER,                          -- limits are waived for this generation
+  manager TEXT,                              -- part 0: the anchor wanted; part 1: the anchor it is about
+  written INTEGER NOT NULL DEFAULT 0         -- something was written for this generation already
+) STRICT;
+CREATE UNIQUE INDEX link_person ON link (person, target, part);
+CREATE UNIQUE INDEX link_object ON link (directory, object) WHERE object IS NOT NULL;
+CREATE INDEX link_due ON link (target, class, due) WHERE due IS NOT NULL;
+CREATE INDEX link_manager ON link (target, manager) WHERE part = 1;
+CREATE INDEX link_held ON link (target, code) WHERE outcome = 4;
+
+-- What was settled, one row each: the history of promise 2, and the count of promise 6.
+CREATE TABLE journal (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  person INTEGER NOT NULL,
+  target INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  situation INTEGER,
+  kind INTEGER,
+  outcome INTEGER NOT NULL,
+  code TEXT,
+  detail TEXT,
+  change BLOB,
+  damage INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX journal_person ON journal (person, id);
+CREATE INDEX journal_damage ON journal (target, at) WHERE damage <> 0;
+
+CREATE TABLE client (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  secret_hash BLOB NOT NULL,
+  roles TEXT NOT NULL,
+  targets TEXT NOT NULL,                     -- an agent's; empty for others
+  created_at INTEGER NOT NULL,
+  disabled_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE token (hash BLOB PRIMARY KEY, client TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Brings the tables to the current version, or says that they are from a newer muster.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > MIGRATIONS.len() {
+        return Err(StoreError::Newer { found: version, known: MIGRATIONS.len() });
+    }
+    for (done, step) in MIGRATIONS.iter().enumerate().skip(version) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", done + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
