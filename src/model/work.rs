@@ -94,6 +94,8 @@ pub enum Settlement {
     Again {
         /// When.
         due: Timestamp,
+        /// This try may have written without telling: the next one looks first ([`WorkItem::look`]).
+        look: bool,
         /// Why not now.
         why: Reason,
     },

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::model::{Change, Found, Known, MatchKeys, Name, ObjectId};
+use crate::model::{
+    Anchor, Change, Found, Generation, JobId, Known, MatchKeys, Name, ObjectId, Part, TargetId, Task, WorkItem,
+};
+
+pub mod ldif;
 
 /// Looks for people at a target, and carries decided changes to it.
 ///
@@ -22,16 +26,62 @@ pub trait Writer: Send + Sync {
     ///
     /// # Errors
     /// See [`WriteError`]: what each tells the caller to do next.
-    async fn write(&self, change: &Change) -> Result<Option<Known>, WriteError>;
+    async fn write(&self, errand: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError>;
 
     /// Points the manager of `object` at `manager`; `None` clears it.
     ///
     /// # Errors
     /// As [`Writer::write`].
-    async fn set_manager(&self, object: &ObjectId, manager: Option<&ObjectId>) -> Result<(), WriteError>;
+    async fn set_manager(
+        &self,
+        errand: &Errand<'_>,
+        object: &ObjectId,
+        manager: Option<&ObjectId>,
+    ) -> Result<(), WriteError>;
 
     /// The longest a single call may take. A write starts only while this still fits in the lease.
     fn timeout(&self) -> Duration;
+}
+
+/// On whose behalf a write is made: the piece of work, without what it asks for.
+///
+/// A target that can be asked has no use for it. One that is only told (a folder of change files) names what it
+/// writes by it, so that the same work always leaves the same trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Errand<'a> {
+    /// The job it belongs to.
+    pub job: &'a JobId,
+    /// Of whom.
+    pub anchor: &'a Anchor,
+    /// At which target.
+    pub target: &'a TargetId,
+    /// Which state of the person it brings there.
+    pub generation: Generation,
+    /// Its place in the order of the target's work ([`WorkItem::sequence`]).
+    pub sequence: i64,
+    /// The account, or the reference to the manager.
+    pub part: Part,
+    /// An earlier try may have written without telling ([`WorkItem::look`]).
+    pub again: bool,
+}
+
+impl<'a> Errand<'a> {
+    /// The errand of a work item.
+    pub fn of(item: &'a WorkItem) -> Self {
+        let part = match item.task {
+            Task::Account(_) => Part::Account,
+            Task::Manager { .. } => Part::Manager,
+        };
+        Self {
+            job: &item.job,
+            anchor: &item.anchor,
+            target: &item.target,
+            generation: item.generation,
+            sequence: item.sequence,
+            part,
+            again: item.look,
+        }
+    }
 }
 
 /// Whom to look for, and what to read of them.
