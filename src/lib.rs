@@ -4,4 +4,7 @@ pub mod model;
 
 pub mod chance;
 pub mod clock;
+pub mod queue;
 pub mod writer;
+
+pub mod pipeline;
