@@ -1,0 +1,261 @@
+//! One work item carried to its target: look, reconcile, write, report.
+//!
+//! The server and the agent both carry so. Nothing is held while a target is spoken to but the lease itself.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::model::{
+    Attributes, Carried, Change, ChangeKind, Found, Known, MatchKeys, Name, ObjectId, Reason, Settlement, Situation,
+    Step, Task, Value, Wanted, WorkItem,
+};
+use crate::reconcile::reconcile;
+use crate::writer::{Cause, Errand, Search, WriteError, Writer};
+
+use super::backoff::backoff;
+
+#[cfg(test)]
+mod tests;
+
+/// How often a work item is tried before it fails with `gave_up`. With the pauses of [`backoff`] that is about an
+/// hour of one person's work failing while the target itself answers others.
+pub const ATTEMPTS_MAX: u32 = 20;
+/// The longest pause a target may ask for, in seconds: a day. More is a mistake in a header.
+pub const PAUSE_SECONDS_MAX: u64 = 86_400;
+
+/// The lease ends before a write would have to.
+pub const LEASE_TOO_SHORT: &str = "lease_too_short";
+/// The target asked for patience.
+pub const TARGET_BUSY: &str = "target_busy";
+/// It may have been written, or not.
+pub const NO_ANSWER: &str = "no_answer";
+/// Somebody else holds a value that must be unique.
+pub const TAKEN: &str = "taken";
+/// The linked account has vanished.
+pub const MISSING: &str = "missing";
+/// Tried [`ATTEMPTS_MAX`] times.
+pub const GAVE_UP: &str = "gave_up";
+/// A manager reference without an account to write it to.
+pub const NO_ACCOUNT: &str = "no_account";
+
+/// Carries `item` by way of `writer`, and says how it went.
+///
+/// It never fails: whatever goes wrong is a settlement. A write starts only while the writer's time-out still fits
+/// in the lease, so that two workers never write at once.
+pub async fn carry(writer: &dyn Writer, item: &WorkItem, clock: &dyn Clock) -> Carried {
+    let carrying = Carrying { writer, item, clock };
+    let carried = match &item.task {
+        Task::Account(wanted) => carrying.account(wanted).await,
+        Task::Manager { manager } => carrying.manager(manager.as_ref()).await,
+    };
+    give_up_in_the_end(item, carried)
+}
+
+struct Carrying<'a> {
+    writer: &'a dyn Writer,
+    item: &'a WorkItem,
+    clock: &'a dyn Clock,
+}
+
+impl Carrying<'_> {
+    async fn account(&self, wanted: &Wanted) -> Carried {
+        if !self.a_write_fits() {
+            return self.lease_too_short(self.supposed());
+        }
+        let link = self.item.known.as_ref();
+        let mut found = None;
+        if link.is_none() || self.item.look {
+            match self.look(wanted, link.map(|known| &known.object)).await {
+                Ok(there) => found = Some(there),
+                Err(error) => return self.not_carried(self.supposed(), error),
+            }
+        }
+        let (situation, step) = reconcile(wanted, link, found.as_ref());
+        match step {
+            Step::Write(change) => self.write(wanted, situation, change, found.as_ref()).await,
+            Step::Nothing => unwritten(situation, Settlement::Unchanged),
+            Step::Link(known) => unwritten(situation, Settlement::Linked { known }),
+            Step::Hold(why) => unwritten(situation, Settlement::Held(why)),
+            Step::Refuse(why) => unwritten(situation, Settlement::Failed(why)),
+            Step::Skip(why) => unwritten(situation, Settlement::Skipped(why)),
+        }
+    }
+
+    async fn write(&self, wanted: &Wanted, situation: Situation, change: Change, found: Option<&Found>) -> Carried {
+        if !self.a_write_fits() {
+            return self.lease_too_short(situation);
+        }
+        match self.writer.write(&Errand::of(self.item), &change).await {
+            Ok(receipt) => {
+                let known = receipt.map(|receipt| after(self.before(found), &change, receipt));
+                Carried { situation, change: Some(change), settlement: Settlement::Applied { known } }
+            }
+            // It was to go, and it is gone.
+            Err(WriteError::Gone { .. }) if change.kind == ChangeKind::Delete => {
+                Carried { situation, change: Some(change), settlement: Settlement::Applied { known: None } }
+            }
+            Err(WriteError::Taken { attribute, cause }) if self.item.known.is_none() => {
+                self.look_who_took_it(wanted, situation, &attribute, cause).await
+            }
+            Err(error) => self.not_carried(situation, error),
+        }
+    }
+
+    /// An earlier try, or somebody by hand, may have made the account meanwhile: then it is found by its keys.
+    async fn look_who_took_it(&self, wanted: &Wanted, met: Situation, attribute: &Name, cause: Cause) -> Carried {
+        let found = match self.look(wanted, None).await {
+            Ok(found) => found,
+            Err(error) => return self.not_carried(met, error),
+        };
+        match reconcile(wanted, None, Some(&found)) {
+            (situation, Step::Link(known)) => unwritten(situation, Settlement::Linked { known }),
+            (situation, Step::Hold(why)) => unwritten(situation, Settlement::Held(why)),
+            _ => self.not_carried(met, WriteError::Taken { attribute: attribute.clone(), cause }),
+        }
+    }
+
+    /// Who is there. Without an object and without keys there is nothing to look by.
+    async fn look(&self, wanted: &Wanted, object: Option<&ObjectId>) -> Result<Found, WriteError> {
+        let keys = match wanted {
+            Wanted::Present(desired) => desired.keys.clone(),
+            Wanted::Disabled | Wanted::Deleted => MatchKeys::default(),
+        };
+        if object.is_none() && keys.0.is_empty() {
+            return Ok(Found::CannotLook);
+        }
+        let attributes = owned(wanted, self.item.known.as_ref());
+        self.writer.find(&Search { object: object.cloned(), keys, attributes }).await
+    }
+
+    async fn manager(&self, manager: Option<&ObjectId>) -> Carried {
+        let Some(known) = &self.item.known else {
+            let why = Reason::new(NO_ACCOUNT, "there is no account yet whose manager could be set");
+            return unwritten(Situation::ReferencePending, Settlement::Failed(why));
+        };
+        if !self.a_write_fits() {
+            return self.lease_too_short(Situation::Confirmed);
+        }
+        match self.writer.set_manager(&Errand::of(self.item), &known.object, manager).await {
+            Ok(()) => Carried {
+                situation: Situation::Confirmed,
+                change: Some(manager_change(&known.object, manager)),
+                settlement: Settlement::Applied { known: Some(known.clone()) },
+            },
+            Err(error) => self.not_carried(Situation::Confirmed, error),
+        }
+    }
+
+    fn a_write_fits(&self) -> bool {
+        self.clock.now().plus(self.writer.timeout()) <= self.item.ends
+    }
+
+    fn lease_too_short(&self, situation: Situation) -> Carried {
+        let why = Reason::new(LEASE_TOO_SHORT, "the lease would have ended before the write had to");
+        unwritten(situation, Settlement::Again { due: self.item.ends, look: self.item.look, why })
+    }
+
+    /// How things stand before anybody has looked.
+    fn supposed(&self) -> Situation {
+        if self.item.known.is_some() { Situation::Confirmed } else { Situation::Absent }
+    }
+
+    /// What the account held before the write: as it was found, where that was looked at.
+    fn before<'f>(&'f self, found: Option<&'f Found>) -> Option<&'f Known> {
+        match found {
+            Some(Found::One(known)) => Some(known),
+            _ => self.item.known.as_ref(),
+        }
+    }
+
+    fn not_carried(&self, situation: Situation, error: WriteError) -> Carried {
+        let failed = |why| unwritten(situation, Settlement::Failed(why));
+        match error {
+            WriteError::Later { after, cause } => {
+                unwritten(situation, self.again(after, self.item.look, Reason::new(TARGET_BUSY, cause.0)))
+            }
+            WriteError::Unknown { cause } => {
+                unwritten(situation, self.again(None, true, Reason::new(NO_ANSWER, cause.0)))
+            }
+            WriteError::Refused { code, cause } => failed(Reason { code: Cow::Owned(code), detail: cause.0 }),
+            WriteError::Taken { attribute, cause } => {
+                failed(Reason::new(TAKEN, format!("somebody else holds the value of {attribute}: {cause}")))
+            }
+            WriteError::Gone { cause } => {
+                unwritten(Situation::Missing, Settlement::Failed(Reason::new(MISSING, cause.0)))
+            }
+        }
+    }
+
+    fn again(&self, after: Option<Duration>, look: bool, why: Reason) -> Settlement {
+        let asked = after.unwrap_or_default().min(Duration::from_secs(PAUSE_SECONDS_MAX));
+        let pause = asked.max(backoff(self.item.attempt, self.item.anchor.as_str()));
+        Settlement::Again { due: self.clock.now().plus(pause), look, why }
+    }
+}
+
+fn unwritten(situation: Situation, settlement: Settlement) -> Carried {
+    Carried { situation, change: None, settlement }
+}
+
+/// The attributes to be read of an account: those that are wanted, those that are known, and whether it is open.
+fn owned(wanted: &Wanted, known: Option<&Known>) -> Vec<Name> {
+    let mut names = Attributes::new();
+    names.set(Name::new("accountEnabled"), Value::Null);
+    let wanted = match wanted {
+        Wanted::Present(desired) => Some(&desired.attributes),
+        Wanted::Disabled | Wanted::Deleted => None,
+    };
+    for attributes in [wanted, known.map(|known| &known.attributes)].into_iter().flatten() {
+        for (name, _) in attributes.iter() {
+            names.set(name.clone(), Value::Null);
+        }
+    }
+    names.into_iter().map(|(name, _)| name).collect()
+}
+
+/// What is known once `change` is written: what was known, overlaid by the change, overlaid by the receipt.
+///
+/// A receipt may speak of the change alone.
+fn after(before: Option<&Known>, change: &Change, receipt: Known) -> Known {
+    let (mut attributes, stood) = match (change.kind, before) {
+        (ChangeKind::Create, _) | (_, None) => (Attributes::new(), None),
+        (_, Some(before)) => (before.attributes.clone(), before.container.clone()),
+    };
+    let cleared = change.clear.iter().map(|name| (name.clone(), Value::Null));
+    for (name, value) in change.set.clone().into_iter().chain(cleared).chain(receipt.attributes) {
+        attributes.set(name, value);
+    }
+    let container = receipt.container.or_else(|| change.container.clone()).or(stood);
+    Known { object: receipt.object, attributes, container, synced: receipt.synced }
+}
+
+fn manager_change(object: &ObjectId, manager: Option<&ObjectId>) -> Change {
+    let name = Name::new("manager");
+    let mut set = Attributes::new();
+    let mut clear = Vec::new();
+    match manager {
+        Some(manager) => set.set(name, Value::text(manager.as_str())),
+        None => clear.push(name),
+    }
+    Change {
+        kind: ChangeKind::Update,
+        object: Some(object.clone()),
+        set,
+        clear,
+        container: None,
+        before: Attributes::new(),
+        container_before: None,
+    }
+}
+
+/// A lease that was too short is nobody's failure and does not count.
+fn give_up_in_the_end(item: &WorkItem, carried: Carried) -> Carried {
+    match carried.settlement {
+        Settlement::Again { why, .. } if item.attempt + 1 >= ATTEMPTS_MAX && why.code != LEASE_TOO_SHORT => {
+            let detail = format!("tried {ATTEMPTS_MAX} times; at last: {why}");
+            Carried { settlement: Settlement::Failed(Reason::new(GAVE_UP, detail)), ..carried }
+        }
+        settlement => Carried { settlement, ..carried },
+    }
+}

@@ -1,0 +1,274 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::model::{Anchor, Desired, Generation, JobId, LeaseId, TargetId, Timestamp};
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Stands still at [`NOW`].
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+}
+
+/// Answers what it is told to, in turn, and remembers what it was asked.
+#[derive(Default)]
+struct Scripted {
+    finds: Mutex<VecDeque<Result<Found, WriteError>>>,
+    writes: Mutex<VecDeque<Result<Option<Known>, WriteError>>>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Scripted {
+    fn find_gives(self, found: Result<Found, WriteError>) -> Self {
+        self.finds.lock().unwrap().push_back(found);
+        self
+    }
+
+    fn write_gives(self, receipt: Result<Option<Known>, WriteError>) -> Self {
+        self.writes.lock().unwrap().push_back(receipt);
+        self
+    }
+
+    fn note(&self, asked: String) {
+        self.asked.lock().unwrap().push(asked);
+    }
+
+    fn asked(&self) -> String {
+        self.asked.lock().unwrap().join(", ")
+    }
+}
+
+#[async_trait]
+impl Writer for Scripted {
+    async fn find(&self, search: &Search) -> Result<Found, WriteError> {
+        self.note(match &search.object {
+            Some(object) => format!("find {object}"),
+            None => "find by keys".to_owned(),
+        });
+        self.finds.lock().unwrap().pop_front().unwrap()
+    }
+
+    async fn write(&self, _errand: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
+        self.note(change.kind.word().to_owned());
+        self.writes.lock().unwrap().pop_front().unwrap()
+    }
+
+    async fn set_manager(
+        &self,
+        _errand: &Errand<'_>,
+        object: &ObjectId,
+        manager: Option<&ObjectId>,
+    ) -> Result<(), WriteError> {
+        self.note(format!("manager of {object}: {manager:?}"));
+        self.writes.lock().unwrap().pop_front().unwrap().map(drop)
+    }
+
+    fn timeout(&self) -> Duration {
+        TIMEOUT
+    }
+}
+
+fn cause() -> Cause {
+    Cause("the sea is rough".to_owned())
+}
+
+fn later(seconds: u64) -> WriteError {
+    WriteError::Later { after: Some(Duration::from_secs(seconds)), cause: cause() }
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    pairs.iter().map(|(name, value)| (Name::new(name), Value::text(*value))).collect()
+}
+
+fn known(pairs: &[(&str, &str)]) -> Known {
+    Known { object: ObjectId::new("o1"), attributes: attributes(pairs), container: None, synced: false }
+}
+
+fn present(pairs: &[(&str, &str)]) -> Task {
+    Task::Account(Wanted::Present(Desired {
+        attributes: attributes(pairs),
+        keys: MatchKeys(vec![(Name::new("employeeId"), "701984".to_owned())]),
+        ..Desired::default()
+    }))
+}
+
+fn item(task: Task, known: Option<Known>) -> WorkItem {
+    WorkItem {
+        job: JobId::new("hr"),
+        anchor: Anchor::parse("701984").unwrap(),
+        target: TargetId::new("cloud"),
+        generation: Generation(4),
+        sequence: 1,
+        lease: LeaseId::new("l"),
+        ends: NOW.plus(Duration::from_secs(60)),
+        attempt: 0,
+        task,
+        known,
+        look: false,
+    }
+}
+
+/// Carries, and says what was asked of the writer and how it ended.
+async fn run(writer: Scripted, item: &WorkItem) -> (String, Carried) {
+    let carried = carry(&writer, item, &Still).await;
+    (writer.asked(), carried)
+}
+
+fn code(carried: &Carried) -> &str {
+    match &carried.settlement {
+        Settlement::Again { why, .. } | Settlement::Held(why) | Settlement::Failed(why) | Settlement::Skipped(why) => {
+            &why.code
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_not_linked_is_looked_for_and_then_made() {
+    let writer = Scripted::default().find_gives(Ok(Found::Nobody)).write_gives(Ok(Some(known(&[("sn", "L")]))));
+    let (asked, carried) = run(writer, &item(present(&[("sn", "L")]), None)).await;
+    assert_eq!(asked, "find by keys, create");
+    assert_eq!(carried.situation, Situation::Absent);
+    assert_eq!(carried.change.unwrap().kind, ChangeKind::Create);
+    assert_eq!(carried.settlement, Settlement::Applied { known: Some(known(&[("sn", "L")])) });
+}
+
+#[tokio::test]
+async fn who_is_there_already_is_linked_and_nothing_is_written() {
+    let writer = Scripted::default().find_gives(Ok(Found::One(known(&[("sn", "X")]))));
+    let (asked, carried) = run(writer, &item(present(&[("sn", "L")]), None)).await;
+    assert_eq!(asked, "find by keys");
+    assert_eq!(carried.situation, Situation::Found);
+    assert_eq!(carried.settlement, Settlement::Linked { known: known(&[("sn", "X")]) });
+    assert_eq!(carried.change, None);
+}
+
+#[tokio::test]
+async fn who_is_linked_is_written_without_looking_and_the_rest_stays_known() {
+    let writer = Scripted::default().write_gives(Ok(Some(known(&[("sn", "L")]))));
+    let (asked, carried) =
+        run(writer, &item(present(&[("sn", "L")]), Some(known(&[("sn", "X"), ("l", "Oslo")])))).await;
+    assert_eq!(asked, "update");
+    assert_eq!(carried.settlement, Settlement::Applied { known: Some(known(&[("l", "Oslo"), ("sn", "L")])) });
+}
+
+#[tokio::test]
+async fn after_a_try_that_told_nothing_the_target_is_looked_at_first() {
+    let writer = Scripted::default().find_gives(Ok(Found::One(known(&[("sn", "L")]))));
+    let look = WorkItem { look: true, ..item(present(&[("sn", "L")]), Some(known(&[("sn", "X")]))) };
+    let (asked, carried) = run(writer, &look).await;
+    assert_eq!(asked, "find o1");
+    assert_eq!(carried.settlement, Settlement::Unchanged);
+}
+
+#[tokio::test]
+async fn no_write_starts_that_would_outlive_the_lease() {
+    let mut item = item(present(&[("sn", "L")]), Some(known(&[])));
+    item.ends = NOW.plus(TIMEOUT).minus(Duration::from_millis(1));
+    let (asked, carried) = run(Scripted::default(), &item).await;
+    assert_eq!(asked, "");
+    assert_eq!(code(&carried), LEASE_TOO_SHORT);
+    assert!(matches!(carried.settlement, Settlement::Again { due, .. } if due == item.ends));
+    item.ends = NOW.plus(TIMEOUT);
+    let (asked, _) = run(Scripted::default().write_gives(Ok(Some(known(&[])))), &item).await;
+    assert_eq!(asked, "update");
+}
+
+#[tokio::test]
+async fn a_target_that_asks_for_patience_gets_it() {
+    let linked = item(present(&[("sn", "L")]), Some(known(&[])));
+    let (_, carried) = run(Scripted::default().write_gives(Err(later(90))), &linked).await;
+    assert_eq!(code(&carried), TARGET_BUSY);
+    assert_eq!(carried.change, None);
+    let due = NOW.plus(Duration::from_secs(90));
+    assert!(matches!(carried.settlement, Settlement::Again { due: when, look: false, .. } if when == due));
+    // It must still be looked at, when the look itself was put off.
+    let look = WorkItem { look: true, ..linked };
+    let (_, carried) = run(Scripted::default().find_gives(Err(later(0))), &look).await;
+    assert!(matches!(carried.settlement, Settlement::Again { due, look: true, .. } if due > NOW));
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_trusted_asks_for_a_look() {
+    let writer = Scripted::default().write_gives(Err(WriteError::Unknown { cause: cause() }));
+    let (_, carried) = run(writer, &item(present(&[("sn", "L")]), Some(known(&[])))).await;
+    assert_eq!(code(&carried), NO_ANSWER);
+    let soon = NOW.plus(Duration::from_secs(1));
+    assert!(matches!(carried.settlement, Settlement::Again { due, look: true, .. } if due > NOW && due <= soon));
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_the_targets_word() {
+    let refused = WriteError::Refused { code: "Request_BadRequest".to_owned(), cause: cause() };
+    let writer = Scripted::default().write_gives(Err(refused));
+    let (_, carried) = run(writer, &item(present(&[("sn", "L")]), Some(known(&[])))).await;
+    assert_eq!(code(&carried), "Request_BadRequest");
+    assert!(matches!(carried.settlement, Settlement::Failed(_)));
+}
+
+#[tokio::test]
+async fn a_value_that_is_taken_by_the_account_itself_links_it() {
+    let taken = || WriteError::Taken { attribute: Name::new("userPrincipalName"), cause: cause() };
+    let work = item(present(&[("sn", "L")]), None);
+    let one = Found::One(known(&[("sn", "L")]));
+    let writer = Scripted::default().find_gives(Ok(Found::Nobody)).write_gives(Err(taken())).find_gives(Ok(one));
+    let (asked, carried) = run(writer, &work).await;
+    assert_eq!(asked, "find by keys, create, find by keys");
+    assert_eq!(carried.settlement, Settlement::Linked { known: known(&[("sn", "L")]) });
+
+    let writer =
+        Scripted::default().find_gives(Ok(Found::Nobody)).write_gives(Err(taken())).find_gives(Ok(Found::Nobody));
+    let (_, carried) = run(writer, &work).await;
+    assert_eq!(code(&carried), TAKEN);
+    assert_eq!(carried.situation, Situation::Absent);
+}
+
+#[tokio::test]
+async fn an_account_that_vanished_is_missing_unless_it_was_to_go() {
+    let gone = || Scripted::default().write_gives(Err(WriteError::Gone { cause: cause() }));
+    let (_, carried) = run(gone(), &item(present(&[("sn", "L")]), Some(known(&[])))).await;
+    assert_eq!((carried.situation, code(&carried)), (Situation::Missing, MISSING));
+    let (_, carried) = run(gone(), &item(Task::Account(Wanted::Deleted), Some(known(&[])))).await;
+    assert_eq!(carried.settlement, Settlement::Applied { known: None });
+}
+
+#[tokio::test]
+async fn the_last_try_gives_up_and_says_what_happened() {
+    let mut work = item(present(&[("sn", "L")]), Some(known(&[])));
+    work.attempt = ATTEMPTS_MAX - 2;
+    let (_, carried) = run(Scripted::default().write_gives(Err(later(1))), &work).await;
+    assert_eq!(code(&carried), TARGET_BUSY);
+    work.attempt = ATTEMPTS_MAX - 1;
+    let (_, carried) = run(Scripted::default().write_gives(Err(later(1))), &work).await;
+    assert_eq!(code(&carried), GAVE_UP);
+    assert!(matches!(&carried.settlement, Settlement::Failed(why) if why.detail.contains("the sea is rough")));
+    work.ends = NOW;
+    assert_eq!(code(&run(Scripted::default(), &work).await.1), LEASE_TOO_SHORT);
+}
+
+#[tokio::test]
+async fn a_manager_is_set_on_the_account_and_not_counted_among_what_we_own() {
+    let task = Task::Manager { manager: Some(ObjectId::new("boss")) };
+    let writer = Scripted::default().write_gives(Ok(None));
+    let (asked, carried) = run(writer, &item(task.clone(), Some(known(&[("sn", "L")])))).await;
+    assert_eq!(asked, "manager of o1: Some(ObjectId(\"boss\"))");
+    assert_eq!(carried.settlement, Settlement::Applied { known: Some(known(&[("sn", "L")])) });
+    assert_eq!(carried.change.unwrap().set, attributes(&[("manager", "boss")]));
+    let (asked, carried) = run(Scripted::default(), &item(task, None)).await;
+    assert_eq!((asked.as_str(), code(&carried)), ("", NO_ACCOUNT));
+}
+
+#[tokio::test]
+async fn who_was_never_there_is_not_looked_for_to_be_taken_away() {
+    let (asked, carried) = run(Scripted::default(), &item(Task::Account(Wanted::Disabled), None)).await;
+    assert_eq!(asked, "");
+    assert_eq!(carried.change, None);
+}
