@@ -17,6 +17,7 @@ pub mod reconcile;
 pub mod chance;
 pub mod clock;
 pub mod http_client;
+pub mod queue;
 pub mod source;
 pub mod store;
 pub mod token;

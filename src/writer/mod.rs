@@ -1,6 +1,7 @@
 //! The hands that change directories. A writer decides nothing.
 
 pub mod graph;
+pub mod ldif;
 pub mod simulated;
 
 use std::time::Duration;

@@ -1,0 +1,191 @@
+//! The agent's side of the embedded queue: asks the server for work over HTTPS, and reports what was carried.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Response, StatusCode, Url, header};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::model::{Carried, LeaseId, TargetId, WorkItem};
+
+use super::wire::{LeaseAnswerWire, LeaseRequestWire, SettleRequestWire};
+
+#[cfg(test)]
+mod tests;
+
+/// The longest the server may keep a question open. Proxies commonly close what is silent for 60 seconds.
+pub const WAIT_SECONDS_MAX: u64 = 50;
+/// How long an answer may take beyond that. A few kilobytes take well under a second; a slow line takes some.
+pub const ANSWER_SECONDS_MAX: u64 = 30;
+/// Largest answer. A hundred people with everything that is known of them are under a megabyte.
+pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The most work items in one lease: more would wait here while others could carry them.
+pub const LEASE_ITEMS_MAX: u32 = 100;
+/// How much of what the server says of an error is kept.
+const COMPLAINT_CHARACTERS_MAX: usize = 300;
+
+/// Gives a bearer token for the server, from a cache or anew.
+pub type BearerSource = Arc<
+    dyn Fn() -> Pin<Box<dyn Future<Output = Result<SecretString, Box<dyn std::error::Error + Send + Sync>>> + Send>>
+        + Send
+        + Sync,
+>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the server did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// Try again: it cannot be reached, or has too much to do.
+    #[error("the server cannot answer now")]
+    Later {
+        /// Not before this has passed, where the server said so.
+        after: Option<Duration>,
+        /// What happened.
+        #[source]
+        cause: Source,
+    },
+    /// Asking again would change nothing.
+    #[error("the server refused")]
+    Refused {
+        /// Its status, where it gave one.
+        status: Option<u16>,
+        /// What it said, or what cannot be read.
+        #[source]
+        cause: Source,
+    },
+}
+
+/// Why there can be no queue at such a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ServerUrlError {
+    /// Work carries personal data and tokens: in the clear it may go no further than this machine.
+    #[error("the server's address must begin with https")]
+    NotEncrypted,
+    /// Not something that has paths below it.
+    #[error("the server's address cannot be extended by a path")]
+    NoBase,
+}
+
+/// The server's queue, as an agent sees it.
+#[derive(Clone)]
+pub struct RemoteQueue {
+    client: reqwest::Client,
+    lease_url: Url,
+    settle_url: Url,
+    bearer: BearerSource,
+    clock: Arc<dyn Clock>,
+}
+
+impl RemoteQueue {
+    /// The queue of the server at `server`. `client` must not follow redirects.
+    ///
+    /// # Errors
+    /// [`ServerUrlError`] when the address is not encrypted and not this machine's own, or is no address.
+    pub fn new(
+        client: reqwest::Client,
+        server: &Url,
+        bearer: BearerSource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ServerUrlError> {
+        if server.scheme() != "https" && !(server.scheme() == "http" && is_this_machine(server)) {
+            return Err(ServerUrlError::NotEncrypted);
+        }
+        let (lease_url, settle_url) = (below(server, "lease")?, below(server, "settle")?);
+        Ok(Self { client, lease_url, settle_url, bearer, clock })
+    }
+
+    /// Leases up to `max` work items of `targets`; waits up to `wait` (at most [`WAIT_SECONDS_MAX`]) while nothing is
+    /// due. Empty when nothing is. Leases are counted by this machine's clock and never too long.
+    ///
+    /// # Errors
+    /// [`QueueError::Later`] when the server cannot be reached, is busy or does not know the token;
+    /// [`QueueError::Refused`] otherwise, and for an answer that cannot be read.
+    pub async fn lease(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
+        let wait = wait.min(Duration::from_secs(WAIT_SECONDS_MAX));
+        let request = LeaseRequestWire::new(targets, max.min(LEASE_ITEMS_MAX), wait);
+        let asked = self.clock.now();
+        let timeout = wait + Duration::from_secs(ANSWER_SECONDS_MAX);
+        let response = self.post(&self.lease_url, &request, timeout).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(Vec::new());
+        }
+        let body = read(response).await?;
+        let answer: LeaseAnswerWire = serde_json::from_slice(&body).map_err(unreadable)?;
+        answer.read(asked).map_err(unreadable)
+    }
+
+    /// Reports what was carried under `lease`.
+    ///
+    /// # Errors
+    /// As [`RemoteQueue::lease`]. Refused with 409 when the lease had ended: then somebody else has the work, and the
+    /// report changes nothing.
+    pub async fn settle(&self, lease: &LeaseId, carried: &Carried) -> Result<(), QueueError> {
+        let request = SettleRequestWire::new(lease, carried, self.clock.now());
+        self.post(&self.settle_url, &request, Duration::from_secs(ANSWER_SECONDS_MAX)).await.map(drop)
+    }
+
+    async fn post(&self, url: &Url, body: &impl Serialize, timeout: Duration) -> Result<Response, QueueError> {
+        let bearer = (self.bearer)().await.map_err(|cause| QueueError::Later { after: None, cause })?;
+        let request = self.client.post(url.clone()).bearer_auth(bearer.expose_secret()).json(body).timeout(timeout);
+        let response = request.send().await.map_err(unreachable)?;
+        if response.status().is_success() { Ok(response) } else { Err(complaint(response).await) }
+    }
+}
+
+fn is_this_machine(server: &Url) -> bool {
+    match server.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn below(server: &Url, verb: &str) -> Result<Url, ServerUrlError> {
+    let mut url = server.clone();
+    let mut segments = url.path_segments_mut().map_err(|()| ServerUrlError::NoBase)?;
+    segments.pop_if_empty().extend(["muster", "v1", "agent", verb]);
+    drop(segments);
+    Ok(url)
+}
+
+/// The body, as far as [`ANSWER_BYTES_MAX`].
+async fn read(mut response: Response) -> Result<Vec<u8>, QueueError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(unreadable(format!("the answer is larger than {ANSWER_BYTES_MAX} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What a status other than success asks of us. An unknown token is a matter of time: it is fetched anew.
+async fn complaint(response: Response) -> QueueError {
+    let status = response.status();
+    let after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let passes = status.is_server_error()
+        || [StatusCode::UNAUTHORIZED, StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
+    let body = read(response).await.unwrap_or_default();
+    let said: String = String::from_utf8_lossy(&body).chars().take(COMPLAINT_CHARACTERS_MAX).collect();
+    let cause = format!("{status}: {}", said.escape_debug()).into();
+    if passes {
+        QueueError::Later { after: after.map(Duration::from_secs), cause }
+    } else {
+        QueueError::Refused { status: Some(status.as_u16()), cause }
+    }
+}
+
+fn unreachable(error: reqwest::Error) -> QueueError {
+    QueueError::Later { after: None, cause: error.into() }
+}
+
+fn unreadable(error: impl Into<Source>) -> QueueError {
+    QueueError::Refused { status: None, cause: error.into() }
+}
