@@ -2,6 +2,8 @@
 
 pub mod model;
 
+pub mod scim;
+
 pub mod chance;
 pub mod clock;
 pub mod writer;
