@@ -2,17 +2,7 @@
 
 pub mod model;
 
-pub mod expr;
 pub mod scim;
-
-pub mod overlay;
-
-pub mod mapping;
-pub mod rules;
-pub mod scope;
-
-pub mod decide;
-pub mod reconcile;
 
 pub mod chance;
 pub mod clock;
