@@ -7,3 +7,5 @@ pub mod clock;
 pub mod http_client;
 pub mod token;
 pub mod writer;
+
+pub mod sandbox;
