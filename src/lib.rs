@@ -2,11 +2,22 @@
 
 pub mod model;
 
+pub mod expr;
 pub mod scim;
+
+pub mod overlay;
+
+pub mod mapping;
+pub mod rules;
+pub mod scope;
+
+pub mod decide;
+pub mod reconcile;
 
 pub mod chance;
 pub mod clock;
 pub mod http_client;
+pub mod plain;
 pub mod queue;
 pub mod source;
 pub mod store;
@@ -16,6 +27,7 @@ pub mod writer;
 pub mod pipeline;
 
 pub mod app;
+pub mod sandbox;
 
 #[cfg(test)]
 mod golden;

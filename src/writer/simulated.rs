@@ -175,7 +175,7 @@ impl Directory {
                 self.add(Attributes::new(), None, false)
             }
             (ChangeKind::Delete, Some(object)) => {
-                self.check_ours(object).or_else(|error| gone_is_done(error))?;
+                self.check_ours(object).or_else(gone_is_done)?;
                 if self.accounts.remove(object).is_some() {
                     self.count(object);
                 }
@@ -253,10 +253,11 @@ impl SimulatedAccount {
     }
 
     fn take(&mut self, change: &Change) {
-        for (name, value) in change.set.iter() {
+        for (name, value) in change.set.iter().filter(|(_, value)| !value.is_empty()) {
             self.attributes.set(name.clone(), value.clone());
         }
-        for name in &change.clear {
+        let emptied = change.set.iter().filter(|(_, value)| value.is_empty()).map(|(name, _)| name);
+        for name in emptied.chain(&change.clear) {
             self.attributes.remove(name.as_str());
         }
         if let Some(container) = &change.container {

@@ -98,7 +98,7 @@ impl Line {
             request = request.json(body);
         }
         let answer = match request.send().await {
-            Ok(response) => read(call, response).await,
+            Ok(response) => read(call, &id, response).await,
             // Without a connection nothing was sent.
             Err(error) if error.is_connect() || error.is_builder() => Err(later(None, http_client::why(error))),
             Err(error) => Err(lost(call, http_client::why(error))),
@@ -110,17 +110,16 @@ impl Line {
     }
 }
 
-async fn read(call: &Call, response: reqwest::Response) -> Result<Answer, WriteError> {
+async fn read(call: &Call, id: &str, response: reqwest::Response) -> Result<Answer, WriteError> {
     let status = response.status().as_u16();
     let after = http_client::retry_after(response.headers());
-    let header =
-        |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
+    let request_id = response.headers().get("request-id").and_then(|value| value.to_str().ok()).unwrap_or("-");
     tracing::debug!(
         method = %call.method,
         path = path(&call.url),
         status,
-        request_id = header("request-id"),
-        client_request_id = header("client-request-id"),
+        request_id,
+        client_request_id = id,
         "Graph answered"
     );
     let text = http_client::read_answer(response).await.map_err(|error| lost(call, error.to_string()))?;

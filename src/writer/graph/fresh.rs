@@ -41,6 +41,11 @@ impl Fresh {
         made.iter().any(|(_, held)| held == object)
     }
 
+    /// Taken away again: from now on "not found" means gone.
+    pub(super) fn forget(&self, object: &ObjectId) {
+        self.made().retain(|(_, held)| held != object);
+    }
+
     fn made(&self) -> MutexGuard<'_, VecDeque<(Timestamp, ObjectId)>> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }

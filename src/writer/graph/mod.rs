@@ -190,6 +190,7 @@ impl GraphWriter {
         if answer.status != 404 || self.fresh.has(object) {
             self.expect_done(&answer, object, &Attributes::new())?;
         }
+        self.fresh.forget(object);
         Ok(None)
     }
 
@@ -211,14 +212,14 @@ impl GraphWriter {
 
     /// Which of the two a manager reference could not be written for: only the message says it.
     fn who_is_missing(&self, object: &ObjectId, manager: &ObjectId, answer: &Answer) -> WriteError {
-        if self.fresh.has(manager) {
-            return self.not_seen_yet(manager);
-        }
-        match self.refusal_of(object, answer, true, &Attributes::new()) {
+        match refusal(answer, true, &Attributes::new()) {
             WriteError::Gone { cause } if cause.0.contains(manager.as_str()) => {
+                if self.fresh.has(manager) {
+                    return self.not_seen_yet(manager);
+                }
                 WriteError::Refused { code: "manager_gone".to_owned(), cause }
             }
-            other => other,
+            _ => self.refusal_of(object, answer, true, &Attributes::new()),
         }
     }
 }
