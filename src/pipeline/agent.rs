@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ mod tests;
 const SETTLE_TRIES_MAX: u32 = 6;
 /// How often a question is asked in vain before an agent that runs once leaves. About a minute.
 const ONCE_TRIES_MAX: u32 = 7;
+
+/// The pause after an answer without work: a server that does not keep questions open is not asked without end.
+const IDLE_PAUSE: Duration = Duration::from_millis(200);
 
 /// How an agent works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,25 +77,27 @@ impl Agent {
                 () = &mut shutdown => break,
                 asked = self.ask(&mut hands) => asked,
             };
-            match asked {
+            let pause = match asked {
                 Ok(items) if items.is_empty() && self.settings.once && hands.are_empty() => break,
                 Ok(items) => {
                     in_vain = 0;
+                    let pause = if items.is_empty() { IDLE_PAUSE } else { Duration::ZERO };
                     hands.begin(&self, items);
+                    pause
                 }
                 Err(QueueError::Later { after, cause }) if !(self.settings.once && in_vain >= ONCE_TRIES_MAX) => {
                     tracing::warn!(cause = %chain(&*cause), "the server cannot answer now");
                     let pause = after.unwrap_or_default().max(backoff(in_vain, "lease"));
                     in_vain = in_vain.saturating_add(1);
-                    tokio::select! {
-                        () = &mut shutdown => break,
-                        () = tokio::time::sleep(pause) => {}
-                    }
+                    pause
                 }
                 Err(error) => {
                     ended = Err(error);
                     break;
                 }
+            };
+            if stopped_within(pause, &mut shutdown).await {
+                break;
             }
         }
         hands.finish().await;
@@ -204,6 +209,15 @@ impl Hands {
 fn no_writer(item: &WorkItem) -> Carried {
     let why = Reason::new("no_writer", format!("this agent was not set up to write to {}", item.target));
     Carried { situation: Situation::Absent, change: None, settlement: Settlement::Failed(why) }
+}
+
+/// Waits for `pause`; whether it was told to stop meanwhile.
+async fn stopped_within(pause: Duration, shutdown: &mut Pin<&mut impl Future<Output = ()>>) -> bool {
+    tokio::select! {
+        biased;
+        () = shutdown => true,
+        () = tokio::time::sleep(pause) => false,
+    }
 }
 
 /// An error and what caused it, in one line.

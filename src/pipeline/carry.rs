@@ -74,7 +74,7 @@ impl Carrying<'_> {
         let (situation, step) = reconcile(wanted, link, found.as_ref());
         match step {
             Step::Write(change) => self.write(wanted, situation, change, found.as_ref()).await,
-            Step::Nothing => unwritten(situation, Settlement::Unchanged),
+            Step::Nothing => unwritten(situation, nothing_to_write(link, found)),
             Step::Link(known) => unwritten(situation, Settlement::Linked { known }),
             Step::Hold(why) => unwritten(situation, Settlement::Held(why)),
             Step::Refuse(why) => unwritten(situation, Settlement::Failed(why)),
@@ -111,6 +111,7 @@ impl Carrying<'_> {
         match reconcile(wanted, None, Some(&found)) {
             (situation, Step::Link(known)) => unwritten(situation, Settlement::Linked { known }),
             (situation, Step::Hold(why)) => unwritten(situation, Settlement::Held(why)),
+            (situation, Step::Refuse(why)) => unwritten(situation, Settlement::Failed(why)),
             _ => self.not_carried(met, WriteError::Taken { attribute: attribute.clone(), cause }),
         }
     }
@@ -196,6 +197,16 @@ impl Carrying<'_> {
 
 fn unwritten(situation: Situation, settlement: Settlement) -> Carried {
     Carried { situation, change: None, settlement }
+}
+
+/// Nothing is left to do. Where a look found something else than was known, an earlier try has written without telling;
+/// what is there must be known, or a later difference would be missed.
+fn nothing_to_write(link: Option<&Known>, found: Option<Found>) -> Settlement {
+    match (link, found) {
+        (Some(link), Some(Found::One(there))) if *link != there => Settlement::Applied { known: Some(there) },
+        (Some(_), Some(Found::Nobody)) => Settlement::Applied { known: None },
+        _ => Settlement::Unchanged,
+    }
 }
 
 /// The attributes to be read of an account: those that are wanted, those that are known, and whether it is open.

@@ -130,7 +130,7 @@ pub enum TaskWire {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum WantedWire {
     /// An account like this.
-    Present(DesiredWire),
+    Present(Box<DesiredWire>),
     /// Whatever is there shall be disabled.
     Disabled,
     /// Whatever is there shall be deleted.
@@ -288,7 +288,7 @@ impl WorkItemWire {
 impl From<&Task> for TaskWire {
     fn from(task: &Task) -> Self {
         match task {
-            Task::Account(Wanted::Present(desired)) => Self::Account(WantedWire::Present(desired.into())),
+            Task::Account(Wanted::Present(desired)) => Self::Account(WantedWire::Present(Box::new(desired.into()))),
             Task::Account(Wanted::Disabled) => Self::Account(WantedWire::Disabled),
             Task::Account(Wanted::Deleted) => Self::Account(WantedWire::Deleted),
             Task::Manager { manager } => Self::Manager { manager: account::object_text(manager.as_ref()) },

@@ -166,7 +166,16 @@ async fn after_a_try_that_told_nothing_the_target_is_looked_at_first() {
     let look = WorkItem { look: true, ..item(present(&[("sn", "L")]), Some(known(&[("sn", "X")]))) };
     let (asked, carried) = run(writer, &look).await;
     assert_eq!(asked, "find o1");
-    assert_eq!(carried.settlement, Settlement::Unchanged);
+    assert_eq!(carried.settlement, Settlement::Applied { known: Some(known(&[("sn", "L")])) });
+    assert_eq!(carried.change, None);
+
+    let look = WorkItem { known: Some(known(&[("sn", "L")])), ..look };
+    let writer = Scripted::default().find_gives(Ok(Found::One(known(&[("sn", "L")]))));
+    assert_eq!(run(writer, &look).await.1.settlement, Settlement::Unchanged);
+
+    let look = WorkItem { task: Task::Account(Wanted::Deleted), ..look };
+    let writer = Scripted::default().find_gives(Ok(Found::Nobody));
+    assert_eq!(run(writer, &look).await.1.settlement, Settlement::Applied { known: None });
 }
 
 #[tokio::test]

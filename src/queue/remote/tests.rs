@@ -1,1 +1,129 @@
+use std::net::TcpListener;
+use std::sync::Mutex;
 
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::model::{Settlement, Situation};
+
+/// Answers every request alike, and remembers what was sent.
+#[derive(Default)]
+struct Answers {
+    status: u16,
+    retry_after: Option<&'static str>,
+    body: String,
+    sent: Mutex<Vec<String>>,
+}
+
+async fn answer(request: HttpRequest, body: String, answers: web::Data<Answers>) -> HttpResponse {
+    let bearer = request.headers().get("authorization").unwrap().to_str().unwrap();
+    answers.sent.lock().unwrap().push(format!("{} {bearer} {body}", request.path()));
+    let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(answers.status).unwrap());
+    if let Some(after) = answers.retry_after {
+        response.insert_header(("Retry-After", after));
+    }
+    response.body(answers.body.clone())
+}
+
+async fn queue(answers: Answers) -> (RemoteQueue, web::Data<Answers>) {
+    let answers = web::Data::new(answers);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Url::parse(&format!("http://{}/base/", listener.local_addr().unwrap())).unwrap();
+    let data = answers.clone();
+    let app = move || App::new().app_data(data.clone()).default_service(web::to(answer));
+    tokio::spawn(HttpServer::new(app).workers(1).listen(listener).unwrap().disable_signals().run());
+    (
+        RemoteQueue::new(reqwest::Client::builder().build().unwrap(), &server, bearer(), Arc::new(SystemClock))
+            .unwrap(),
+        answers,
+    )
+}
+
+fn bearer() -> BearerSource {
+    Arc::new(|| Box::pin(async { Ok(SecretString::from("T")) }))
+}
+
+async fn lease(queue: &RemoteQueue) -> Result<Vec<WorkItem>, QueueError> {
+    queue.lease(&[TargetId::new("hq")], 1000, Duration::from_secs(500)).await
+}
+
+#[tokio::test]
+async fn work_is_asked_for_with_a_token_and_within_limits() {
+    let body = include_str!("../../../tests/cases/queue/lease-answer-1.json").to_owned();
+    let (queue, answers) = queue(Answers { status: 200, body, ..Answers::default() }).await;
+    let before = SystemClock.now();
+    let items = lease(&queue).await.unwrap();
+    assert_eq!(items[0].anchor.as_str(), "701984");
+    assert!(items[0].ends >= before.plus(Duration::from_secs(60)));
+    assert!(items[0].ends <= SystemClock.now().plus(Duration::from_secs(60)));
+    let sent = r#"/base/muster/v1/agent/lease Bearer T {"version":1,"targets":["hq"],"max":100,"waitSeconds":50}"#;
+    assert_eq!(*answers.sent.lock().unwrap(), [sent]);
+}
+
+#[tokio::test]
+async fn nothing_due_is_no_work() {
+    let (queue, _) = queue(Answers { status: 204, ..Answers::default() }).await;
+    assert_eq!(lease(&queue).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_settlement_names_its_lease() {
+    let (queue, answers) = queue(Answers { status: 204, ..Answers::default() }).await;
+    let carried = Carried { situation: Situation::Confirmed, change: None, settlement: Settlement::Unchanged };
+    queue.settle(&LeaseId::new("l1"), &carried).await.unwrap();
+    let sent = concat!(
+        r#"/base/muster/v1/agent/settle Bearer T {"version":1,"lease":"l1","#,
+        r#""carried":{"situation":"CONFIRMED","change":null,"settlement":"unchanged"}}"#
+    );
+    assert_eq!(*answers.sent.lock().unwrap(), [sent]);
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_when_it_says() {
+    for status in [401, 408, 429, 500, 503] {
+        let (queue, _) = queue(Answers { status, retry_after: Some("7"), ..Answers::default() }).await;
+        match lease(&queue).await.unwrap_err() {
+            QueueError::Later { after, .. } => assert_eq!(after, Some(Duration::from_secs(7))),
+            refused => panic!("{status}: {refused:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_with_what_the_server_said() {
+    let (queue, _) = queue(Answers { status: 403, body: "no such\nagent".to_owned(), ..Answers::default() }).await;
+    let error = lease(&queue).await.unwrap_err();
+    assert!(matches!(error, QueueError::Refused { status: Some(403), .. }), "{error:?}");
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "403 Forbidden: no such\\nagent");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_refused() {
+    for body in [r#"{"version":1}"#, r#"{"version":2,"waitedMilliseconds":0,"items":[]}"#, "<html>"] {
+        let (queue, _) = queue(Answers { status: 200, body: body.to_owned(), ..Answers::default() }).await;
+        assert!(matches!(lease(&queue).await, Err(QueueError::Refused { status: None, .. })), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_may_come() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Url::parse(&format!("http://{free}")).unwrap();
+    let client = reqwest::Client::builder().build().unwrap();
+    let queue = RemoteQueue::new(client, &server, bearer(), Arc::new(SystemClock)).unwrap();
+    assert!(matches!(lease(&queue).await, Err(QueueError::Later { after: None, .. })));
+}
+
+#[test]
+fn tokens_do_not_leave_the_machine_in_the_clear() {
+    let check = |server: &str| {
+        let client = reqwest::Client::builder().build().unwrap();
+        RemoteQueue::new(client, &Url::parse(server).unwrap(), bearer(), Arc::new(SystemClock)).map(drop)
+    };
+    assert_eq!(check("https://muster.example.test"), Ok(()));
+    assert_eq!(check("http://[::1]:8080"), Ok(()));
+    assert_eq!(check("http://muster.example.test"), Err(ServerUrlError::NotEncrypted));
+    assert_eq!(check("http://localhost.example.test"), Err(ServerUrlError::NotEncrypted));
+    assert_eq!(check("ftp://127.0.0.1"), Err(ServerUrlError::NotEncrypted));
+}

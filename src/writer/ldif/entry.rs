@@ -277,7 +277,11 @@ fn naming_value<'a>(naming: &Name, set: &'a Attributes) -> Result<&'a str, Write
     }
 }
 
+/// Active Directory marks names that collided, and deleted ones, by a line feed in them; people have no such names.
 fn checked_name(value: &str) -> Result<&str, WriteError> {
+    if value.chars().any(char::is_control) {
+        return Err(refused("name", format!("{value:?} has a control character in it, and cannot name an entry")));
+    }
     limits::check_length(&Name::new("cn"), value).map(|()| value)
 }
 
