@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::str::Utf8Error;
 
 /// Longest row, in bytes. A person is a few hundred; a megabyte is a lost quote or a picture.
 pub const ROW_BYTES_MAX: usize = 1 << 20;
@@ -40,22 +41,44 @@ impl<'a> RawRow<'a> {
         self.cells.iter().enumerate().map(|(at, cell)| (cell.to - cell.from, at)).max().unwrap_or((0, 0))
     }
 
-    /// What one cell says, doubled quotes undone; `None` past the last.
-    pub(super) fn cell(&self, at: usize) -> Option<Cow<'a, [u8]>> {
+    /// Its cells as texts.
+    ///
+    /// # Errors
+    /// When any of it is not UTF-8.
+    pub(super) fn texts(&self) -> Result<Texts<'a>, Utf8Error> {
+        Ok(Texts { row: std::str::from_utf8(self.bytes)?, cells: self.cells })
+    }
+
+    /// One cell as a text, when that cell is one, whatever the others are.
+    pub(super) fn text_of(&self, at: usize) -> Option<Cow<'a, str>> {
         let cell = self.cells.get(at)?;
         let bytes = self.bytes.get(cell.from..cell.to)?;
-        if !cell.doubled {
-            return Some(Cow::Borrowed(bytes));
-        }
-        let mut single = Vec::with_capacity(bytes.len());
-        let mut rest = bytes;
-        while let Some(at) = rest.iter().position(|byte| *byte == QUOTE) {
-            single.extend_from_slice(&rest[..=at]);
-            rest = rest.get(at + 2..).unwrap_or_default();
-        }
-        single.extend_from_slice(rest);
-        Some(Cow::Owned(single))
+        std::str::from_utf8(bytes).ok().map(|text| single_quotes(text, cell.doubled))
     }
+}
+
+/// The cells of a row that is UTF-8 throughout.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Texts<'a> {
+    row: &'a str,
+    cells: &'a [Cell],
+}
+
+impl<'a> Texts<'a> {
+    /// What one cell says, doubled quotes undone; nothing past the last.
+    pub(super) fn get(&self, at: usize) -> Cow<'a, str> {
+        let Some(cell) = self.cells.get(at) else { return Cow::Borrowed("") };
+        single_quotes(self.row.get(cell.from..cell.to).unwrap_or_default(), cell.doubled)
+    }
+
+    /// All of them, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Cow<'a, str>> {
+        (0..self.cells.len()).map(|at| self.get(at))
+    }
+}
+
+fn single_quotes(text: &str, doubled: bool) -> Cow<'_, str> {
+    if doubled { Cow::Owned(text.replace("\"\"", "\"")) } else { Cow::Borrowed(text) }
 }
 
 /// How a row is malformed.

@@ -65,17 +65,14 @@ impl Plan {
     ///
     /// # Errors
     /// Whatever `value` says.
-    pub(super) fn fill(
-        &self,
-        value: &mut impl FnMut(usize) -> Result<Option<Value>, Fault>,
-    ) -> Result<Attributes, Fault> {
+    pub(super) fn fill(&self, value: &impl Fn(usize) -> Result<Option<Value>, Fault>) -> Result<Attributes, Fault> {
         fill_parts(&self.0, value)
     }
 }
 
 fn fill_parts(
     parts: &[(Name, Node)],
-    value: &mut impl FnMut(usize) -> Result<Option<Value>, Fault>,
+    value: &impl Fn(usize) -> Result<Option<Value>, Fault>,
 ) -> Result<Attributes, Fault> {
     let mut filled = Attributes::with_capacity(parts.len());
     for (name, node) in parts {
@@ -93,7 +90,7 @@ fn fill_parts(
 
 fn fill_elements(
     elements: &[Element],
-    value: &mut impl FnMut(usize) -> Result<Option<Value>, Fault>,
+    value: &impl Fn(usize) -> Result<Option<Value>, Fault>,
 ) -> Result<Option<Value>, Fault> {
     let mut filled = Vec::with_capacity(elements.len());
     for Element { selector, parts } in elements {

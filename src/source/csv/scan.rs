@@ -1,7 +1,8 @@
 //! The first pass: every row marked by what it says, and every fault found.
 
 use std::fs::{File, Metadata};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,7 +11,7 @@ use super::layout::Layout;
 use super::lexer::{Lexer, RawRow};
 use super::repeats::{self, Duplicate};
 use super::settings::CsvSettings;
-use super::sniff::{self, Sniffed};
+use super::sniff::{self, SAVE_AS_UTF8, Sniffed};
 use crate::source::SourceError;
 
 /// Longest cell, in bytes. Directories hold far less in any attribute that an HR system knows.
@@ -55,7 +56,7 @@ pub struct Scan {
     rows_lost_percent_max: Option<f64>,
     pub(super) layout: Arc<Layout>,
     pub(super) identity: Identity,
-    path: std::path::PathBuf,
+    path: PathBuf,
 }
 
 /// By what it is seen that a file was not written to.
@@ -141,14 +142,8 @@ fn read_header(path: &Path, row: &RawRow<'_>) -> Result<Vec<String>, SourceError
         let why = format!("a quote on line {} is not closed where its cell ends", row.line);
         return Err(SourceError::Header { path: path.to_owned(), why });
     }
-    let text = |cell: std::borrow::Cow<'_, [u8]>| String::from_utf8(cell.into_owned()).ok();
-    let cells = (0..row.len()).filter_map(|at| row.cell(at));
-    let names: Option<Vec<String>> = cells.map(|cell| text(cell).map(|name| name.trim().to_owned())).collect();
-    names.ok_or_else(|| SourceError::NotText {
-        path: path.to_owned(),
-        what: "not UTF-8",
-        todo: "save it as UTF-8 (in Excel: \"CSV UTF-8\")",
-    })
+    let names = row.texts().map(|texts| texts.iter().map(|name| name.trim().to_owned()).collect());
+    names.map_err(|_| SourceError::NotText { path: path.to_owned(), what: "not UTF-8", todo: SAVE_AS_UTF8 })
 }
 
 struct Seen {
@@ -162,7 +157,7 @@ fn look_through(
     layout: &Layout,
     length: u64,
     progress: &mut dyn FnMut(u64),
-) -> std::io::Result<Seen> {
+) -> io::Result<Seen> {
     let mut seen = Seen { rows: Vec::new(), faults: Vec::new(), total: 0 };
     let mut scratch = Vec::new();
     let mut next_progress = PROGRESS_BYTES;
@@ -196,7 +191,7 @@ fn name_duplicates(
     lexer: &mut Lexer<File>,
     layout: &Layout,
     contradicting: &[Vec<RowMark>],
-) -> std::io::Result<Vec<Duplicate>> {
+) -> io::Result<Vec<Duplicate>> {
     let mut duplicates = Vec::with_capacity(contradicting.len());
     for rows in contradicting {
         let Some(first) = rows.first() else { continue };
