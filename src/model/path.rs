@@ -47,16 +47,21 @@ impl Path {
         Self { schema: None, attribute: Name::new(attribute), selector: None, sub: None }
     }
 
-    /// Calls `visit` with every value the path reaches, in order. Absent reaches none.
-    pub fn visit<'a>(&self, person: &'a Attributes, visit: &mut dyn FnMut(&'a Value)) {
+    /// What the attribute holds, before selector and sub-attribute choose from it.
+    pub fn held<'a>(&self, person: &'a Attributes) -> Option<&'a Value> {
         let within = match &self.schema {
-            None => Some(person),
+            None => person,
             Some(urn) => match person.get(urn.as_str()) {
-                Some(Value::Complex(extension)) => Some(extension),
-                _ => None,
+                Some(Value::Complex(extension)) => extension,
+                _ => return None,
             },
         };
-        let Some(held) = within.and_then(|attributes| attributes.get(self.attribute.as_str())) else { return };
+        within.get(self.attribute.as_str())
+    }
+
+    /// Calls `visit` with every value the path reaches, in order. Absent reaches none.
+    pub fn visit<'a>(&self, person: &'a Attributes, visit: &mut dyn FnMut(&'a Value)) {
+        let Some(held) = self.held(person) else { return };
         match held {
             Value::Many(elements) => {
                 for element in elements.iter().filter(|e| self.selector.as_ref().is_none_or(|s| s.chooses(e))) {

@@ -1,0 +1,296 @@
+//! From a tree and a person to a value; what comes from the person is known to, all the way.
+
+use std::borrow::Cow;
+
+use crate::model::{Attributes, Path, Span, Value, escape_rdn_value};
+
+use super::node::{Node, Term};
+use super::{EvaluateError, TEXT_BYTES_MAX, compare};
+
+/// What the value will be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// A value in its own right.
+    Plain,
+    /// A distinguished name: what comes from the person is escaped where it joins what does not.
+    ForDn,
+}
+
+/// A value on its way through an expression.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Datum<'a> {
+    Nothing,
+    Text(Cow<'a, str>),
+    Integer(i64),
+    Boolean(bool),
+    Many(Vec<Datum<'a>>),
+    Complex(&'a Attributes),
+}
+
+/// A value, and whether any of it comes from the person and is still unescaped.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Flow<'a> {
+    pub(super) datum: Datum<'a>,
+    pub(super) from_person: bool,
+}
+
+/// A text, and whether any of it comes from the person and is still unescaped.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Words<'a> {
+    pub(super) text: Cow<'a, str>,
+    pub(super) from_person: bool,
+}
+
+impl<'a> Words<'a> {
+    /// The same, changed as a whole.
+    pub(super) fn map(self, change: impl FnOnce(Cow<'a, str>) -> Cow<'a, str>) -> Flow<'a> {
+        Flow { datum: Datum::Text(change(self.text)), from_person: self.from_person }
+    }
+}
+
+impl<'a> Flow<'a> {
+    /// A value that does not come from the person.
+    pub(super) fn constant(datum: Datum<'a>) -> Self {
+        Self { datum, from_person: false }
+    }
+
+    /// No value.
+    pub(super) fn nothing() -> Self {
+        Self::constant(Datum::Nothing)
+    }
+}
+
+impl<'a> From<&'a Value> for Datum<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Self::Nothing,
+            Value::Text(text) => Self::Text(Cow::Borrowed(text)),
+            Value::Boolean(boolean) => Self::Boolean(*boolean),
+            Value::Integer(integer) => Self::Integer(*integer),
+            Value::Many(values) => Self::Many(values.iter().map(Datum::from).collect()),
+            Value::Complex(attributes) => Self::Complex(attributes),
+        }
+    }
+}
+
+impl<'a> Datum<'a> {
+    /// What a path reaches: what the attribute holds; with a selector or a sub-attribute, what they choose.
+    fn at(path: &Path, person: &'a Attributes) -> Self {
+        if path.selector.is_none() && path.sub.is_none() {
+            return path.held(person).map_or(Self::Nothing, Self::from);
+        }
+        let mut reached = Self::Nothing;
+        path.visit(person, &mut |value| match &mut reached {
+            Self::Nothing => reached = value.into(),
+            Self::Many(all) => all.push(value.into()),
+            first => reached = Self::Many(vec![std::mem::replace(first, Self::Nothing), value.into()]),
+        });
+        reached
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        match self {
+            Self::Nothing => Value::Null,
+            Self::Text(text) => Value::Text(text.into_owned()),
+            Self::Integer(integer) => Value::Integer(integer),
+            Self::Boolean(boolean) => Value::Boolean(boolean),
+            Self::Many(values) => Value::Many(values.into_iter().map(Self::into_value).collect()),
+            Self::Complex(attributes) => Value::Complex(attributes.clone()),
+        }
+    }
+
+    /// Whether it says nothing at all, or an empty text.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Text(text) => text.is_empty(),
+            Self::Many(values) => values.iter().all(Self::is_empty),
+            Self::Complex(attributes) => attributes.iter().all(|(_, value)| value.is_empty()),
+            Self::Integer(_) | Self::Boolean(_) => false,
+        }
+    }
+
+    /// Itself, or its only value.
+    pub(super) fn one(self, span: &Span) -> Result<Self, EvaluateError> {
+        match self {
+            Self::Many(mut values) if values.len() < 2 => Ok(values.pop().unwrap_or(Self::Nothing)),
+            Self::Many(_) => Err(fault("there are several values where one is expected", span)),
+            single => Ok(single),
+        }
+    }
+
+    /// Its text, `None` where there is nothing. Booleans read `True` and `False`.
+    pub(super) fn into_text(self, span: &Span) -> Result<Option<Cow<'a, str>>, EvaluateError> {
+        match self.one(span)? {
+            Self::Nothing => Ok(None),
+            Self::Text(text) => Ok(Some(text)),
+            Self::Integer(integer) => Ok(Some(Cow::Owned(integer.to_string()))),
+            Self::Boolean(boolean) => Ok(Some(Cow::Borrowed(if boolean { "True" } else { "False" }))),
+            Self::Complex(_) => Err(fault("there are sub-attributes where a text is expected", span)),
+            Self::Many(_) => Err(fault("there are lists in a list where a text is expected", span)),
+        }
+    }
+
+    /// Whether it counts as true: `True`, or a number other than zero.
+    pub(super) fn counts_as_true(self, span: &Span) -> Result<bool, EvaluateError> {
+        match self.one(span)? {
+            Self::Boolean(boolean) => Ok(boolean),
+            Self::Integer(integer) => Ok(integer != 0),
+            Self::Text(text) => Ok(text.eq_ignore_ascii_case("true") || text.parse().is_ok_and(|n: i64| n != 0)),
+            Self::Nothing | Self::Complex(_) | Self::Many(_) => Ok(false),
+        }
+    }
+}
+
+pub(super) fn fault(message: &str, span: &Span) -> EvaluateError {
+    EvaluateError { message: message.to_owned(), span: span.clone() }
+}
+
+/// The same, every text of it escaped for a distinguished name.
+pub(super) fn escaped(value: Value) -> Value {
+    match value {
+        Value::Text(text) => Value::Text(escape_rdn_value(&text)),
+        Value::Many(values) => Value::Many(values.into_iter().map(escaped).collect()),
+        Value::Complex(parts) => Value::Complex(parts.into_iter().map(|(name, part)| (name, escaped(part))).collect()),
+        unchanged @ (Value::Null | Value::Boolean(_) | Value::Integer(_)) => unchanged,
+    }
+}
+
+/// The value of a part of an expression. As deep as the tree, which is at most [`super::DEPTH_MAX`].
+pub(super) fn evaluate<'a>(node: &'a Node, person: &'a Attributes, manner: Manner) -> Result<Flow<'a>, EvaluateError> {
+    Ok(match &node.term {
+        Term::Empty => Flow::nothing(),
+        Term::Text(text) => Flow::constant(Datum::Text(Cow::Borrowed(text))),
+        Term::Integer { value, .. } => Flow::constant(Datum::Integer(*value)),
+        Term::Boolean(boolean) => Flow::constant(Datum::Boolean(*boolean)),
+        Term::Attribute(path) => Flow { datum: Datum::at(path, person), from_person: true },
+        Term::Comparison(comparison) => {
+            let left = evaluate(&comparison.left, person, Manner::Plain)?.datum;
+            let right = evaluate(&comparison.right, person, Manner::Plain)?.datum;
+            Flow::constant(Datum::Boolean(compare::holds(left, comparison.operator, right, &node.span)?))
+        }
+        Term::Call(call) => {
+            let given = Given { arguments: &call.arguments, span: &node.span, person, manner };
+            (call.function.evaluate)(&given)?
+        }
+    })
+}
+
+/// What a function is given. Arguments are evaluated when it asks for them, and not before.
+pub(super) struct Given<'a> {
+    arguments: &'a [Node],
+    /// Where the call stands.
+    pub(super) span: &'a Span,
+    person: &'a Attributes,
+    /// What the function's value will be used for.
+    pub(super) manner: Manner,
+}
+
+impl<'a> Given<'a> {
+    /// How many arguments there are, empty slots included.
+    pub(super) fn count(&self) -> usize {
+        self.arguments.len()
+    }
+
+    /// Whether something stands in that slot.
+    pub(super) fn has(&self, at: usize) -> bool {
+        self.arguments.get(at).is_some_and(|node| node.term != Term::Empty)
+    }
+
+    /// Where that argument stands; the whole call, where it was left out.
+    pub(super) fn span_of(&self, at: usize) -> &'a Span {
+        self.arguments.get(at).map_or(self.span, |node| &node.span)
+    }
+
+    /// The text that is written there, if it is one: what needs no person to be known.
+    pub(super) fn literal(&self, at: usize) -> Option<&'a str> {
+        match &self.arguments.get(at)?.term {
+            Term::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value of an argument; nothing where it was left out.
+    pub(super) fn value(&self, at: usize, manner: Manner) -> Result<Flow<'a>, EvaluateError> {
+        match self.arguments.get(at) {
+            Some(node) => evaluate(node, self.person, manner),
+            None => Ok(Flow::nothing()),
+        }
+    }
+
+    /// The value of an argument that becomes the function's own value.
+    pub(super) fn chosen(&self, at: usize) -> Result<Flow<'a>, EvaluateError> {
+        self.value(at, self.manner)
+    }
+
+    /// The value of an argument, to be looked at.
+    pub(super) fn datum(&self, at: usize) -> Result<Datum<'a>, EvaluateError> {
+        Ok(self.value(at, Manner::Plain)?.datum)
+    }
+
+    /// The text of an argument; `None` where there is nothing.
+    pub(super) fn words(&self, at: usize, manner: Manner) -> Result<Option<Words<'a>>, EvaluateError> {
+        let Flow { datum, from_person } = self.value(at, manner)?;
+        Ok(datum.into_text(self.span_of(at))?.map(|text| Words { text, from_person }))
+    }
+
+    /// The bare text of an argument, to be changed or looked at.
+    pub(super) fn text(&self, at: usize) -> Result<Option<Words<'a>>, EvaluateError> {
+        self.words(at, Manner::Plain)
+    }
+
+    /// A whole number; a text that reads as one will do.
+    pub(super) fn integer(&self, at: usize) -> Result<i64, EvaluateError> {
+        let span = self.span_of(at);
+        match self.datum(at)?.one(span)? {
+            Datum::Integer(integer) => Ok(integer),
+            Datum::Text(text) => text.trim().parse().map_err(|_| fault("the value is not a whole number", span)),
+            _ => Err(fault("there is no whole number", span)),
+        }
+    }
+}
+
+/// Room to begin a text with: most names and addresses fit, and need not be moved as they grow.
+const TEXT_BYTES_USUAL: usize = 32;
+
+/// A text that is being put together of parts.
+pub(super) struct Writing<'a> {
+    text: String,
+    from_person: bool,
+    manner: Manner,
+    span: &'a Span,
+}
+
+impl<'a> Writing<'a> {
+    /// Nothing written yet.
+    pub(super) fn new(manner: Manner, span: &'a Span) -> Self {
+        Self { text: String::with_capacity(TEXT_BYTES_USUAL), from_person: false, manner, span }
+    }
+
+    /// Whether nothing has been written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Adds a part; for a distinguished name, escaped if it comes from the person.
+    pub(super) fn add(&mut self, part: &str, from_person: bool) -> Result<(), EvaluateError> {
+        if from_person && self.manner == Manner::ForDn {
+            return self.push(&escape_rdn_value(part));
+        }
+        self.from_person |= from_person;
+        self.push(part)
+    }
+
+    fn push(&mut self, part: &str) -> Result<(), EvaluateError> {
+        if self.text.len() + part.len() > TEXT_BYTES_MAX {
+            return Err(fault(&format!("the text would be longer than {TEXT_BYTES_MAX} bytes"), self.span));
+        }
+        self.text.push_str(part);
+        Ok(())
+    }
+
+    /// What has been written.
+    pub(super) fn finish(self) -> Flow<'a> {
+        Flow { datum: Datum::Text(Cow::Owned(self.text)), from_person: self.from_person }
+    }
+}

@@ -1,0 +1,103 @@
+//! The mapping language: how the value of a target attribute is written in terms of a person's attributes.
+//!
+//! It is the expression language of Microsoft Entra provisioning, read and
+//! checked once, when the configuration is read. What is left to go wrong later
+//! depends on the person alone ([`EvaluateError`]). Nothing here knows the time,
+//! chance, or a target.
+
+mod check;
+mod compare;
+mod evaluate;
+mod functions;
+mod lex;
+mod node;
+mod parse;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use crate::model::{Attributes, Diagnostic, Path, Span, Value};
+
+pub use functions::{Example, Function, Kind, Need, Parameter, Sample, functions};
+
+use evaluate::Manner;
+use node::Node;
+
+/// Characters of one expression, as many as Entra admits ("Known issues for provisioning").
+pub const EXPRESSION_CHARACTERS_MAX: usize = 10_000;
+
+/// Calls inside calls. Far above what people write, far below what a thread's stack bears.
+pub const DEPTH_MAX: usize = 64;
+
+/// Bytes of one text that an expression puts together. The longest directory attributes
+/// are a tenth of it; without a bound a few `Replace` inside each other make gigabytes.
+pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// An expression that was understood: `Join("", "OU=", [department], ",DC=contoso,DC=com")`.
+///
+/// Two are equal when they are written with the same words, whatever the space
+/// between them. Printed, it has one space behind each comma, as Entra prints it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expression {
+    root: Node,
+}
+
+/// Why an expression has no value for this person. Another person may have one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct EvaluateError {
+    /// What is wrong, in one sentence without a full stop. It tells nothing of the person's data.
+    pub message: String,
+    /// Which part of the expression, in bytes of its text.
+    pub span: Span,
+}
+
+impl Expression {
+    /// Reads and checks an expression; `parse_path` reads what stands between `[` and `]`.
+    ///
+    /// # Errors
+    /// The first mistake: in the writing, in a function's name, or in the number
+    /// or kind of its arguments. Its span is in bytes of `text`.
+    pub fn parse(text: &str, parse_path: &dyn Fn(&str) -> Result<Path, Diagnostic>) -> Result<Self, Diagnostic> {
+        Ok(Self { root: parse::parse(text, parse_path)? })
+    }
+
+    /// Every attribute it speaks of, in reading order, and where.
+    pub fn attributes(&self) -> impl Iterator<Item = (&Path, &Span)> {
+        self.root.attributes()
+    }
+
+    /// Its value for this person; [`Value::Null`] where it gives none. Values keep their type.
+    ///
+    /// # Errors
+    /// [`EvaluateError`] where the person's data does not fit, e.g. a text where a number must stand.
+    pub fn evaluate(&self, person: &Attributes) -> Result<Value, EvaluateError> {
+        let flow = evaluate::evaluate(&self.root, person, Manner::Plain)?;
+        Ok(flow.datum.into_value())
+    }
+
+    /// The same, to be read as a distinguished name: what comes from the person is
+    /// escaped, so that it can name a part of the path but never add one.
+    ///
+    /// Texts written in the expression stay as they are. `Join`, `Append` and `Replace`
+    /// escape the parts that come from the person; the result of any other function is
+    /// escaped as a whole if it comes from the person. Comparisons see the bare text.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn evaluate_for_dn(&self, person: &Attributes) -> Result<Value, EvaluateError> {
+        let flow = evaluate::evaluate(&self.root, person, Manner::ForDn)?;
+        let value = flow.datum.into_value();
+        Ok(if flow.from_person { evaluate::escaped(value) } else { value })
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.root.fmt(f)
+    }
+}

@@ -1,0 +1,146 @@
+//! The tree an expression is: its parts, how they print, and which attributes stand in it.
+
+use std::fmt::{self, Write as _};
+
+use crate::model::{Path, Span};
+
+use super::functions::Function;
+
+/// A part of an expression, and where it stands. Where does not count when two are compared.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) term: Term,
+    pub(super) span: Span,
+}
+
+/// What a part is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Term {
+    /// An argument left out: nothing between two commas.
+    Empty,
+    /// `"text"`.
+    Text(String),
+    /// `-5`, or `&HF`.
+    Integer { value: i64, hexadecimal: bool },
+    /// `True`, `False`.
+    Boolean(bool),
+    /// `[attribute]`.
+    Attribute(Path),
+    /// `Function(argument, argument)`.
+    Call(Call),
+    /// `left = right`.
+    Comparison(Box<Comparison>),
+}
+
+/// A function and what it is given. The number and the kinds of arguments have been checked.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) function: &'static Function,
+    pub(super) arguments: Vec<Node>,
+}
+
+/// Two parts, compared.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Comparison {
+    pub(super) left: Node,
+    pub(super) operator: Operator,
+    pub(super) right: Node,
+}
+
+/// How two parts are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    Equal,
+    NotEqual,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+}
+
+impl Operator {
+    /// As it is written.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "<>",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+        }
+    }
+}
+
+impl Node {
+    /// Every attribute in it, in reading order.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (&Path, &Span)> {
+        let mut ahead = vec![self];
+        std::iter::from_fn(move || {
+            while let Some(node) = ahead.pop() {
+                match &node.term {
+                    Term::Attribute(path) => return Some((path, &node.span)),
+                    Term::Call(call) => ahead.extend(call.arguments.iter().rev()),
+                    Term::Comparison(comparison) => ahead.extend([&comparison.right, &comparison.left]),
+                    Term::Empty | Term::Text(_) | Term::Integer { .. } | Term::Boolean(_) => {}
+                }
+            }
+            None
+        })
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.term == other.term
+    }
+}
+
+impl PartialEq for Call {
+    fn eq(&self, other: &Self) -> bool {
+        self.function.name == other.function.name && self.arguments == other.arguments
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.term {
+            Term::Empty => Ok(()),
+            Term::Text(text) => write_quoted(text, f),
+            Term::Integer { value, hexadecimal: false } => write!(f, "{value}"),
+            Term::Integer { value, hexadecimal: true } => write!(f, "&H{value:X}"),
+            Term::Boolean(true) => f.write_str("True"),
+            Term::Boolean(false) => f.write_str("False"),
+            Term::Attribute(path) => write!(f, "[{path}]"),
+            Term::Call(call) => call.fmt(f),
+            Term::Comparison(comparison) => {
+                let Comparison { left, operator, right } = comparison.as_ref();
+                write!(f, "{left} {} {right}", operator.as_str())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.function.name)?;
+        for (at, argument) in self.arguments.iter().enumerate() {
+            if at > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{argument}")?;
+        }
+        f.write_char(')')
+    }
+}
+
+fn write_quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_char('"')?;
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            f.write_char('\\')?;
+        }
+        f.write_char(c)?;
+    }
+    f.write_char('"')
+}
