@@ -33,6 +33,14 @@ impl Anchor {
     /// # Errors
     /// Whatever [`AnchorError`] names; nothing is trimmed or folded to make a text fit.
     pub fn parse(text: &str) -> Result<Self, AnchorError> {
+        Self::check(text).map(|()| Self(Arc::from(text)))
+    }
+
+    /// Whether a text can be an anchor, without making one of it.
+    ///
+    /// # Errors
+    /// As [`Anchor::parse`].
+    pub fn check(text: &str) -> Result<(), AnchorError> {
         if text.is_empty() {
             Err(AnchorError::Empty)
         } else if text.len() > ANCHOR_BYTES_MAX {
@@ -42,7 +50,7 @@ impl Anchor {
         } else if text.chars().any(char::is_control) {
             Err(AnchorError::ControlCharacter)
         } else {
-            Ok(Self(Arc::from(text)))
+            Ok(())
         }
     }
 

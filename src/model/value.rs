@@ -79,6 +79,10 @@ impl Attributes {
 
     /// Puts `value` under `name`, in place of what was there.
     pub fn set(&mut self, name: Name, value: Value) {
+        // Most are put in already in order, so the end is looked at first.
+        if self.0.last().is_none_or(|(last, _)| last < &name) {
+            return self.0.push((name, value));
+        }
         match self.find(name.as_str()) {
             Ok(at) => self.0[at].1 = value,
             Err(at) => self.0.insert(at, (name, value)),

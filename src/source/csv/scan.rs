@@ -1,0 +1,208 @@
+//! The first pass: every row marked by what it says, and every fault found.
+
+use std::fs::{File, Metadata};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::fault::{Fault, RowFault};
+use super::layout::Layout;
+use super::lexer::{Lexer, RawRow};
+use super::repeats::{self, Duplicate};
+use super::settings::CsvSettings;
+use super::sniff::{self, Sniffed};
+use crate::source::SourceError;
+
+/// Longest cell, in bytes. Directories hold far less in any attribute that an HR system knows.
+pub const CELL_BYTES_MAX: usize = 1 << 16;
+
+/// How often the caller hears how far it has come, in bytes: a hundred times in a hundred megabytes.
+const PROGRESS_BYTES: u64 = 1 << 20;
+
+/// A row that can be taken: of whom, what, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowMark {
+    /// Of whom: see [`anchor_mark`](super::anchor_mark).
+    pub anchor: u128,
+    /// A hash of all that the row says under the settings. The same while neither changes.
+    pub content: u128,
+    /// Where it begins, in bytes from the beginning of the file.
+    pub offset: u64,
+    /// The line it begins on, from 1.
+    pub line: u32,
+}
+
+/// What a file says, before anything is made of it.
+///
+/// Every row is in it once: `rows`, `faults`, the lines of `duplicates` and `repeats` add up to `total_rows`.
+#[derive(Debug)]
+pub struct Scan {
+    /// The rows that can be taken, one a person, in the order of the file.
+    pub rows: Vec<RowMark>,
+    /// The rows that cannot.
+    pub faults: Vec<RowFault>,
+    /// People of whom several rows say different things.
+    pub duplicates: Vec<Duplicate>,
+    /// Rows that say what an earlier one said, word for word; the earlier one is taken.
+    pub repeats: usize,
+    /// The line of a quote that is never closed. What follows it was not read, so whoever is not
+    /// found in this file is not missing.
+    pub cut_short: Option<u32>,
+    /// What kind of file it is.
+    pub sniffed: Sniffed,
+    /// How many rows it has, without the header.
+    pub total_rows: u64,
+    rows_lost_percent_max: Option<f64>,
+    pub(super) layout: Arc<Layout>,
+    pub(super) identity: Identity,
+    path: std::path::PathBuf,
+}
+
+/// By what it is seen that a file was not written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl From<Metadata> for Identity {
+    fn from(metadata: Metadata) -> Self {
+        Self { length: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
+/// Looks through a file. `progress` hears how many bytes are done, now and then and at the end.
+///
+/// # Errors
+/// [`SourceError`], when nothing can be taken from the file at all.
+pub fn scan(path: &Path, settings: &CsvSettings, progress: &mut dyn FnMut(u64)) -> Result<Scan, SourceError> {
+    let mut file = File::open(path).map_err(SourceError::io(path))?;
+    let identity = Identity::from(file.metadata().map_err(SourceError::io(path))?);
+    let start = sniff::start(path, &mut file, settings)?;
+    let mut lexer = Lexer::new(file, start.delimiter, start.offset, start.line);
+    let headers = match lexer.next().map_err(SourceError::io(path))? {
+        Some(row) => read_header(path, &row)?,
+        None => return Err(SourceError::Empty { path: path.to_owned(), header: false }),
+    };
+    let layout = Layout::new(path, headers, settings)?;
+    let seen = look_through(&mut lexer, &layout, identity.length, progress).map_err(SourceError::io(path))?;
+    if seen.total == 0 {
+        return Err(SourceError::Empty { path: path.to_owned(), header: true });
+    }
+    let (mut rows, faults) = (seen.rows, seen.faults);
+    let found = repeats::take_out(&mut rows);
+    let duplicates = name_duplicates(&mut lexer, &layout, &found.contradicting).map_err(SourceError::io(path))?;
+    let cut_short = faults.last().and_then(|fault| match fault.fault {
+        Fault::NeverClosed { opened } => Some(opened),
+        _ => None,
+    });
+    let sniffed = Sniffed {
+        delimiter: start.delimiter,
+        bom: start.bom,
+        columns: layout.headers.iter().map(|header| header.to_string()).collect(),
+        ignored_columns: layout.ignored(),
+    };
+    Ok(Scan {
+        rows,
+        faults,
+        duplicates,
+        repeats: found.identical,
+        cut_short,
+        sniffed,
+        total_rows: seen.total,
+        rows_lost_percent_max: settings.rows_lost_percent_max,
+        layout: Arc::new(layout),
+        identity,
+        path: path.to_owned(),
+    })
+}
+
+impl Scan {
+    /// Asks whether the file lost more rows since last time than the settings allow.
+    ///
+    /// A truncated export looks like a company that has let its people go. `rows_before` is the
+    /// `total_rows` of the last import; `None` when there was none.
+    ///
+    /// # Errors
+    /// [`SourceError::Lost`], when it did.
+    pub fn check_loss(&self, rows_before: Option<u64>) -> Result<(), SourceError> {
+        let (Some(before), Some(percent_max)) = (rows_before, self.rows_lost_percent_max) else { return Ok(()) };
+        let now = self.total_rows;
+        let lost_percent = before.saturating_sub(now) as f64 * 100.0 / before.max(1) as f64;
+        if lost_percent > percent_max {
+            return Err(SourceError::Lost { path: self.path.clone(), before, now, percent_max });
+        }
+        Ok(())
+    }
+}
+
+fn read_header(path: &Path, row: &RawRow<'_>) -> Result<Vec<String>, SourceError> {
+    if row.flaw.is_some() {
+        let why = format!("a quote on line {} is not closed where its cell ends", row.line);
+        return Err(SourceError::Header { path: path.to_owned(), why });
+    }
+    let text = |cell: std::borrow::Cow<'_, [u8]>| String::from_utf8(cell.into_owned()).ok();
+    let cells = (0..row.len()).filter_map(|at| row.cell(at));
+    let names: Option<Vec<String>> = cells.map(|cell| text(cell).map(|name| name.trim().to_owned())).collect();
+    names.ok_or_else(|| SourceError::NotText {
+        path: path.to_owned(),
+        what: "not UTF-8",
+        todo: "save it as UTF-8 (in Excel: \"CSV UTF-8\")",
+    })
+}
+
+struct Seen {
+    rows: Vec<RowMark>,
+    faults: Vec<RowFault>,
+    total: u64,
+}
+
+fn look_through(
+    lexer: &mut Lexer<File>,
+    layout: &Layout,
+    length: u64,
+    progress: &mut dyn FnMut(u64),
+) -> std::io::Result<Seen> {
+    let mut seen = Seen { rows: Vec::new(), faults: Vec::new(), total: 0 };
+    let mut scratch = Vec::new();
+    let mut next_progress = PROGRESS_BYTES;
+    while let Some(row) = lexer.next()? {
+        seen.total += 1;
+        match layout.mark(&row, &mut scratch) {
+            Ok(mark) => seen.rows.push(mark),
+            Err(fault) => seen.faults.push(RowFault { line: row.line, anchor: layout.anchor_of(&row), fault }),
+        }
+        if row.offset >= next_progress {
+            if next_progress == PROGRESS_BYTES {
+                make_room(&mut seen.rows, row.offset, length);
+            }
+            progress(row.offset);
+            next_progress = row.offset + PROGRESS_BYTES;
+        }
+    }
+    progress(length);
+    Ok(seen)
+}
+
+/// Makes room for the rows to come, judging by those that have been: growing by doubling would need twice the memory.
+fn make_room(rows: &mut Vec<RowMark>, offset: u64, length: u64) {
+    let expected = rows.len() as u64 * length / offset.max(1);
+    let with_margin = expected + expected / 50;
+    rows.reserve_exact(usize::try_from(with_margin).unwrap_or(0).saturating_sub(rows.len()));
+}
+
+/// Reads again of whom the contradicting rows speak: their marks know only the hash.
+fn name_duplicates(
+    lexer: &mut Lexer<File>,
+    layout: &Layout,
+    contradicting: &[Vec<RowMark>],
+) -> std::io::Result<Vec<Duplicate>> {
+    let mut duplicates = Vec::with_capacity(contradicting.len());
+    for rows in contradicting {
+        let Some(first) = rows.first() else { continue };
+        lexer.go_to(first.offset, first.line)?;
+        let anchor = lexer.next()?.and_then(|row| layout.anchor_of(&row)).unwrap_or_default();
+        duplicates.push(Duplicate { anchor, lines: rows.iter().map(|row| row.line).collect() });
+    }
+    Ok(duplicates)
+}
