@@ -25,18 +25,31 @@ pub struct Path {
 pub struct Selector {
     /// The sub-attribute that is compared.
     pub sub: Name,
-    /// The text it must have, compared without regard to ASCII case (RFC 7643 §4.1.2 `type` is not caseExact).
+    /// The text it must have, compared without regard to ASCII case (RFC 7643 §4.1.2 `type` is not caseExact);
+    /// `true` and `false` also stand for themselves (`primary`).
     pub value: String,
 }
 
 impl Selector {
     fn chooses(&self, element: &Value) -> bool {
         match element {
-            Value::Complex(parts) => parts
-                .get(self.sub.as_str())
-                .and_then(Value::as_text)
-                .is_some_and(|text| text.eq_ignore_ascii_case(&self.value)),
+            Value::Complex(parts) => match parts.get(self.sub.as_str()) {
+                Some(Value::Text(text)) => text.eq_ignore_ascii_case(&self.value),
+                Some(Value::Boolean(boolean)) => {
+                    self.value.eq_ignore_ascii_case(if *boolean { "true" } else { "false" })
+                }
+                _ => false,
+            },
             _ => false,
+        }
+    }
+
+    /// What the sub-attribute holds in an element that is chosen. `primary` is true or false (RFC 7643 §2.4).
+    fn chosen_value(&self) -> Value {
+        match self.value.as_str() {
+            "true" if self.sub == *"primary" => Value::Boolean(true),
+            "false" if self.sub == *"primary" => Value::Boolean(false),
+            text => Value::text(text),
         }
     }
 }
@@ -139,7 +152,7 @@ fn element_at<'a>(attributes: &'a mut Attributes, name: &Name, selector: &Select
     let Value::Many(elements) = held else { unreachable!("made many above") };
     let at = elements.iter().position(|element| selector.chooses(element)).unwrap_or_else(|| {
         let mut parts = Attributes::with_capacity(2);
-        parts.set(selector.sub.clone(), Value::Text(selector.value.clone()));
+        parts.set(selector.sub.clone(), selector.chosen_value());
         elements.push(Value::Complex(parts));
         elements.len() - 1
     });

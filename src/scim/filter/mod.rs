@@ -1,0 +1,158 @@
+//! Filters: a question about a person's attributes that can be answered yes or no (RFC 7644 §3.4.2.2).
+//!
+//! A filter is parsed once and can then not fail. What it means where the RFC leaves room:
+//!
+//! - An attribute with several values holds when **any** of them does. So `ne` on several values
+//!   means "one of them differs"; "none of them is" is written `not (emails.value eq "…")`.
+//! - `ne` on an absent attribute holds: what is not there is not equal. All others but
+//!   `eq null` do not hold.
+//! - `eq null` holds when nothing but null is there; an empty text is a value (`pr` tells it from one).
+//! - Texts compare without regard to case, unless the schema says `caseExact` (`id`, `externalId`,
+//!   references). Custom attributes are not case exact.
+//! - Two texts that both read as dates (RFC 3339, or a date alone: midnight UTC; without an offset: UTC)
+//!   compare as moments. A number compares as a number with a number, and with a text that reads as one.
+//! - A complex value stands for its `value`.
+//! - Beyond the grammar, `emails[type eq "work"].value` may stand where an attribute may, because
+//!   mappings name attributes so.
+
+mod hold;
+mod lexer;
+mod literal;
+mod parser;
+mod print;
+
+use std::fmt;
+
+use crate::model::{Attributes, Diagnostic, Path, Span};
+use literal::Literal;
+
+/// Longest filter, in bytes; as long as the longest expression (`facts/entra.md` §4.1).
+pub const FILTER_BYTES_MAX: usize = 10_000;
+/// Deepest nesting of parentheses, `not` and brackets. People lose count at five; the stack holds far more.
+pub const FILTER_DEPTH_MAX: usize = 32;
+
+/// A filter that has been understood. Filters are equal when they ask the same in the same order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    predicate: Predicate,
+}
+
+impl Filter {
+    /// Reads a filter.
+    ///
+    /// # Errors
+    /// A [`Diagnostic`] that says where it stops making sense, and what to write instead. Whether
+    /// the attributes exist is for `check_path` to say of each of [`Filter::attributes`].
+    pub fn parse(text: &str) -> Result<Self, Diagnostic> {
+        parser::parse(text).map(|predicate| Self { predicate })
+    }
+
+    /// Whether it holds for a person.
+    pub fn holds(&self, person: &Attributes) -> bool {
+        self.predicate.holds(hold::Scope::Person(person))
+    }
+
+    /// The filters it joins by `and`, all of which must hold; itself, where it joins none.
+    pub fn clauses(&self) -> Vec<Self> {
+        match &self.predicate {
+            Predicate::And(all) => all.iter().map(|predicate| Self { predicate: predicate.clone() }).collect(),
+            _ => vec![self.clone()],
+        }
+    }
+
+    /// The attributes it asks about, and where in its text each is named.
+    ///
+    /// Inside a value path (`emails[type eq "work"]`) the names are given in full: `emails.type`.
+    pub fn attributes(&self) -> impl Iterator<Item = (&Path, &Span)> {
+        let mut named = Vec::new();
+        self.predicate.collect(&mut named);
+        named.into_iter().map(|operand| (&operand.path, &operand.span))
+    }
+}
+
+/// Prints it as the RFC writes it; reading that gives the same filter.
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        print::push_predicate(&mut out, &self.predicate, false);
+        f.write_str(&out)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Predicate {
+    /// Two or more, all of which must hold.
+    And(Vec<Predicate>),
+    /// Two or more, one of which must hold.
+    Or(Vec<Predicate>),
+    Not(Box<Predicate>),
+    Present(Operand),
+    Compare(Operand, Operator, Literal),
+    /// One value of the attribute must satisfy it; the operands within name sub-attributes.
+    Within(Operand, Box<Predicate>),
+}
+
+impl Predicate {
+    fn collect<'a>(&'a self, named: &mut Vec<&'a Operand>) {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().for_each(|predicate| predicate.collect(named)),
+            Self::Not(inner) => inner.collect(named),
+            Self::Present(operand) | Self::Compare(operand, ..) => named.push(operand),
+            Self::Within(operand, inner) => {
+                named.push(operand);
+                inner.collect(named);
+            }
+        }
+    }
+}
+
+/// An attribute a filter names.
+#[derive(Debug, Clone)]
+struct Operand {
+    path: Path,
+    /// Where it is named; says nothing about what is asked.
+    span: Span,
+    case_exact: bool,
+}
+
+impl PartialEq for Operand {
+    fn eq(&self, other: &Self) -> bool {
+        self.path == other.path
+    }
+}
+
+impl Eq for Operand {}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Eq,
+    Ne,
+    Co,
+    Sw,
+    Ew,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+}
+
+impl Operator {
+    const ALL: [Self; 9] = [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Co => "co",
+            Self::Sw => "sw",
+            Self::Ew => "ew",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
