@@ -67,6 +67,14 @@ impl Filter {
         self.predicate.holds(hold::Scope::Person(person))
     }
 
+    /// The filters it joins by `and`, all of which must hold; itself, where it joins none.
+    pub fn clauses(&self) -> Vec<Self> {
+        match &self.predicate {
+            Predicate::And(all) => all.iter().map(|predicate| Self { predicate: predicate.clone() }).collect(),
+            _ => vec![self.clone()],
+        }
+    }
+
     /// The attributes it asks about, and where in its text each is named.
     ///
     /// Inside a value path (`emails[type eq "work"]`) the names are given in full: `emails.type`.
