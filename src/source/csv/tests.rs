@@ -280,7 +280,7 @@ proptest! {
             if plan.add(&path, columns.len()).is_ok() {
                 // A value with a selector is always there, so that the values are made in the order of the columns.
                 let present = path.selector.is_some() || absent & (1 << columns.len()) == 0;
-                columns.push((path, present.then(|| Value::Integer(columns.len() as i64))));
+                columns.push((path, present.then_some(Value::Integer(columns.len() as i64))));
             }
         }
         let filled = plan.fill(&|at| Ok(columns[at].1.clone())).unwrap();
