@@ -16,6 +16,7 @@ pub mod reconcile;
 
 pub mod chance;
 pub mod clock;
+pub mod config;
 pub mod source;
 pub mod writer;
 

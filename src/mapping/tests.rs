@@ -40,7 +40,11 @@ fn what_the_source_does_not_say_is_left_alone() {
 fn empty_flows_only_where_the_target_lets_it_too() {
     check(direct("jobTitle", "title"), None, None);
     check(AttributeMapping { flow_null: true, ..direct("jobTitle", "title") }, Some(Value::Null), None);
-    check(AttributeMapping { flow_null: true, ..function("jobTitle", "StripSpaces([title])") }, Some(Value::Null), None);
+    check(
+        AttributeMapping { flow_null: true, ..function("jobTitle", "StripSpaces([title])") },
+        Some(Value::Null),
+        None,
+    );
     check(AttributeMapping { flow_null: true, ..direct("jobTitle", "displayName") }, None, None);
 }
 
