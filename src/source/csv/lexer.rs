@@ -36,6 +36,12 @@ impl<'a> RawRow<'a> {
         self.cells.len()
     }
 
+    /// Whether nothing stands in any of its cells.
+    pub(super) fn says_nothing(&self) -> bool {
+        let empty = |at| self.text_of(at).is_some_and(|text| text.trim().is_empty());
+        self.flaw.is_none() && (0..self.len()).all(empty)
+    }
+
     /// The longest cell, in bytes as they stand, and which one it is.
     pub(super) fn longest(&self) -> (usize, usize) {
         self.cells.iter().enumerate().map(|(at, cell)| (cell.to - cell.from, at)).max().unwrap_or((0, 0))
