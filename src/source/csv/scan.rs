@@ -8,8 +8,9 @@ use std::time::SystemTime;
 
 use super::fault::{Fault, RowFault};
 use super::layout::Layout;
-use super::lexer::{Lexer, RawRow};
+use super::lexer::Lexer;
 use super::repeats::{self, Duplicate};
+use super::row::RawRow;
 use super::settings::CsvSettings;
 use super::sniff::{self, SAVE_AS_UTF8, Sniffed};
 use crate::source::SourceError;
@@ -92,23 +93,22 @@ pub fn scan(path: &Path, settings: &CsvSettings, progress: &mut dyn FnMut(u64)) 
     let (mut rows, faults) = (seen.rows, seen.faults);
     let found = repeats::take_out(&mut rows);
     let duplicates = name_duplicates(&mut lexer, &layout, &found.contradicting).map_err(SourceError::io(path))?;
-    let cut_short = faults.last().and_then(|fault| match fault.fault {
-        Fault::NeverClosed { opened } => Some(opened),
-        _ => None,
-    });
-    let sniffed = Sniffed {
-        delimiter: start.delimiter,
-        bom: start.bom,
-        columns: layout.headers.iter().map(|header| header.to_string()).collect(),
-        ignored_columns: layout.ignored(),
-    };
+    // An export that is still being written looks like one that lost people.
+    if Identity::from(std::fs::metadata(path).map_err(SourceError::io(path))?) != identity {
+        return Err(SourceError::Changed { path: path.to_owned() });
+    }
     Ok(Scan {
         rows,
+        cut_short: cut_short(&faults),
         faults,
         duplicates,
         repeats: found.identical,
-        cut_short,
-        sniffed,
+        sniffed: Sniffed {
+            delimiter: start.delimiter,
+            bom: start.bom,
+            columns: layout.headers.iter().map(|header| header.to_string()).collect(),
+            ignored_columns: layout.ignored(),
+        },
         total_rows: seen.total,
         rows_lost_percent_max: settings.rows_lost_percent_max,
         layout: Arc::new(layout),
@@ -156,6 +156,14 @@ fn read_header(path: &Path, row: &RawRow<'_>) -> Result<Vec<String>, SourceError
     }
     let names = row.texts().map(|texts| texts.iter().map(|name| name.trim().to_owned()).collect());
     names.map_err(|_| SourceError::NotText { path: path.to_owned(), what: "not UTF-8", todo: SAVE_AS_UTF8 })
+}
+
+/// The line of the quote that swallowed the rest of the file: it can only be the last fault.
+fn cut_short(faults: &[RowFault]) -> Option<u32> {
+    match faults.last()?.fault {
+        Fault::NeverClosed { opened } => Some(opened),
+        _ => None,
+    }
 }
 
 struct Seen {

@@ -301,7 +301,7 @@ proptest! {
                 columns.push((path, present.then_some(Value::Integer(columns.len() as i64))));
             }
         }
-        let filled = plan.fill(&|at| Ok(columns[at].1.clone())).unwrap();
+        let filled = plan.fill(&|at| Ok::<_, ()>(columns[at].1.clone())).unwrap();
         prop_assert_eq!(filled, set_in_turn(&columns));
     }
 
