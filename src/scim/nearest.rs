@@ -1,19 +1,25 @@
 //! "Did you mean": the known path that lies nearest to a mistaken one.
 
+use std::sync::LazyLock;
+
 use super::schema;
+use crate::model::Path;
 
 /// Longest text a suggestion is sought for, in bytes: comparing costs length times length.
 const SUGGEST_BYTES_MAX: usize = 200;
 /// How alike two names must be, from 0 to 1, before one is offered for the other. Below it guesses mislead.
 const LIKENESS_MIN: f64 = 0.85;
 
+/// Every known path and its last name. Printed once: a body may hold thousands of mistakes.
+static KNOWN: LazyLock<Vec<(String, String)>> =
+    LazyLock::new(|| schema::paths().map(|path| (last_name(&path), path.to_string())).collect());
+
 /// The known path that was probably meant.
-pub(super) fn nearest_path(text: &str) -> Option<String> {
-    let all: Vec<(String, String)> = schema::paths().map(|path| (last_name(&path), path.to_string())).collect();
-    let whole = all.iter().map(|(_, path)| (path.as_str(), path.as_str()));
-    let by_last_name = all.iter().map(|(name, path)| (name.as_str(), path.as_str()));
+pub(super) fn nearest_path(text: &str) -> Option<&'static str> {
+    let whole = KNOWN.iter().map(|(_, path)| (path.as_str(), path.as_str()));
+    let by_last_name = KNOWN.iter().map(|(name, path)| (name.as_str(), path.as_str()));
     let last = text.rsplit([':', '.']).next().unwrap_or(text);
-    best(text, whole.chain(by_last_name.clone())).or_else(|| best(last, by_last_name)).map(str::to_owned)
+    best(text, whole.chain(by_last_name.clone())).or_else(|| best(last, by_last_name))
 }
 
 /// The one of `names` that was probably meant.
@@ -30,7 +36,7 @@ pub(super) fn clipped(text: &str) -> String {
     }
 }
 
-fn last_name(path: &crate::model::Path) -> String {
+fn last_name(path: &Path) -> String {
     path.sub.as_ref().unwrap_or(&path.attribute).to_string()
 }
 
@@ -56,14 +62,14 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_pen_finds_its_attribute() {
-        assert_eq!(nearest_path("usrName").as_deref(), Some("userName"));
-        assert_eq!(nearest_path("name.givnName").as_deref(), Some("name.givenName"));
+        assert_eq!(nearest_path("usrName"), Some("userName"));
+        assert_eq!(nearest_path("name.givnName"), Some("name.givenName"));
     }
 
     #[test]
     fn a_bare_name_finds_the_extension_it_lives_in() {
         let department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
-        assert_eq!(nearest_path("department").as_deref(), Some(department));
+        assert_eq!(nearest_path("department"), Some(department));
     }
 
     #[test]

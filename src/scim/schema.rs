@@ -133,7 +133,7 @@ fn paths_of(urn: Option<&Name>, attribute: &'static Attribute) -> Vec<Path> {
     let chosen = find(&attribute.parts, "type").filter(|_| attribute.kind.many);
     let selector = chosen.map(|part| Selector { sub: part.name.clone(), value: "work".to_owned() });
     let within = attribute.parts.iter().map(|part| Path {
-        selector: selector.clone(),
+        selector: selector.clone().filter(|selector| selector.sub != part.name),
         sub: Some(part.name.clone()),
         ..whole.clone()
     });

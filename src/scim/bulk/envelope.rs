@@ -41,6 +41,10 @@ pub enum EnvelopeError {
 /// [`EnvelopeError`], with a message for the client.
 pub fn check_envelope(body: &[u8], operations_max: usize) -> Result<Envelope, EnvelopeError> {
     let text = body_text(body)?;
+    // Said in our words: the JSON reader's would repeat the body.
+    if text.trim_start().starts_with(['[', '"']) {
+        return Err(EnvelopeError::Malformed("the body is not a JSON object".to_owned()));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let read = deserializer.deserialize_map(Outside).and_then(|fields| deserializer.end().map(|()| fields));
     let fields = read.map_err(|error| EnvelopeError::Malformed(format!("the body cannot be read: {error}")))?;
@@ -181,7 +185,7 @@ impl<'de> DeserializeSeed<'de> for CountSeed {
     type Value = u32;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u32, D::Error> {
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -190,6 +194,10 @@ impl<'de> Visitor<'de> for CountSeed {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("`Operations` to be a list, even of one")
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<u32, E> {
+        Err(E::custom("`Operations` is a text; it must be a list, even of one"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<u32, A::Error> {

@@ -50,6 +50,11 @@ impl Iterator for Operations<'_> {
 impl ExactSizeIterator for Operations<'_> {}
 
 fn understand(entry: &str) -> Understood {
+    // Said in our words: the JSON reader's would repeat the entry.
+    if !entry.starts_with('{') {
+        let said = Err(fault("type", None, "an operation is a JSON object with `method`, `path` and `data`"));
+        return Understood { bulk_id: None, said };
+    }
     let mut deserializer = serde_json::Deserializer::from_str(entry);
     match deserializer.deserialize_map(EntryVisitor) {
         Ok(entry) => Understood { bulk_id: entry.bulk_id.and_then(text_of), said: entry.statement() },

@@ -30,6 +30,17 @@ impl Literal {
     }
 }
 
+impl Literal {
+    /// Whether a boolean can equal it.
+    pub(super) fn reads_as_boolean(&self) -> bool {
+        match self {
+            Self::Boolean(_) | Self::Null => true,
+            Self::Text(text) => matches!(text.folded.as_str(), "true" | "false"),
+            Self::Number(_) => false,
+        }
+    }
+}
+
 impl PartialEq for Literal {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

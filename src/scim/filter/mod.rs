@@ -24,6 +24,8 @@ mod print;
 use std::fmt;
 
 use crate::model::{Attributes, Diagnostic, Path, Span};
+use crate::scim::path::check_path;
+use crate::scim::schema::{Kind, Type};
 use literal::Literal;
 
 /// Longest filter, in bytes; as long as the longest expression (`facts/entra.md` §4.1).
@@ -47,7 +49,20 @@ impl Filter {
         parser::parse(text).map(|predicate| Self { predicate })
     }
 
+    /// Checks that every attribute it asks about exists and can be compared as it is.
+    ///
+    /// `custom` says whether the job declares an attribute itself; it is asked only about what no
+    /// known schema has.
+    ///
+    /// # Errors
+    /// A [`Diagnostic`] in bytes of the filter's text, with "did you mean".
+    pub fn check(&self, custom: &dyn Fn(&Path) -> bool) -> Result<(), Diagnostic> {
+        self.predicate.check(custom)
+    }
+
     /// Whether it holds for a person.
+    ///
+    /// `externalId` is seen only where the caller has put the anchor among the attributes.
     pub fn holds(&self, person: &Attributes) -> bool {
         self.predicate.holds(hold::Scope::Person(person))
     }
@@ -103,6 +118,32 @@ impl Predicate {
                 inner.collect(named);
             }
         }
+    }
+}
+
+impl Predicate {
+    fn check(&self, custom: &dyn Fn(&Path) -> bool) -> Result<(), Diagnostic> {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().try_for_each(|predicate| predicate.check(custom)),
+            Self::Not(inner) => inner.check(custom),
+            Self::Present(operand) => operand.check(custom).map(drop),
+            Self::Compare(operand, _, literal) => match operand.check(custom)?.what {
+                Type::Boolean if !literal.reads_as_boolean() => Err(operand.is_a_boolean()),
+                _ => Ok(()),
+            },
+            Self::Within(operand, inner) => operand.check(custom).and_then(|_| inner.check(custom)),
+        }
+    }
+}
+
+impl Operand {
+    fn check(&self, custom: &dyn Fn(&Path) -> bool) -> Result<Kind, Diagnostic> {
+        check_path(&self.path, custom).map_err(|diagnostic| Diagnostic { span: self.span.clone(), ..diagnostic })
+    }
+
+    fn is_a_boolean(&self) -> Diagnostic {
+        Diagnostic::new(format!("`{}` is true or false", self.path), self.span.clone(), "never equals anything else")
+            .with_hint(format!("write `{} eq true`", self.path))
     }
 }
 

@@ -235,6 +235,30 @@ fn what_is_incomplete_is_refused_where_something_is_missing() {
 }
 
 #[test]
+fn attributes_that_nobody_has_are_named_when_it_is_checked() {
+    let checked = |text: &str| {
+        let custom = |path: &Path| path.to_string() == "urn:contoso:employee:JobCode";
+        let wrong = Filter::parse(text).expect("reads").check(&custom).err();
+        wrong.map(|wrong| {
+            format!("{} [{}] {}", wrong.message, &text[wrong.span.clone()], wrong.hint.unwrap_or_default())
+        })
+    };
+    assert_eq!(checked(r#"userName pr and not (emails[type eq "a"]) or urn:contoso:employee:JobCode sw "A""#), None);
+    assert_eq!(
+        checked(r#"title pr and usertyp eq "a""#).as_deref(),
+        Some("there is no attribute `usertyp` [usertyp] did you mean `userType`?")
+    );
+    assert_eq!(
+        checked(r#"emails[typ eq "a"]"#).as_deref(),
+        Some("there is no attribute `emails.typ` [typ] did you mean `emails.type`?")
+    );
+    assert_eq!(
+        checked(r#"active eq "yes""#).as_deref(),
+        Some("`active` is true or false [active] write `active eq true`")
+    );
+}
+
+#[test]
 fn depth_and_length_are_bounded() {
     let nested = |depth: usize| format!("{}title pr{}", "(".repeat(depth), ")".repeat(depth));
     assert!(Filter::parse(&nested(FILTER_DEPTH_MAX)).is_ok());

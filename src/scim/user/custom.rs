@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::trail::{Faults, Trail};
 use super::{FaultKind, VALUE_DEPTH_MAX};
-use crate::model::{Attributes, Diagnostic, Name, Value};
+use crate::model::{Attributes, Name, Value};
 use crate::scim::path::parse_head;
 
 /// Reads the object under a custom URN; `raw` is valid JSON.
@@ -32,17 +32,18 @@ fn check_names<E: de::Error>(value: &Value, trail: &Trail<'_>, faults: &Faults) 
     let Value::Complex(attributes) = value else { return Ok(()) };
     for (name, _) in attributes.iter() {
         let here = trail.name(name.as_str());
-        let spelled = here.to_string();
-        let plain = !name.as_str().contains(['.', ':']);
-        if let Err(diagnostic) = parse_head(&spelled, 0).and_then(|path| plain.then_some(path).ok_or_else(not_plain)) {
-            return Err(faults.raise(FaultKind::Attribute, &here, diagnostic.message));
-        }
+        let message = match parse_head(&here.to_string(), 0) {
+            Err(diagnostic) => diagnostic.message,
+            Ok(path) if path.schema.as_ref().is_none_or(|urn| !trail.is_at(urn.as_str())) || path.sub.is_some() => {
+                "no path can name this attribute: its name has neither `.` nor `:`, and its URN is not that of a \
+                 known schema with more behind it"
+                    .to_owned()
+            }
+            Ok(_) => continue,
+        };
+        return Err(faults.raise(FaultKind::Attribute, &here, message));
     }
     Ok(())
-}
-
-fn not_plain() -> Diagnostic {
-    Diagnostic::new("a name inside an extension has neither `.` nor `:`", 0..0, "")
 }
 
 fn read_value<E: de::Error>(raw: &str, trail: &Trail<'_>, faults: &Faults, depth_left: usize) -> Result<Value, E> {

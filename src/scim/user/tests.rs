@@ -113,7 +113,7 @@ fn an_unknown_attribute_is_refused_with_the_one_that_was_meant() {
         (r#"{"urn:a:b": {"no blanks": 1}}"#, "attribute: urn:a:b:no blanks: ` ` cannot stand in an attribute path"),
         (
             r#"{"urn:a:b": {"no.dots": 1}}"#,
-            "attribute: urn:a:b:no.dots: a name inside an extension has neither `.` nor `:`",
+            "attribute: urn:a:b:no.dots: no path can name this attribute: its name has neither `.` nor `:`, and its URN is not that of a known schema with more behind it",
         ),
     ] {
         assert_eq!(refused(text), said, "{text}");

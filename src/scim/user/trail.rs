@@ -33,6 +33,11 @@ impl<'a> Trail<'a> {
         Self { up: Some(self), here: Segment::Index(index) }
     }
 
+    /// Whether this is the top, under this name.
+    pub(super) fn is_at(&self, name: &str) -> bool {
+        self.up.is_none() && matches!(self.here, Segment::Name(here) if here.eq_ignore_ascii_case(name))
+    }
+
     fn is_urn(&self) -> bool {
         matches!(self.here, Segment::Name(name) if name.contains(':'))
     }
