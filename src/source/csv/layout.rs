@@ -1,16 +1,15 @@
 //! Where in a row the mapped columns stand, and what a row says under them.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::fault::{Fault, did_you_mean, nearest};
-use super::lexer::{Flaw, RawRow};
 use super::meaning::Reading;
 use super::plan::Plan;
+use super::row::{Flaw, RawRow, Texts};
 use super::scan::{CELL_BYTES_MAX, RowMark};
 use super::settings::{Column, ColumnTarget, CsvSettings};
-use crate::model::{Anchor, AnchorError, Attributes, Record};
+use crate::model::{Anchor, Record};
 use crate::source::SourceError;
 
 /// Changes when rows are to be hashed differently: then every row counts as changed, once.
@@ -36,6 +35,9 @@ struct Field {
     cell: usize,
     reading: Reading,
 }
+
+/// A cell cannot be read, so the row is not the one that was marked.
+struct Unreadable;
 
 /// The hash by which rows of one person are recognised.
 pub fn anchor_mark(anchor: &str) -> u128 {
@@ -91,17 +93,29 @@ impl Layout {
     /// # Errors
     /// Why it cannot be taken.
     pub(super) fn mark(&self, row: &RawRow<'_>, scratch: &mut Vec<u8>) -> Result<RowMark, Fault> {
-        self.check_shape(row)?;
-        let anchor = cell_text(row, self.anchor)?;
-        Anchor::check(&anchor).map_err(Fault::Anchor)?;
+        let texts = self.well_formed(row)?;
+        Anchor::check(&texts.get(self.anchor)).map_err(Fault::Anchor)?;
         for field in self.doubtful.iter().map(|at| &self.fields[*at]) {
-            field.reading.check(&cell_text(row, field.cell)?)?;
+            field.reading.check(&texts.get(field.cell))?;
         }
-        let content = self.content(row, scratch);
-        Ok(RowMark { anchor: anchor_mark(&anchor), content, offset: row.offset, line: row.line })
+        Ok(self.mark_texts(row, &texts, scratch))
     }
 
-    fn check_shape(&self, row: &RawRow<'_>) -> Result<(), Fault> {
+    /// The record of a row that still says what `mark` says; `None` when it does not.
+    pub(super) fn record(&self, row: &RawRow<'_>, mark: &RowMark, scratch: &mut Vec<u8>) -> Option<Record> {
+        let texts = self.well_formed(row).ok()?;
+        if self.mark_texts(row, &texts, scratch) != *mark {
+            return None;
+        }
+        let anchor = Anchor::parse(&texts.get(self.anchor)).ok()?;
+        let value = |at: usize| {
+            let field = &self.fields[at];
+            field.reading.value(&texts.get(field.cell)).map_err(|_| Unreadable)
+        };
+        self.plan.fill(&value).ok().map(|attributes| Record { anchor, attributes })
+    }
+
+    fn well_formed<'a>(&self, row: &RawRow<'a>) -> Result<Texts<'a>, Fault> {
         match row.flaw {
             Some(Flaw::NeverClosed { opened }) => return Err(Fault::NeverClosed { opened }),
             Some(Flaw::TextAfterQuote { opened, closed }) => return Err(Fault::TextAfterQuote { opened, closed }),
@@ -111,9 +125,7 @@ impl Layout {
         if row.bytes.contains(&0) {
             return Err(Fault::Nul);
         }
-        if std::str::from_utf8(row.bytes).is_err() {
-            return Err(Fault::NotUtf8);
-        }
+        let texts = row.texts().map_err(|_| Fault::NotUtf8)?;
         if row.len() != self.headers.len() {
             return Err(Fault::Ragged { cells: row.len(), columns: self.headers.len() });
         }
@@ -123,44 +135,25 @@ impl Layout {
                 return Err(Fault::CellTooLong { column: Arc::clone(&self.headers[at]), bytes });
             }
         }
-        Ok(())
+        Ok(texts)
     }
 
     /// Of whom a row speaks that cannot be taken, as far as that can be read.
     pub(super) fn anchor_of(&self, row: &RawRow<'_>) -> Option<String> {
-        let text = cell_text(row, self.anchor).ok()?;
+        let text = row.text_of(self.anchor)?;
         Anchor::check(&text).ok().map(|()| text.into_owned())
     }
 
-    /// What the mapped cells say, with their lengths, so that no two rows are written alike.
-    fn content(&self, row: &RawRow<'_>, scratch: &mut Vec<u8>) -> u128 {
+    /// The content is what the mapped cells say, with their lengths, so that no two rows are written alike.
+    fn mark_texts(&self, row: &RawRow<'_>, texts: &Texts<'_>, scratch: &mut Vec<u8>) -> RowMark {
         scratch.clear();
-        for cell in self.fields.iter().filter_map(|field| row.cell(field.cell)) {
-            push_length(scratch, cell.len());
-            scratch.extend_from_slice(&cell);
+        for field in &self.fields {
+            let text = texts.get(field.cell);
+            push_length(scratch, text.len());
+            scratch.extend_from_slice(text.as_bytes());
         }
-        short(blake3::keyed_hash(&self.seed, scratch))
-    }
-
-    /// What the row says, as a record.
-    ///
-    /// # Errors
-    /// Why it cannot be read: nothing that [`Layout::mark`] would not have said.
-    pub(super) fn record(&self, row: &RawRow<'_>) -> Result<Record, Fault> {
-        let anchor = Anchor::parse(&cell_text(row, self.anchor)?).map_err(Fault::Anchor)?;
-        let attributes: Attributes = self.plan.fill(&mut |at| {
-            let field = &self.fields[at];
-            field.reading.value(&cell_text(row, field.cell)?)
-        })?;
-        Ok(Record { anchor, attributes })
-    }
-}
-
-fn cell_text<'a>(row: &RawRow<'a>, at: usize) -> Result<Cow<'a, str>, Fault> {
-    match row.cell(at) {
-        None => Err(Fault::Anchor(AnchorError::Empty)),
-        Some(Cow::Borrowed(bytes)) => std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| Fault::NotUtf8),
-        Some(Cow::Owned(bytes)) => String::from_utf8(bytes).map(Cow::Owned).map_err(|_| Fault::NotUtf8),
+        let content = short(blake3::keyed_hash(&self.seed, scratch));
+        RowMark { anchor: anchor_mark(&texts.get(self.anchor)), content, offset: row.offset, line: row.line }
     }
 }
 

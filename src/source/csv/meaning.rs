@@ -59,6 +59,7 @@ impl Reading {
             return Ok((self.empty == EmptyCell::Clear).then_some(Value::Null));
         }
         let value = match self.split {
+            None if !self.may_refuse() => Value::text(text),
             None => self.one(text)?.into_value(),
             Some(split) => {
                 let several = parts(text, split).map(|part| Ok(self.one(part)?.into_value()));
@@ -69,7 +70,7 @@ impl Reading {
     }
 
     fn says_nothing(&self, text: &str) -> bool {
-        text.trim_start().is_empty() && self.listed("").is_none()
+        is_blank(text) && self.listed("").is_none()
     }
 
     fn listed(&self, text: &str) -> Option<&Value> {
@@ -81,7 +82,7 @@ impl Reading {
         let (column, owned) = (|| Arc::clone(&self.header), || text.to_owned());
         if !self.values.is_empty() {
             // A cell of blanks is an empty one, and only comes here when the empty text is listed.
-            let text = if text.trim_start().is_empty() { "" } else { text };
+            let text = if is_blank(text) { "" } else { text };
             return self.listed(text).map(Meaning::Listed).ok_or_else(|| {
                 let near = nearest(text, self.values.iter().map(|(listed, _)| listed.as_str()));
                 Fault::NotListed { column: column(), text: owned(), near }
@@ -126,4 +127,8 @@ fn boolean(text: &str) -> Option<bool> {
     } else {
         None
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.is_empty() || text.trim_start().is_empty()
 }

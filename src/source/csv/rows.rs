@@ -42,9 +42,6 @@ impl Rows {
         let changed = || SourceError::Changed { path: path.clone() };
         lexer.go_to(mark.offset, mark.line).map_err(SourceError::io(path))?;
         let row = lexer.next().map_err(SourceError::io(path))?.ok_or_else(changed)?;
-        match layout.mark(&row, scratch) {
-            Ok(found) if found == *mark => layout.record(&row).map_err(|_| changed()),
-            _ => Err(changed()),
-        }
+        layout.record(&row, mark, scratch).ok_or_else(changed)
     }
 }

@@ -26,7 +26,8 @@ const NOT_TEXT: [(&[u8], &str); 6] = [
     (b"\x1F\x8B", "compressed with gzip"),
 ];
 
-const SAVE_AS_UTF8: &str = "save it as UTF-8 (in Excel: \"CSV UTF-8\")";
+/// What to do about all that is not UTF-8.
+pub(super) const SAVE_AS_UTF8: &str = "save it as UTF-8 (in Excel: \"CSV UTF-8\")";
 
 /// What was found out about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,5 +117,5 @@ fn likeliest(head: &[u8], settings: &CsvSettings) -> u8 {
 fn first_row(head: &[u8], delimiter: u8) -> Vec<String> {
     let mut lexer = Lexer::new(Cursor::new(head), delimiter, 0, 1);
     let Ok(Some(row)) = lexer.next() else { return Vec::new() };
-    (0..row.len()).filter_map(|at| row.cell(at)).map(|cell| String::from_utf8_lossy(&cell).trim().to_owned()).collect()
+    (0..row.len()).filter_map(|at| row.text_of(at)).map(|header| header.trim().to_owned()).collect()
 }
