@@ -161,6 +161,9 @@ fn is_one_value(dn_part: &str) -> bool {
 }
 
 proptest! {
+    // A failing case becomes a test with a name, not a file of seeds.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn what_is_printed_is_read_back_the_same(expression in expression()) {
         let printed = expression.to_string();

@@ -5,7 +5,8 @@ use crate::model::{Name, Selector};
 
 /// Reads the paths these tests use: `a`, `a.b`, `a[b eq "c"].d`, `urn:…:User:a.b`.
 pub(super) fn parse_path(text: &str) -> Result<Path, Diagnostic> {
-    let bad = |at: usize| Err(Diagnostic::new("this is no path", at..at + 1, "unexpected"));
+    let width = |at: usize| text[at..].chars().next().map_or(0, char::len_utf8);
+    let bad = |at: usize| Err(Diagnostic::new("this is no path", at..at + width(at), "unexpected"));
     let allowed = |c: char| c.is_ascii_alphanumeric() || ":._$-[]\"".contains(c);
     let (before, selector, after) = match text.split_once('[') {
         None => (text, None, ""),
