@@ -58,8 +58,15 @@ pub fn overlay(
         Statement::Delete(anchor) => (anchor, None),
     };
     let deleted = said.is_none();
+    let news = news(before, said.unwrap_or_default());
+    if let Some(held) = before
+        && news.is_empty()
+        && held.deleted == deleted
+    {
+        return Overlaid::Unchanged;
+    }
     let mut attributes = before.map_or_else(|| only_anchor(&anchor), |person| person.attributes.clone());
-    merge_attributes(&mut attributes, said.unwrap_or_default(), null_flow);
+    merge_attributes(&mut attributes, news, null_flow);
     match before {
         Some(held) if held.deleted == deleted && held.attributes == attributes => Overlaid::Unchanged,
         _ => Overlaid::Changed(Person {
@@ -70,6 +77,13 @@ pub fn overlay(
             accepted_at,
         }),
     }
+}
+
+/// What was said that is not held in the same words already. A source that sends everything mostly says nothing new.
+fn news(before: Option<&Person>, said: Attributes) -> Vec<(Name, Value)> {
+    let is_held =
+        |name: &Name, value: &Value| before.is_some_and(|person| person.attributes.get(name.as_str()) == Some(value));
+    said.into_iter().filter(|(name, value)| !is_held(name, value)).collect()
 }
 
 fn only_anchor(anchor: &Anchor) -> Attributes {
@@ -88,7 +102,7 @@ struct At<'a> {
     sub: Option<&'a Name>,
 }
 
-fn merge_attributes(held: &mut Attributes, said: Attributes, gates: &NullFlow) {
+fn merge_attributes(held: &mut Attributes, said: Vec<(Name, Value)>, gates: &NullFlow) {
     for (name, value) in said {
         match value {
             // The anchor is who the person is; a statement cannot change it.
