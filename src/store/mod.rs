@@ -149,6 +149,11 @@ impl Store {
         })
     }
 
+    /// Whether the folder holds a store already.
+    pub fn is_there(folder: &Path) -> bool {
+        folder.join(FILE).is_file()
+    }
+
     /// The folder it was opened in.
     pub fn folder(&self) -> &Path {
         &self.folder
