@@ -15,7 +15,7 @@ use crate::source::{self, CsvSettings, Rows, Scan, SourceError, anchor_mark};
 use crate::store::{Arriving, JobState, Refusal, Said, Store, StoreError, Tally};
 
 /// Rows that are handed from the reading thread to the deciding one together. Two such batches are in memory.
-const BATCH_ROWS: usize = 5_000;
+const BATCH_ROWS: usize = 500;
 /// Rows in one transaction. The fewer transactions, the fewer times the pages of the anchors' index, which come in
 /// random order, are written; what is lost by a crash is read again.
 const TRANSACTION_ROWS: usize = 100_000;
