@@ -27,6 +27,8 @@ pub mod writer;
 pub mod pipeline;
 
 pub mod app;
+
+pub mod api;
 pub mod sandbox;
 
 #[cfg(test)]
