@@ -293,7 +293,7 @@ impl fmt::Display for Shown<'_> {
             Value::Text(text) => write!(f, "{text:?}"),
             Value::Boolean(truth) => truth.fmt(f),
             Value::Integer(number) => number.fmt(f),
-            Value::Many(values) => f.debug_list().entries(values.iter().map(|value| DebugAsShown(value))).finish(),
+            Value::Many(values) => f.debug_list().entries(values.iter().map(DebugAsShown)).finish(),
             Value::Complex(parts) => {
                 let entries = parts.iter().map(|(name, value)| (name, DebugAsShown(value)));
                 f.debug_map().entries(entries).finish()

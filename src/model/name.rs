@@ -29,8 +29,14 @@ impl Name {
 }
 
 fn compare_ignoring_case(left: &str, right: &str) -> Ordering {
-    let fold = |byte: &u8| byte.to_ascii_lowercase();
-    left.as_bytes().iter().map(fold).cmp(right.as_bytes().iter().map(fold))
+    // A plain loop: every attribute that is put in or looked up passes here.
+    for (left, right) in left.bytes().zip(right.bytes()) {
+        let (left, right) = (left.to_ascii_lowercase(), right.to_ascii_lowercase());
+        if left != right {
+            return left.cmp(&right);
+        }
+    }
+    left.len().cmp(&right.len())
 }
 
 impl PartialEq for Name {

@@ -18,9 +18,10 @@ use super::backoff::backoff;
 #[cfg(test)]
 mod tests;
 
-/// How often a work item is tried before it fails with `gave_up`. With the pauses of [`backoff`] that is about an
-/// hour of one person's work failing while the target itself answers others.
-pub const ATTEMPTS_MAX: u32 = 20;
+/// How often a work item is tried before it fails with `gave_up`. With the pauses of [`backoff`] that is about
+/// thirty days of a target that cannot be reached: as long as Entra keeps trying a job in quarantine
+/// (`facts/entra.md` §5). A night's outage must fail nobody.
+pub const ATTEMPTS_MAX: u32 = 8_640;
 /// The longest pause a target may ask for, in seconds: a day. More is a mistake in a header.
 pub const PAUSE_SECONDS_MAX: u64 = 86_400;
 

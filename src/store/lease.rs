@@ -10,8 +10,8 @@ use super::settle::{Conclusion, LinkRow, Settler};
 use super::{JobState, Store, StoreError, TargetKey};
 use crate::chance;
 use crate::model::{
-    Damage, Generation, LeaseId, Manager, ObjectId, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp,
-    WorkItem, WorkerId,
+    Damage, LeaseId, Manager, ObjectId, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, WorkItem,
+    WorkerId,
 };
 
 /// How far back damage is counted.
@@ -292,7 +292,7 @@ impl Lessor<'_, '_> {
         let lease = chance::uuid().map_err(|error| StoreError::Broken(error.to_string()))?;
         let ends = self.terms.now.plus(self.terms.lasts);
         let generation = stored.person.generation;
-        let sequence = self.sequence(row, generation)?;
+        let sequence = self.sequence(row)?;
         let look = row.look || row.lease.is_some();
         let attempt = row.attempt + u32::from(row.lease.is_some());
         let manager = match manager {
@@ -336,11 +336,12 @@ impl Lessor<'_, '_> {
         Ok(())
     }
 
-    /// The place of this piece of work in the order of its target: given once for a generation, kept when leased again.
-    fn sequence(&self, row: &LinkRow, generation: Generation) -> Result<i64, StoreError> {
+    /// The place of this piece of work in the order of its target: given when it is first leased, and kept until it
+    /// has ended, so that whatever an unreported try left behind is found under the same number.
+    fn sequence(&self, row: &LinkRow) -> Result<i64, StoreError> {
         match row.sequence {
-            Some(sequence) if row.leased_generation == Some(generation.0) && row.settled < generation.0 => Ok(sequence),
-            _ => Ok(self
+            Some(sequence) => Ok(sequence),
+            None => Ok(self
                 .on
                 .prepare_cached(
                     "UPDATE target SET next_sequence = next_sequence + 1 WHERE id = ?1 RETURNING next_sequence - 1",

@@ -294,12 +294,14 @@ impl Settler<'_, '_> {
         // A newer state came while this one was carried: it is due at once.
         let newer = row.generation > end.generation.0;
         let due = if newer { Some(ending.due.map_or(self.now, |due| due.max(self.now))) } else { ending.due };
+        // What may have left a trace under its number keeps it until it has surely ended.
+        let is_tried_again = matches!(end.settlement, Settlement::Again { .. });
         let settled = if ending.outcome.is_some() { end.generation.0 } else { row.settled };
         self.on
             .prepare_cached(
                 "UPDATE link SET outcome = ?2, code = ?3, detail = ?4, due = ?5, attempt = ?6, look = ?7, written = ?8,
                    settled = ?9, situation = ?10, generation = max(generation, ?11),
-                   lease = NULL, holder = NULL, ends = NULL, damage = 0 WHERE id = ?1",
+                   lease = NULL, holder = NULL, ends = NULL, damage = 0, sequence = iif(?12, sequence, NULL) WHERE id = ?1",
             )?
             .execute(params![
                 row.id,
@@ -313,6 +315,7 @@ impl Settler<'_, '_> {
                 settled,
                 codec::situation_number(end.situation),
                 end.generation.0,
+                is_tried_again,
             ])?;
         Ok(())
     }

@@ -4,7 +4,7 @@ use muster::model::{ChangeKind, Found, Known, Name, ObjectId, Value};
 use muster::writer::simulated::SimulatedWriter;
 use muster::writer::{WriteError, Writer};
 
-use crate::practice::{Practice, by_keys, by_object, change};
+use crate::practice::{Practice, by_keys, by_object, change, errand};
 
 const READ: [&str; 4] = ["displayName", "department", "jobTitle", "accountEnabled"];
 
@@ -20,7 +20,7 @@ async fn conformance(writer: &dyn Writer) {
 async fn make(writer: &dyn Writer, id: &str, name: &str) -> Result<Known, WriteError> {
     let upn = format!("{name}@contoso.example");
     let set = [("employeeId", id), ("displayName", name), ("userPrincipalName", &upn), ("department", "Sales")];
-    writer.write(&change(ChangeKind::Create, None, &set, &[])).await.map(|known| known.unwrap())
+    writer.write(&errand(), &change(ChangeKind::Create, None, &set, &[])).await.map(|known| known.unwrap())
 }
 
 async fn read(writer: &dyn Writer, object: &ObjectId) -> Known {
@@ -53,14 +53,14 @@ async fn accounts_are_found(writer: &dyn Writer, anna: &ObjectId) {
     let eve = make(writer, "7", "eve").await.unwrap().object;
     let several = writer.find(&by_keys(&[("employeeId", "7"), ("displayName", "anna")], &READ)).await.unwrap();
     assert_eq!(several, Found::Several(vec![anna.clone(), eve.clone()]));
-    assert_eq!(writer.write(&change(ChangeKind::Delete, Some(&eve), &[], &[])).await.unwrap(), None);
+    assert_eq!(writer.write(&errand(), &change(ChangeKind::Delete, Some(&eve), &[], &[])).await.unwrap(), None);
 }
 
 async fn changes_may_be_carried_twice(writer: &dyn Writer, anna: &ObjectId) {
     let set = [("jobTitle", "Buyer"), ("displayName", "Anna O'Neil")];
     let update = change(ChangeKind::Update, Some(anna), &set, &["department"]);
-    let once = writer.write(&update).await.unwrap().unwrap();
-    assert_eq!(writer.write(&update).await.unwrap(), Some(once.clone()));
+    let once = writer.write(&errand(), &update).await.unwrap().unwrap();
+    assert_eq!(writer.write(&errand(), &update).await.unwrap(), Some(once.clone()));
     assert_eq!(once.attributes.get("department"), Some(&Value::Null));
 
     let held = read(writer, anna).await;
@@ -71,7 +71,7 @@ async fn changes_may_be_carried_twice(writer: &dyn Writer, anna: &ObjectId) {
     for (kind, enabled) in [(ChangeKind::Disable, false), (ChangeKind::Enable, true)] {
         let mut switch = change(kind, Some(anna), &[], &[]);
         switch.set.set(Name::new("accountEnabled"), Value::Boolean(enabled));
-        writer.write(&switch).await.unwrap();
+        writer.write(&errand(), &switch).await.unwrap();
         assert_eq!(read(writer, anna).await.attributes.get("accountEnabled"), Some(&Value::Boolean(enabled)));
     }
 }
@@ -79,17 +79,17 @@ async fn changes_may_be_carried_twice(writer: &dyn Writer, anna: &ObjectId) {
 async fn managers_come_and_go(writer: &dyn Writer, anna: &ObjectId) {
     let boss = make(writer, "1", "boss").await.unwrap().object;
     for manager in [Some(&boss), Some(&boss), None, None] {
-        writer.set_manager(anna, manager).await.unwrap();
+        writer.set_manager(&errand(), anna, manager).await.unwrap();
     }
 }
 
 async fn what_is_gone_is_gone(writer: &dyn Writer, anna: &ObjectId) {
     for _ in 0..2 {
-        assert_eq!(writer.write(&change(ChangeKind::Delete, Some(anna), &[], &[])).await.unwrap(), None);
+        assert_eq!(writer.write(&errand(), &change(ChangeKind::Delete, Some(anna), &[], &[])).await.unwrap(), None);
     }
     assert_eq!(writer.find(&by_object(anna, &READ)).await.unwrap(), Found::Nobody);
     let update = change(ChangeKind::Update, Some(anna), &[("jobTitle", "x")], &[]);
-    assert!(matches!(writer.write(&update).await, Err(WriteError::Gone { .. })));
+    assert!(matches!(writer.write(&errand(), &update).await, Err(WriteError::Gone { .. })));
     make(writer, "7", "anna").await.unwrap();
 }
 

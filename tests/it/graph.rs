@@ -10,7 +10,7 @@ use muster::writer::{WriteError, Writer};
 use serde_json::{Map, Value as Json, json};
 
 use crate::practice::{
-    Act, HandClock, Practice, SECRET, Scripted, by_keys, by_object, change, names, settings, writer,
+    Act, HandClock, Practice, SECRET, Scripted, by_keys, by_object, change, errand, names, settings, writer,
 };
 
 const ANNA: [(&str, &str); 3] =
@@ -21,7 +21,7 @@ fn object(json: Json) -> Map<String, Json> {
 }
 
 async fn make_anna(writer: &GraphWriter) -> ObjectId {
-    writer.write(&change(ChangeKind::Create, None, &ANNA, &[])).await.unwrap().unwrap().object
+    writer.write(&errand(), &change(ChangeKind::Create, None, &ANNA, &[])).await.unwrap().unwrap().object
 }
 
 /// What an error tells its caller to do.
@@ -38,7 +38,8 @@ fn said(error: &WriteError) -> String {
 #[tokio::test]
 async fn a_new_account_has_all_that_entra_requires() {
     let practice = Practice::start();
-    let made = practice.writer().write(&change(ChangeKind::Create, None, &ANNA, &[])).await.unwrap().unwrap();
+    let made =
+        practice.writer().write(&errand(), &change(ChangeKind::Create, None, &ANNA, &[])).await.unwrap().unwrap();
     let user = practice.sandbox.user(made.object.as_str()).unwrap();
     assert_eq!(user.properties["mailNickname"], "anna");
     assert_eq!(user.properties["accountEnabled"], true);
@@ -50,7 +51,8 @@ async fn a_new_account_has_all_that_entra_requires() {
 #[tokio::test]
 async fn what_is_missing_is_named_and_nothing_is_sent() {
     let practice = Practice::start();
-    let error = practice.writer().write(&change(ChangeKind::Create, None, &ANNA[1..], &[])).await.unwrap_err();
+    let error =
+        practice.writer().write(&errand(), &change(ChangeKind::Create, None, &ANNA[1..], &[])).await.unwrap_err();
     assert_eq!(said(&error), "refused required_missing");
     assert!(practice.sandbox.requests().by_method.is_empty());
 }
@@ -72,14 +74,14 @@ async fn members_are_written_one_by_one_even_where_entra_replaces_them_together(
         [("employeeOrgData.costCenter", "4711"), ("onPremisesExtensionAttributes.extensionAttribute2", "two")],
         [("businessPhones", "+49 1"), ("city", "Ulm")],
     ] {
-        writer.write(&change(ChangeKind::Update, Some(&anna), &set, &[])).await.unwrap();
+        writer.write(&errand(), &change(ChangeKind::Update, Some(&anna), &set, &[])).await.unwrap();
     }
     let Found::One(known) = writer.find(&by_object(&anna, &read)).await.unwrap() else { panic!("nobody") };
     let held: Vec<Value> = read.iter().map(|name| known.attributes.get(name).unwrap().clone()).collect();
     assert_eq!(held, ["Sales", "4711", "+49 1", "one", "two"].map(Value::text));
 
     let clear = change(ChangeKind::Update, Some(&anna), &[], &["employeeOrgData.division", "businessPhones"]);
-    writer.write(&clear).await.unwrap();
+    writer.write(&errand(), &clear).await.unwrap();
     let user = practice.sandbox.user(anna.as_str()).unwrap();
     assert_eq!(user.properties["employeeOrgData"], json!({ "division": null, "costCenter": "4711" }));
     assert_eq!(user.properties["businessPhones"], json!([]));
@@ -91,7 +93,7 @@ async fn keys_that_need_an_advanced_query_find_as_well() {
     let writer = practice.writer();
     let anna = make_anna(&writer).await;
     let set = [("onPremisesExtensionAttributes.extensionAttribute1", "o'neil"), ("employeeOrgData.division", "R&D #1")];
-    writer.write(&change(ChangeKind::Update, Some(&anna), &set, &[])).await.unwrap();
+    writer.write(&errand(), &change(ChangeKind::Update, Some(&anna), &set, &[])).await.unwrap();
     for key in set {
         let Found::One(found) = writer.find(&by_keys(&[key], &[])).await.unwrap() else { panic!("{key:?}") };
         assert_eq!(found.object, anna);
@@ -108,7 +110,7 @@ async fn a_synchronised_account_is_recognised_and_refuses() {
     let Found::One(known) = writer.find(&by_keys(&[("employeeId", "7")], &[])).await.unwrap() else { panic!("nobody") };
     assert!(known.synced);
     let update = change(ChangeKind::Update, Some(&known.object), &[("jobTitle", "x")], &[]);
-    assert_eq!(said(&writer.write(&update).await.unwrap_err()), "refused Request_BadRequest");
+    assert_eq!(said(&writer.write(&errand(), &update).await.unwrap_err()), "refused Request_BadRequest");
 }
 
 #[tokio::test]
@@ -116,7 +118,7 @@ async fn the_cloud_has_no_containers() {
     let practice = Practice::start();
     let mut to = change(ChangeKind::Move, Some(&ObjectId::new("x")), &[], &[]);
     to.container = Some(Dn::parse("OU=Staff").unwrap());
-    assert_eq!(said(&practice.writer().write(&to).await.unwrap_err()), "refused no_containers");
+    assert_eq!(said(&practice.writer().write(&errand(), &to).await.unwrap_err()), "refused no_containers");
 }
 
 #[tokio::test]
@@ -125,13 +127,16 @@ async fn who_holds_a_value_is_told_by_its_attribute() {
     let writer = practice.writer();
     let anna = make_anna(&writer).await;
     let mail = change(ChangeKind::Update, Some(&anna), &[("mail", "a@contoso.example")], &[]);
-    writer.write(&mail).await.unwrap();
+    writer.write(&errand(), &mail).await.unwrap();
     assert_eq!(
-        said(&writer.write(&change(ChangeKind::Create, None, &ANNA, &[])).await.unwrap_err()),
+        said(&writer.write(&errand(), &change(ChangeKind::Create, None, &ANNA, &[])).await.unwrap_err()),
         "taken userPrincipalName"
     );
     let eve = [("displayName", "Eve"), ("userPrincipalName", "eve@contoso.example"), ("mail", "A@contoso.example")];
-    assert_eq!(said(&writer.write(&change(ChangeKind::Create, None, &eve, &[])).await.unwrap_err()), "taken mail");
+    assert_eq!(
+        said(&writer.write(&errand(), &change(ChangeKind::Create, None, &eve, &[])).await.unwrap_err()),
+        "taken mail"
+    );
 }
 
 #[tokio::test]
@@ -140,14 +145,14 @@ async fn managers_are_pointed_at_and_a_missing_one_is_not_taken_for_a_missing_re
     let writer = practice.writer();
     let anna = make_anna(&writer).await;
     let boss = [("displayName", "Boss"), ("userPrincipalName", "boss@contoso.example")];
-    let boss = writer.write(&change(ChangeKind::Create, None, &boss, &[])).await.unwrap().unwrap().object;
-    writer.set_manager(&anna, Some(&boss)).await.unwrap();
+    let boss = writer.write(&errand(), &change(ChangeKind::Create, None, &boss, &[])).await.unwrap().unwrap().object;
+    writer.set_manager(&errand(), &anna, Some(&boss)).await.unwrap();
     assert_eq!(practice.sandbox.user(anna.as_str()).unwrap().manager.as_deref(), Some(boss.as_str()));
 
     let nobody = ObjectId::new("00000000-0000-0000-0000-000000000000");
-    assert_eq!(said(&writer.set_manager(&anna, Some(&nobody)).await.unwrap_err()), "refused manager_gone");
-    assert_eq!(said(&writer.set_manager(&nobody, Some(&boss)).await.unwrap_err()), "gone");
-    writer.set_manager(&anna, None).await.unwrap();
+    assert_eq!(said(&writer.set_manager(&errand(), &anna, Some(&nobody)).await.unwrap_err()), "refused manager_gone");
+    assert_eq!(said(&writer.set_manager(&errand(), &nobody, Some(&boss)).await.unwrap_err()), "gone");
+    writer.set_manager(&errand(), &anna, None).await.unwrap();
     assert_eq!(practice.sandbox.user(anna.as_str()).unwrap().manager, None);
 }
 
@@ -190,7 +195,7 @@ async fn a_wrong_secret_leaves_the_change_to_be_made_later() {
     settings.client_secret = "something else".into();
     let writer = GraphWriter::new(&settings, practice.clock.clone()).unwrap();
     let WriteError::Later { cause, .. } =
-        writer.write(&change(ChangeKind::Create, None, &ANNA, &[])).await.unwrap_err()
+        writer.write(&errand(), &change(ChangeKind::Create, None, &ANNA, &[])).await.unwrap_err()
     else {
         panic!("not later")
     };
@@ -206,10 +211,10 @@ async fn a_throttled_tenant_is_left_alone_as_long_as_it_says() {
     let writer = practice.writer();
     let anna = make_anna(&writer).await;
     let update = change(ChangeKind::Update, Some(&anna), &[("jobTitle", "x")], &[]);
-    assert_eq!(said(&writer.write(&update).await.unwrap_err()), "later Some(150s)");
+    assert_eq!(said(&writer.write(&errand(), &update).await.unwrap_err()), "later Some(150s)");
     assert!(matches!(writer.find(&by_object(&anna, &[])).await, Ok(Found::One(_))));
     practice.clock.pass(Duration::from_secs(150));
-    writer.write(&update).await.unwrap();
+    writer.write(&errand(), &update).await.unwrap();
     assert_eq!(practice.sandbox.requests().throttled, 1);
 }
 
@@ -231,7 +236,7 @@ async fn what_a_lost_answer_means_depends_on_what_was_asked() {
     ] {
         let scripted = Scripted::start([act]).await;
         let writer = writer(&scripted.address, &clock, Duration::from_millis(500));
-        assert_eq!(said(&writer.write(&create).await.unwrap_err()), expected);
+        assert_eq!(said(&writer.write(&errand(), &create).await.unwrap_err()), expected);
         assert_eq!(scripted.requests().len(), 1);
     }
     for act in [Act::HangUp, Act::Silence, Act::Answer(500, "", "")] {
@@ -240,7 +245,7 @@ async fn what_a_lost_answer_means_depends_on_what_was_asked() {
         assert_eq!(said(&writer.find(&by_keys(&[("employeeId", "7")], &[])).await.unwrap_err()), "later None");
     }
     let nobody_listens = writer("http://127.0.0.1:1", &clock, Duration::from_millis(500));
-    assert_eq!(said(&nobody_listens.write(&create).await.unwrap_err()), "later None");
+    assert_eq!(said(&nobody_listens.write(&errand(), &create).await.unwrap_err()), "later None");
 }
 
 #[tokio::test]
@@ -252,11 +257,11 @@ async fn an_account_made_a_moment_ago_is_not_gone_because_a_replica_lags() {
     let anna = make_anna(&writer).await;
     let update = change(ChangeKind::Update, Some(&anna), &[("jobTitle", "x")], &[]);
     let delete = change(ChangeKind::Delete, Some(&anna), &[], &[]);
-    assert_eq!(said(&writer.write(&update).await.unwrap_err()), "later None");
+    assert_eq!(said(&writer.write(&errand(), &update).await.unwrap_err()), "later None");
     assert_eq!(said(&writer.find(&by_object(&anna, &[])).await.unwrap_err()), "later None");
-    assert_eq!(said(&writer.write(&delete).await.unwrap_err()), "later None");
+    assert_eq!(said(&writer.write(&errand(), &delete).await.unwrap_err()), "later None");
     clock.pass(Duration::from_secs(301));
-    assert_eq!(said(&writer.write(&update).await.unwrap_err()), "gone");
+    assert_eq!(said(&writer.write(&errand(), &update).await.unwrap_err()), "gone");
     assert_eq!(writer.find(&by_object(&anna, &[])).await.unwrap(), Found::Nobody);
 }
 
@@ -293,7 +298,7 @@ async fn neither_log_nor_debug_shows_a_secret_a_password_or_a_persons_data() {
     writer.find(&by_keys(&[("employeeId", "person-7")], &[])).await.unwrap();
     let anna = make_anna(&writer).await;
     let update = change(ChangeKind::Update, Some(&anna), &[("jobTitle", "Buyer")], &[]);
-    let error = writer.write(&update).await.unwrap_err();
+    let error = writer.write(&errand(), &update).await.unwrap_err();
 
     let post = scripted.requests().swap_remove(1);
     let body: Json = serde_json::from_str(post.split_once("\r\n\r\n").unwrap().1).unwrap();
@@ -310,7 +315,7 @@ async fn neither_log_nor_debug_shows_a_secret_a_password_or_a_persons_data() {
 async fn a_password_given_by_a_mapping_is_in_no_receipt() {
     let practice = Practice::start();
     let set = [ANNA[0], ANNA[1], ("passwordProfile.password", "Given-by-Mapping-1")];
-    let made = practice.writer().write(&change(ChangeKind::Create, None, &set, &[])).await.unwrap().unwrap();
+    let made = practice.writer().write(&errand(), &change(ChangeKind::Create, None, &set, &[])).await.unwrap().unwrap();
     assert!(!format!("{made:?}").contains("Given"));
     assert!(!format!("{:?}", practice.sandbox.users()).contains("Given"));
     let search = by_object(&made.object, &["passwordProfile.password", "displayName"]);

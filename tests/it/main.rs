@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod exports;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod ldif_services;
@@ -11,6 +13,12 @@ mod practice;
 #[cfg(test)]
 mod sandbox;
 
+#[path = "../support/contoso.rs"]
+mod contoso;
+#[path = "../support/cultures.rs"]
+mod cultures;
+#[path = "../support/people.rs"]
+mod people;
 #[cfg(test)]
 #[path = "../support/samba.rs"]
 mod samba;

@@ -3,15 +3,18 @@
 use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use muster::clock::Clock;
-use muster::model::{Attributes, Change, ChangeKind, MatchKeys, Name, ObjectId, Timestamp, Value};
+use muster::model::{
+    Anchor, Attributes, Change, ChangeKind, Generation, JobId, MatchKeys, Name, ObjectId, Part, TargetId, Timestamp,
+    Value,
+};
 use muster::sandbox::{Sandbox, SandboxSettings};
-use muster::writer::Search;
 use muster::writer::graph::{GraphSettings, GraphWriter};
+use muster::writer::{Errand, Search};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::Url;
 
@@ -212,4 +215,12 @@ pub(crate) fn by_keys(keys: &[(&str, &str)], read: &[&str]) -> Search {
 
 pub(crate) fn by_object(object: &ObjectId, read: &[&str]) -> Search {
     Search { object: Some(object.clone()), keys: MatchKeys::default(), attributes: names(read) }
+}
+
+/// On somebody's behalf; a target that can be asked has no use for it.
+pub(crate) fn errand() -> Errand<'static> {
+    static WHOSE: LazyLock<(JobId, Anchor, TargetId)> =
+        LazyLock::new(|| (JobId::new("hr"), Anchor::parse("701984").unwrap(), TargetId::new("entra")));
+    let (job, anchor, target) = &*WHOSE;
+    Errand { job, anchor, target, generation: Generation(1), sequence: 1, part: Part::Account, again: false }
 }

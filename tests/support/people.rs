@@ -5,19 +5,19 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 /// The columns of an export, in their order.
-pub const HEADER: &str = "WorkerID,UserID,FirstName,MiddleName,LastName,FullName,Status,WorkerType,JobTitle,Department,\
+pub(crate) const HEADER: &str = "WorkerID,UserID,FirstName,MiddleName,LastName,FullName,Status,WorkerType,JobTitle,Department,\
 Division,Company,CostCenter,ManagerID,Email,OfficePhone,MobilePhone,Street,City,ZipCode,Country,Language,Building,HireDate";
 
 /// Numbers that look like chance and repeat (SplitMix64, Steele et al. 2014).
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -26,26 +26,62 @@ impl Dice {
     }
 
     /// A number from 0 up to, not including, `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         ((u128::from(self.roll()) * u128::from(end.max(1))) >> 64) as u64
     }
 
-    pub fn pick<'a, T: ?Sized>(&mut self, among: &[&'a T]) -> &'a T {
+    pub(crate) fn pick<'a, T: ?Sized>(&mut self, among: &[&'a T]) -> &'a T {
         among[self.below(among.len() as u64) as usize]
     }
 
-    pub fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 }
 
 const FIRST: [&str; 20] = [
-    "Anna", "Jürgen", "María", "Luca", "Zoë", "Piotr", "Ингрид", "Søren", "Chloé", "Emre", "Fatima", "Ivan", "Noor",
-    "Oskar", "Priya", "Quentin", "Rosa", "Tomáš", "Ulrike", "Yuki",
+    "Anna",
+    "Jürgen",
+    "María",
+    "Luca",
+    "Zoë",
+    "Piotr",
+    "Ингрид",
+    "Søren",
+    "Chloé",
+    "Emre",
+    "Fatima",
+    "Ivan",
+    "Noor",
+    "Oskar",
+    "Priya",
+    "Quentin",
+    "Rosa",
+    "Tomáš",
+    "Ulrike",
+    "Yuki",
 ];
 const LAST: [&str; 20] = [
-    "Müller", "García", "Novák", "Smith", "Jensen", "Yılmaz", "Kowalski", "Rossi", "O'Brien", "van der Berg", "Tanaka",
-    "Singh", "Dubois", "Horvat", "Nilsson", "Costa", "Weber", "Popescu", "Bauer", "Nguyễn",
+    "Müller",
+    "García",
+    "Novák",
+    "Smith",
+    "Jensen",
+    "Yılmaz",
+    "Kowalski",
+    "Rossi",
+    "O'Brien",
+    "van der Berg",
+    "Tanaka",
+    "Singh",
+    "Dubois",
+    "Horvat",
+    "Nilsson",
+    "Costa",
+    "Weber",
+    "Popescu",
+    "Bauer",
+    "Nguyễn",
 ];
 const TITLES: [&str; 8] =
     ["Engineer", "Accountant", "Nurse", "Buyer", "Team Lead", "Analyst", "Technician", "Sales Manager"];
@@ -66,7 +102,7 @@ const ANCHOR_FIRST: u64 = 1_000_000;
 /// Writes an export of `rows` people: 24 columns, some 220 bytes a row.
 ///
 /// Their numbers rise from row to row, or come in an order that only the seed knows.
-pub fn write_export(path: &Path, rows: u64, seed: u64, anchors_in_random_order: bool) -> io::Result<()> {
+pub(crate) fn write_export(path: &Path, rows: u64, seed: u64, anchors_in_random_order: bool) -> io::Result<()> {
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
     writeln!(out, "{HEADER}")?;
     let mut dice = Dice::new(seed);

@@ -106,6 +106,15 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether it may have swallowed rows of other people.
+    pub(super) fn hides_rows(&self) -> bool {
+        match self {
+            Self::NeverClosed { .. } | Self::RowTooLong => true,
+            Self::TextAfterQuote { opened, closed } => opened != closed,
+            _ => false,
+        }
+    }
+
     /// The word for it, stable between versions.
     pub fn code(&self) -> &'static str {
         match self {

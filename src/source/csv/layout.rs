@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::fault::{Fault, did_you_mean, nearest};
-use super::lexer::{Flaw, RawRow, Texts};
 use super::meaning::Reading;
 use super::plan::Plan;
+use super::row::{Flaw, RawRow, Texts};
 use super::scan::{CELL_BYTES_MAX, RowMark};
 use super::settings::{Column, ColumnTarget, CsvSettings};
 use crate::model::{Anchor, Record};
@@ -35,6 +35,9 @@ struct Field {
     cell: usize,
     reading: Reading,
 }
+
+/// A cell cannot be read, so the row is not the one that was marked.
+struct Unreadable;
 
 /// The hash by which rows of one person are recognised.
 pub fn anchor_mark(anchor: &str) -> u128 {
@@ -107,7 +110,7 @@ impl Layout {
         let anchor = Anchor::parse(&texts.get(self.anchor)).ok()?;
         let value = |at: usize| {
             let field = &self.fields[at];
-            field.reading.value(&texts.get(field.cell))
+            field.reading.value(&texts.get(field.cell)).map_err(|_| Unreadable)
         };
         self.plan.fill(&value).ok().map(|attributes| Record { anchor, attributes })
     }

@@ -59,6 +59,7 @@ impl Reading {
             return Ok((self.empty == EmptyCell::Clear).then_some(Value::Null));
         }
         let value = match self.split {
+            None if !self.may_refuse() => Value::text(text),
             None => self.one(text)?.into_value(),
             Some(split) => {
                 let several = parts(text, split).map(|part| Ok(self.one(part)?.into_value()));

@@ -10,6 +10,7 @@ mod lexer;
 mod meaning;
 mod plan;
 mod repeats;
+mod row;
 mod rows;
 mod scan;
 mod settings;

@@ -1,6 +1,5 @@
 //! The shape of every record of an export, worked out once from the paths of its columns.
 
-use super::fault::Fault;
 use crate::model::{Attributes, Name, Path, Selector, Value};
 
 /// Attributes and the columns that fill them: what setting each path in turn would make.
@@ -65,15 +64,12 @@ impl Plan {
     ///
     /// # Errors
     /// Whatever `value` says.
-    pub(super) fn fill(&self, value: &impl Fn(usize) -> Result<Option<Value>, Fault>) -> Result<Attributes, Fault> {
+    pub(super) fn fill<E>(&self, value: &impl Fn(usize) -> Result<Option<Value>, E>) -> Result<Attributes, E> {
         fill_parts(&self.0, value)
     }
 }
 
-fn fill_parts(
-    parts: &[(Name, Node)],
-    value: &impl Fn(usize) -> Result<Option<Value>, Fault>,
-) -> Result<Attributes, Fault> {
+fn fill_parts<E>(parts: &[(Name, Node)], value: &impl Fn(usize) -> Result<Option<Value>, E>) -> Result<Attributes, E> {
     let mut filled = Attributes::with_capacity(parts.len());
     for (name, node) in parts {
         let held = match node {
@@ -88,10 +84,10 @@ fn fill_parts(
     Ok(filled)
 }
 
-fn fill_elements(
+fn fill_elements<E>(
     elements: &[Element],
-    value: &impl Fn(usize) -> Result<Option<Value>, Fault>,
-) -> Result<Option<Value>, Fault> {
+    value: &impl Fn(usize) -> Result<Option<Value>, E>,
+) -> Result<Option<Value>, E> {
     let mut filled = Vec::with_capacity(elements.len());
     for Element { selector, parts } in elements {
         let mut attributes = fill_parts(parts, value)?;

@@ -1,5 +1,7 @@
 //! Rows that speak of one person more than once.
 
+use std::fmt;
+
 use super::scan::RowMark;
 
 /// A person of whom several rows say different things: none of them is taken.
@@ -9,6 +11,18 @@ pub struct Duplicate {
     pub anchor: String,
     /// The lines on which the rows begin, in order.
     pub lines: Vec<u32>,
+}
+
+impl fmt::Display for Duplicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.lines.iter().map(u32::to_string).collect();
+        let lines = lines.join(", ");
+        write!(
+            f,
+            "lines {lines} ({}): they say different things of one person; keep the one that is right",
+            self.anchor
+        )
+    }
 }
 
 /// What was found among the rows.

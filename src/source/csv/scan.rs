@@ -8,8 +8,9 @@ use std::time::SystemTime;
 
 use super::fault::{Fault, RowFault};
 use super::layout::Layout;
-use super::lexer::{Lexer, RawRow};
+use super::lexer::Lexer;
 use super::repeats::{self, Duplicate};
+use super::row::RawRow;
 use super::settings::CsvSettings;
 use super::sniff::{self, SAVE_AS_UTF8, Sniffed};
 use crate::source::SourceError;
@@ -46,12 +47,11 @@ pub struct Scan {
     pub duplicates: Vec<Duplicate>,
     /// Rows that say what an earlier one said, word for word; the earlier one is taken.
     pub repeats: usize,
-    /// The line of a quote that is never closed. What follows it was not read, so whoever is not
-    /// found in this file is not missing.
+    /// The line of a quote that is never closed. What follows it was not read.
     pub cut_short: Option<u32>,
     /// What kind of file it is.
     pub sniffed: Sniffed,
-    /// How many rows it has, without the header.
+    /// How many rows it has, without the header and rows of nothing but empty cells.
     pub total_rows: u64,
     rows_lost_percent_max: Option<f64>,
     pub(super) layout: Arc<Layout>,
@@ -93,23 +93,22 @@ pub fn scan(path: &Path, settings: &CsvSettings, progress: &mut dyn FnMut(u64)) 
     let (mut rows, faults) = (seen.rows, seen.faults);
     let found = repeats::take_out(&mut rows);
     let duplicates = name_duplicates(&mut lexer, &layout, &found.contradicting).map_err(SourceError::io(path))?;
-    let cut_short = faults.last().and_then(|fault| match fault.fault {
-        Fault::NeverClosed { opened } => Some(opened),
-        _ => None,
-    });
-    let sniffed = Sniffed {
-        delimiter: start.delimiter,
-        bom: start.bom,
-        columns: layout.headers.iter().map(|header| header.to_string()).collect(),
-        ignored_columns: layout.ignored(),
-    };
+    // An export that is still being written looks like one that lost people.
+    if Identity::from(std::fs::metadata(path).map_err(SourceError::io(path))?) != identity {
+        return Err(SourceError::Changed { path: path.to_owned() });
+    }
     Ok(Scan {
         rows,
+        cut_short: cut_short(&faults),
         faults,
         duplicates,
         repeats: found.identical,
-        cut_short,
-        sniffed,
+        sniffed: Sniffed {
+            delimiter: start.delimiter,
+            bom: start.bom,
+            columns: layout.headers.iter().map(|header| header.to_string()).collect(),
+            ignored_columns: layout.ignored(),
+        },
         total_rows: seen.total,
         rows_lost_percent_max: settings.rows_lost_percent_max,
         layout: Arc::new(layout),
@@ -119,6 +118,19 @@ pub fn scan(path: &Path, settings: &CsvSettings, progress: &mut dyn FnMut(u64)) 
 }
 
 impl Scan {
+    /// People who are in the file, but of whom nothing is taken: they have not left it.
+    pub fn withheld(&self) -> impl Iterator<Item = &str> {
+        let faulty = self.faults.iter().filter_map(|fault| fault.anchor.as_deref());
+        faulty.chain(self.duplicates.iter().map(|duplicate| duplicate.anchor.as_str()))
+    }
+
+    /// Whether somebody who is neither among the rows nor [`withheld`](Self::withheld) has left the file.
+    ///
+    /// Not so when a row does not say of whom it speaks, or a lost quote may have swallowed others.
+    pub fn proves_absence(&self) -> bool {
+        !self.faults.iter().any(|fault| fault.anchor.is_none() || fault.fault.hides_rows())
+    }
+
     /// Asks whether the file lost more rows since last time than the settings allow.
     ///
     /// A truncated export looks like a company that has let its people go. `rows_before` is the
@@ -146,6 +158,14 @@ fn read_header(path: &Path, row: &RawRow<'_>) -> Result<Vec<String>, SourceError
     names.map_err(|_| SourceError::NotText { path: path.to_owned(), what: "not UTF-8", todo: SAVE_AS_UTF8 })
 }
 
+/// The line of the quote that swallowed the rest of the file: it can only be the last fault.
+fn cut_short(faults: &[RowFault]) -> Option<u32> {
+    match faults.last()?.fault {
+        Fault::NeverClosed { opened } => Some(opened),
+        _ => None,
+    }
+}
+
 struct Seen {
     rows: Vec<RowMark>,
     faults: Vec<RowFault>,
@@ -162,11 +182,13 @@ fn look_through(
     let mut scratch = Vec::new();
     let mut next_progress = PROGRESS_BYTES;
     while let Some(row) = lexer.next()? {
-        seen.total += 1;
         match layout.mark(&row, &mut scratch) {
             Ok(mark) => seen.rows.push(mark),
+            // Spreadsheets leave such rows where people have been removed.
+            Err(_) if row.says_nothing() => continue,
             Err(fault) => seen.faults.push(RowFault { line: row.line, anchor: layout.anchor_of(&row), fault }),
         }
+        seen.total += 1;
         if row.offset >= next_progress {
             if next_progress == PROGRESS_BYTES {
                 make_room(&mut seen.rows, row.offset, length);

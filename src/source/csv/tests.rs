@@ -174,6 +174,24 @@ fn a_quote_that_is_never_closed_leaves_the_rows_before_it() {
 }
 
 #[test]
+fn who_is_not_in_a_file_has_left_it_only_when_all_of_it_was_understood() {
+    for (body, proves) in [
+        ("7,a,yes,\n8,b,perhaps,\n", true),
+        ("7,a,yes,\n,,,\n , ,,\n", true),
+        ("7,a,yes,\n8,b\n", true),
+        ("7,a,yes,\n,b,yes,\n", false),
+        ("7,\"a,yes,\n8,\"b\",yes,\n9,c,yes,\n", false),
+        ("7,a,yes,\n8,\"b,yes,\n", false),
+    ] {
+        let scan = Export::of(format!("{HEADER}{body}")).scan().unwrap();
+        assert_accounted(&scan);
+        assert_eq!(scan.proves_absence(), proves, "{body:?}");
+    }
+    let scan = Export::of(format!("{HEADER}7,a,yes,\n8,b,perhaps,\n7,b,yes,\n")).scan().unwrap();
+    assert_eq!(scan.withheld().collect::<Vec<_>>(), ["8", "7"]);
+}
+
+#[test]
 fn a_lost_quote_swallows_no_memory() {
     let rest = "x".repeat(3 * ROW_BYTES_MAX);
     let never_closed = Export::of(format!("{HEADER}7,\"{rest}")).scan().unwrap();
@@ -280,10 +298,10 @@ proptest! {
             if plan.add(&path, columns.len()).is_ok() {
                 // A value with a selector is always there, so that the values are made in the order of the columns.
                 let present = path.selector.is_some() || absent & (1 << columns.len()) == 0;
-                columns.push((path, present.then(|| Value::Integer(columns.len() as i64))));
+                columns.push((path, present.then_some(Value::Integer(columns.len() as i64))));
             }
         }
-        let filled = plan.fill(&|at| Ok(columns[at].1.clone())).unwrap();
+        let filled = plan.fill(&|at| Ok::<_, ()>(columns[at].1.clone())).unwrap();
         prop_assert_eq!(filled, set_in_turn(&columns));
     }
 

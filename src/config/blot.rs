@@ -1,0 +1,117 @@
+//! A job file that may be shown: whatever is assigned to something called a secret is blotted out (promise 8).
+//!
+//! It works on the bare text, because a file with a broken quote in it is shown as well. Lengths stay, so places do.
+//! When in doubt it blots.
+
+/// Words in the name of a setting, or of a table, whose values are never shown.
+const SECRET_WORDS: [&str; 4] = ["secret", "password", "token", "passphrase"];
+
+/// Settings of such a table that say where the secret is, not what it is.
+const SHOWN: [&str; 2] = ["env", "file"];
+
+/// The text with every secret blotted out, byte for byte.
+pub(super) fn blotted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut is_secret_table = false;
+    let mut open_quotes: Option<&str> = None;
+    for line in text.split_inclusive('\n') {
+        if let Some(quotes) = open_quotes {
+            blot(&mut out, line);
+            open_quotes = (!line.contains(quotes)).then_some(quotes);
+        } else if line.trim_start().starts_with('[') {
+            is_secret_table = secret_word(line).is_some();
+            out.push_str(line);
+        } else if is_secret_table {
+            push_table(&mut out, line);
+        } else {
+            open_quotes = push_line(&mut out, line);
+        }
+    }
+    out
+}
+
+/// Pushes a line, blotted from the value of a secret on; says which quotes are still open at its end.
+fn push_line<'a>(out: &mut String, line: &'a str) -> Option<&'a str> {
+    let Some(begin) = secret_value(line) else {
+        out.push_str(line);
+        return None;
+    };
+    let (shown, hidden) = line.split_at(begin);
+    out.push_str(shown);
+    if let Some(inside) = hidden.strip_prefix('{') {
+        out.push('{');
+        push_table(out, inside);
+        return None;
+    }
+    blot(out, hidden);
+    let quotes = hidden.get(..3).filter(|quotes| matches!(*quotes, "\"\"\"" | "'''"))?;
+    (!hidden[3..].contains(quotes)).then_some(quotes)
+}
+
+/// Where the value of a setting begins whose name has a secret's word in it.
+fn secret_value(line: &str) -> Option<usize> {
+    let word = secret_word(line)?;
+    let equals = word + line[word..].find('=')?;
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-\"' \t".contains(&byte);
+    let value = &line[equals + 1..];
+    line[word..equals].bytes().all(is_name).then(|| line.len() - value.trim_start().len())
+}
+
+fn secret_word(line: &str) -> Option<usize> {
+    let folded = line.to_ascii_lowercase();
+    SECRET_WORDS.iter().filter_map(|word| folded.find(word)).min()
+}
+
+/// Pushes the inside of a secret's table: `env` and `file` are shown, the rest is blotted from its first value on.
+fn push_table(out: &mut String, inside: &str) {
+    let mut rest = inside;
+    while let Some((name, value)) = rest.split_once('=') {
+        out.push_str(name);
+        out.push('=');
+        let bare = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let end = value.find(',').map_or(value.len(), |at| at + 1);
+        if !SHOWN.contains(&bare) {
+            return blot(out, value);
+        }
+        out.push_str(&value[..end]);
+        rest = &value[end..];
+    }
+    out.push_str(rest);
+}
+
+fn blot(out: &mut String, hidden: &str) {
+    let blank = |byte: u8| byte.is_ascii_whitespace() || b"\"'".contains(&byte);
+    out.extend(hidden.bytes().map(|byte| if blank(byte) { char::from(byte) } else { '*' }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(blotted(text), expected);
+        assert_eq!(text.len(), expected.len());
+    }
+
+    #[test]
+    fn what_is_assigned_to_a_secret_is_never_shown() {
+        check("client_secret = \"hunter2\"\nx = 1\n", "client_secret = \"*******\"\nx = 1\n");
+        check("client_secret = \"hun ter", "client_secret = \"*** ***");
+        check("\"Password\"='ünter'", "\"Password\"='******'");
+        check("a = { secret = 'x', b = 'y' }", "a = { secret = '*'* * * '*' *");
+        check("secret = '''\nhunter\n2'''\nx = 1\n", "secret = '''\n******\n*'''\nx = 1\n");
+    }
+
+    #[test]
+    fn where_a_secret_is_may_be_shown_and_what_it_is_may_not() {
+        check("client_secret = { env = \"NAME\" }\n", "client_secret = { env = \"NAME\" }\n");
+        check("secret = { env = \"N\", value = \"a,b=c\" }", "secret = { env = \"N\", value = \"*****\" *");
+        check("[t.client_secret]\nfile = \"f\"\nvalue = \"x\"\n", "[t.client_secret]\nfile = \"f\"\nvalue = \"*\"\n");
+    }
+
+    #[test]
+    fn what_only_speaks_of_secrets_is_shown() {
+        check("# the secret is in the vault\n", "# the secret is in the vault\n");
+        check("when = 'title eq \"Secretary\"'\n", "when = 'title eq \"Secretary\"'\n");
+    }
+}

@@ -1,0 +1,101 @@
+//! Paths, filters and expressions in a job file: read, checked against the schemas, and placed in the file.
+
+use std::collections::BTreeSet;
+
+use super::super::finding::Findings;
+use super::super::spot::{Spot, within};
+use crate::expr::Expression;
+use crate::model::{Diagnostic, Name, Path, Span};
+use crate::rules::Container;
+use crate::scim::{Filter, Kind, Type, check_path, parse_path};
+
+/// What the texts of a job file may speak of.
+pub(super) struct Language<'a> {
+    /// The file.
+    pub(super) text: &'a str,
+    /// Attributes that the job declares itself: schema and name.
+    pub(super) custom: &'a BTreeSet<(Name, Name)>,
+}
+
+impl Language<'_> {
+    /// The file's bytes that a part of a text stands in.
+    pub(super) fn place(&self, text: &Spot<String>, part: &Span) -> Span {
+        within(self.text, text, part)
+    }
+
+    fn placed(&self, text: &Spot<String>, diagnostic: Diagnostic) -> Diagnostic {
+        Diagnostic { span: self.place(text, &diagnostic.span), ..diagnostic }
+    }
+
+    fn kind(&self, path: &Path) -> Result<Kind, Diagnostic> {
+        let declared = |path: &Path| {
+            path.schema.as_ref().is_some_and(|schema| self.custom.contains(&(schema.clone(), path.attribute.clone())))
+        };
+        check_path(path, &declared)
+    }
+
+    /// A path and what stands there.
+    fn read_path(&self, text: &str) -> Result<(Path, Kind), Diagnostic> {
+        let whole = |diagnostic: Diagnostic| Diagnostic { span: 0..text.len(), ..diagnostic };
+        let path = parse_path(text)?;
+        let kind = self.kind(&path).map_err(whole)?;
+        let has_value = || {
+            let value = Path { sub: Some(Name::new("value")), ..path.clone() };
+            self.kind(&value).is_ok()
+        };
+        if kind.what == Type::Complex && !has_value() {
+            let message = format!("`{path}` has parts and no value of its own");
+            return Err(Diagnostic::new(message, 0..text.len(), "which part?")
+                .with_hint("name the part, as in `name.givenName`"));
+        }
+        Ok((path, kind))
+    }
+
+    /// The path a text names, and what stands there.
+    pub(super) fn path(&self, text: &Spot<String>, findings: &mut Findings) -> Option<(Path, Kind)> {
+        let read = self.read_path(text.value());
+        read.map_err(|diagnostic| findings.error(self.placed(text, diagnostic))).ok()
+    }
+
+    /// The filter a text is.
+    pub(super) fn filter(&self, text: &Spot<String>, findings: &mut Findings) -> Option<Filter> {
+        let filter = Filter::parse(text.value());
+        let filter = filter.map_err(|diagnostic| findings.error(self.placed(text, diagnostic))).ok()?;
+        let mut is_good = true;
+        for (path, span) in filter.attributes() {
+            if let Err(diagnostic) = self.kind(path) {
+                findings.error(Diagnostic { span: self.place(text, span), ..diagnostic });
+                is_good = false;
+            }
+        }
+        is_good.then_some(filter)
+    }
+
+    /// The expression a text is.
+    pub(super) fn expression(&self, text: &Spot<String>, findings: &mut Findings) -> Option<Expression> {
+        let read = Expression::parse(text.value(), &|path| self.read_path(path).map(|(path, _)| path));
+        read.map_err(|diagnostic| findings.error(self.placed(text, diagnostic))).ok()
+    }
+
+    /// The container a text is: a distinguished name, or an expression that gives one.
+    ///
+    /// No expression reads as a distinguished name: it begins with a quote, or has a bracket before the first `=`.
+    pub(super) fn container(&self, text: &Spot<String>, findings: &mut Findings) -> Option<Container> {
+        let fixed = crate::model::Dn::parse(text.value());
+        match fixed {
+            Ok(container) => Some(Container::Fixed(container)),
+            Err(error) if looks_fixed(text.value()) => {
+                let diagnostic =
+                    Diagnostic::new("the container is no distinguished name", text.span(), error.to_string());
+                findings.error(diagnostic.with_hint("write it as in `OU=Staff,DC=contoso,DC=com`"));
+                None
+            }
+            Err(_) => self.expression(text, findings).map(Container::Computed),
+        }
+    }
+}
+
+/// Whether a text was probably meant to be a distinguished name: it has none of an expression's signs.
+fn looks_fixed(text: &str) -> bool {
+    text.contains('=') && !text.contains(['(', '[', '"'])
+}

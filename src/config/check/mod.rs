@@ -1,0 +1,157 @@
+//! A job file, as written, checked into what it means.
+
+mod language;
+mod rules;
+mod source;
+mod target;
+
+use std::path::Path as FilePath;
+
+use super::finding::Findings;
+use super::meant::{Connection, JobMeant, Limits, SourceMeant};
+use super::report::Report;
+use super::spot::Spot;
+use super::written::{
+    ConstantWritten, JobWritten, LeaverWritten, LimitsWritten, PlacementChangeWritten, PolicyWritten, TargetKindWritten,
+};
+use crate::decide::{Job, Leaver, PlacementChange, Policy, TargetKind};
+use crate::model::{Diagnostic, JobId, Path, Span, TargetId, Value};
+use crate::scope::Scope;
+use language::Language;
+
+/// Longest name of a job or a target, in bytes; it stands in addresses and file names.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Everything a file means, but for the report on it.
+pub(super) struct Meant {
+    job: Job,
+    source: SourceMeant,
+    connections: Vec<(TargetId, Connection)>,
+    limits: Limits,
+}
+
+impl Meant {
+    /// The job, with what there is to warn of.
+    pub(super) fn into_job(self, warnings: Report) -> JobMeant {
+        let Self { job, source, connections, limits } = self;
+        JobMeant { job, source, connections, limits, warnings }
+    }
+}
+
+/// Checks everything. `None` where an error leaves nothing to run; the findings say why.
+pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, findings: &mut Findings) -> Option<Meant> {
+    check_name(&written.name, "a job", findings);
+    let custom = source::custom_attributes(&written.source);
+    let language = Language { text, custom: &custom };
+    let source = source::check(&written.source, &language, findings);
+    let scope = written.scope.as_ref().map(|scope| language.filter(&scope.filter, findings));
+    let targets = target::check_all(&written.targets, &language, &source, folder, findings);
+    let ruleset = rules::check(&written.rules, &written.targets, &language, &source, findings);
+    let limits = limits(&written.limits, findings);
+    if findings.has_errors() {
+        return None;
+    }
+    let (targets, connections): (Vec<_>, Vec<_>) = targets
+        .into_iter()
+        .map(|(target, connection)| {
+            let id = target.id.clone();
+            (target, (id, connection))
+        })
+        .unzip();
+    let job = Job {
+        id: JobId::new(written.name.value()),
+        scope: scope.flatten().map_or_else(Scope::everybody, |filter| Scope::new(&filter)),
+        ruleset,
+        targets,
+        policy: policy(&written.policy),
+        null_flow: source.null_flow,
+    };
+    Some(Meant { job, source: source.meant, connections, limits })
+}
+
+/// Checks a name that stands in addresses and file names.
+fn check_name(name: &Spot<String>, of_what: &str, findings: &mut Findings) {
+    let text = name.value();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if text.len() > NAME_BYTES_MAX || !begins_well || !text.bytes().all(allowed) {
+        let message = format!("`{}` cannot be the name of {of_what}", text.escape_debug());
+        findings.error(Diagnostic::new(message, name.span(), "not a name").with_hint(format!(
+            "a name begins with a letter or digit and has letters, digits, `-`, `_` and `.`, at most {NAME_BYTES_MAX}"
+        )));
+    }
+}
+
+fn policy(written: &PolicyWritten) -> Policy {
+    let default = Policy::default();
+    Policy {
+        out_of_scope: written.out_of_scope.map_or(default.out_of_scope, leaver),
+        nowhere: written.nowhere.map_or(default.nowhere, leaver),
+        placement_change: written.placement_change.map_or(default.placement_change, |change| match change {
+            PlacementChangeWritten::Hold => PlacementChange::Hold,
+            PlacementChangeWritten::Migrate => PlacementChange::Migrate,
+            PlacementChangeWritten::Keep => PlacementChange::Keep,
+        }),
+    }
+}
+
+fn leaver(written: LeaverWritten) -> Leaver {
+    match written {
+        LeaverWritten::Disable => Leaver::Disable,
+        LeaverWritten::Delete => Leaver::Delete,
+        LeaverWritten::Hold => Leaver::Hold,
+    }
+}
+
+fn kind_of(written: TargetKindWritten) -> TargetKind {
+    match written {
+        TargetKindWritten::Graph => TargetKind::Cloud,
+        TargetKindWritten::Ldif => TargetKind::OnPremises,
+    }
+}
+
+fn constant(written: &ConstantWritten) -> Value {
+    match written {
+        ConstantWritten::Text(text) => Value::text(text.as_str()),
+        ConstantWritten::Boolean(truth) => Value::Boolean(*truth),
+        ConstantWritten::Integer(number) => Value::Integer(*number),
+        ConstantWritten::List(texts) => Value::Many(texts.iter().map(|text| Value::text(text.as_str())).collect()),
+    }
+}
+
+fn limits(written: &LimitsWritten, findings: &mut Findings) -> Limits {
+    let default = Limits::default();
+    let mut number = |said: &Option<Spot<u32>>, default: u32| match said {
+        Some(said) if *said.value() == 0 => {
+            findings.error(Diagnostic::new("a limit of 0 lets nothing in", said.span(), "must be at least 1"));
+            default
+        }
+        said => said.as_ref().map_or(default, |said| *said.value()),
+    };
+    Limits {
+        operations_max: number(&written.operations_max, default.operations_max),
+        body_mib_max: number(&written.body_mib_max, default.body_mib_max),
+        waiting_operations_max: number(&written.waiting_operations_max, default.waiting_operations_max),
+    }
+}
+
+/// Reports a share that is no share.
+fn check_percent(percent: Option<&Spot<f64>>, findings: &mut Findings) {
+    if let Some(percent) = percent
+        && !(0.0..=100.0).contains(percent.value())
+    {
+        findings.error(Diagnostic::new("a share is between 0 and 100 percent", percent.span(), "not a share"));
+    }
+}
+
+/// Warns of attributes nothing fills, where the columns of the source are known.
+fn warn_unfilled(path: &Path, place: Span, source: &source::Checked, findings: &mut Findings) {
+    if source.fills(path) {
+        return;
+    }
+    let message = format!("no column of the source fills `{path}`");
+    findings.warning(
+        Diagnostic::new(message, place, "always empty, unless an upload brings it")
+            .with_hint("name the column that holds it under `[source.columns]`"),
+    );
+}

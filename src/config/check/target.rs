@@ -1,0 +1,215 @@
+//! The targets of a job: how each is reached, what may be damaged there, and what accounts hold.
+
+mod map;
+
+use std::collections::BTreeMap;
+use std::path::Path as FilePath;
+
+use url::{Host, Url};
+
+use super::super::finding::Findings;
+use super::super::meant::{Connection, GraphConnection};
+use super::super::secret::SecretSource;
+use super::super::spot::Spot;
+use super::super::written::{DamageLimitWritten, DamageLimitsWritten, SecretWritten, TargetKindWritten, TargetWritten};
+use super::language::Language;
+use super::{check_name, check_percent, kind_of, leaver, source, warn_unfilled};
+use crate::decide::{DamageLimit, DamageLimits, Leaver, Target};
+use crate::model::{Diagnostic, Name, Span, TargetId};
+use crate::rules::Container;
+
+const GRAPH: &str = "https://graph.microsoft.com/v1.0";
+const AUTHORITY: &str = "https://login.microsoftonline.com";
+const NAMING: &str = "CN";
+
+/// Checks all targets, in the order of the file.
+pub(super) fn check_all(
+    written: &BTreeMap<Spot<String>, Spot<TargetWritten>>,
+    language: &Language<'_>,
+    source: &source::Checked,
+    folder: &FilePath,
+    findings: &mut Findings,
+) -> Vec<(Target, Connection)> {
+    let mut in_order: Vec<_> = written.iter().collect();
+    in_order.sort_by_key(|(name, _)| name.span().start);
+    let checked = in_order.into_iter().filter_map(|(name, target)| {
+        check_name(name, "a target", findings);
+        check(name, target.value(), language, source, folder, findings)
+    });
+    checked.collect()
+}
+
+fn check(
+    name: &Spot<String>,
+    written: &TargetWritten,
+    language: &Language<'_>,
+    source: &source::Checked,
+    folder: &FilePath,
+    findings: &mut Findings,
+) -> Option<(Target, Connection)> {
+    let kind = *written.kind.value();
+    let connection = match kind {
+        TargetKindWritten::Graph => graph(name, written, folder, findings),
+        TargetKindWritten::Ldif => ldif(name, written, folder, findings),
+    };
+    check_default_container(written, language, source, findings);
+    let naming = written.naming.as_ref().map_or(NAMING, |naming| naming.value());
+    let mapping = map::check(map::Of { name, kind, naming, map: &written.map }, language, source, findings);
+    let target = Target {
+        id: TargetId::new(name.value()),
+        kind: kind_of(kind),
+        mapping,
+        on_delete: written.on_delete.map_or(Leaver::default(), leaver),
+        limits: limits(&written.limits, findings),
+    };
+    connection.map(|connection| (target, connection))
+}
+
+fn check_default_container(
+    written: &TargetWritten,
+    language: &Language<'_>,
+    source: &source::Checked,
+    findings: &mut Findings,
+) {
+    let Some(text) = &written.container else { return };
+    if let Some(Container::Computed(expression)) = language.container(text, findings) {
+        for (path, span) in expression.attributes() {
+            warn_unfilled(path, language.place(text, span), source, findings);
+        }
+    }
+}
+
+/// Reports settings that belong to targets of another kind.
+fn refuse(settings: &[(&str, Option<Span>)], kind: &str, findings: &mut Findings) {
+    for (setting, span) in settings {
+        if let Some(span) = span {
+            let message = format!("a target of kind `{kind}` has no `{setting}`");
+            findings.error(Diagnostic::new(message, span.clone(), "no meaning here").with_hint("take it out"));
+        }
+    }
+}
+
+fn span_of<T>(setting: &Option<Spot<T>>) -> Option<Span> {
+    setting.as_ref().map(Spot::span)
+}
+
+/// The text of a setting that must be there.
+fn required<'a>(
+    target: &Spot<String>,
+    setting: &str,
+    said: &'a Option<Spot<String>>,
+    findings: &mut Findings,
+) -> Option<&'a Spot<String>> {
+    match said {
+        Some(said) if !said.value().trim().is_empty() => Some(said),
+        said => {
+            let span = said.as_ref().map_or_else(|| target.span(), Spot::span);
+            let message = format!("the target `{}` does not say its `{setting}`", target.value());
+            findings.error(Diagnostic::new(message, span, format!("`{setting}` is missing")));
+            None
+        }
+    }
+}
+
+fn graph(
+    name: &Spot<String>,
+    written: &TargetWritten,
+    folder: &FilePath,
+    findings: &mut Findings,
+) -> Option<Connection> {
+    let others = [
+        ("folder", span_of(&written.folder)),
+        ("naming", span_of(&written.naming)),
+        ("container", span_of(&written.container)),
+    ];
+    refuse(&others, "graph", findings);
+    let base_url = address(&written.base_url, GRAPH, findings);
+    let authority = address(&written.authority, AUTHORITY, findings);
+    let tenant = required(name, "tenant", &written.tenant, findings);
+    let client_id = required(name, "client_id", &written.client_id, findings);
+    let client_secret = match &written.client_secret {
+        Some(secret) => secret_source(secret, folder, findings),
+        None => {
+            let message = format!("the target `{}` does not say where its `client_secret` is read", name.value());
+            findings.error(
+                Diagnostic::new(message, name.span(), "`client_secret` is missing")
+                    .with_hint("write `client_secret = { env = \"NAME\" }` or `client_secret = { file = \"path\" }`"),
+            );
+            None
+        }
+    };
+    Some(Connection::Graph(Box::new(GraphConnection {
+        base_url: base_url?,
+        authority: authority?,
+        tenant: tenant?.value().clone(),
+        client_id: client_id?.value().clone(),
+        client_secret: client_secret?,
+    })))
+}
+
+fn ldif(
+    name: &Spot<String>,
+    written: &TargetWritten,
+    folder: &FilePath,
+    findings: &mut Findings,
+) -> Option<Connection> {
+    let others = [
+        ("base_url", span_of(&written.base_url)),
+        ("authority", span_of(&written.authority)),
+        ("tenant", span_of(&written.tenant)),
+        ("client_id", span_of(&written.client_id)),
+        ("client_secret", span_of(&written.client_secret)),
+    ];
+    refuse(&others, "ldif", findings);
+    let files = required(name, "folder", &written.folder, findings)?;
+    let naming = written.naming.as_ref().map_or(NAMING, |naming| naming.value());
+    Some(Connection::Ldif { folder: folder.join(files.value()), naming: Name::new(naming) })
+}
+
+/// An address: `https`, or `http` to this machine alone, where nobody listens on the way.
+fn address(written: &Option<Spot<String>>, default: &str, findings: &mut Findings) -> Option<Url> {
+    let Some(said) = written else { return Url::parse(default).ok() };
+    let url = match Url::parse(said.value()) {
+        Ok(url) => url,
+        Err(error) => {
+            findings.error(Diagnostic::new("this is not an address", said.span(), error.to_string()));
+            return None;
+        }
+    };
+    let is_here = match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_here) {
+        let diagnostic = Diagnostic::new("secrets would travel in the clear", said.span(), "not `https`");
+        findings.error(diagnostic.with_hint("write `https://…`; `http` is only for this machine (a practice tenant)"));
+        return None;
+    }
+    Some(url)
+}
+
+fn secret_source(secret: &Spot<SecretWritten>, folder: &FilePath, findings: &mut Findings) -> Option<SecretSource> {
+    match (&secret.value().env, &secret.value().file) {
+        (Some(env), None) if !env.value().is_empty() => Some(SecretSource::Env(env.value().clone())),
+        (None, Some(file)) if !file.value().is_empty() => Some(SecretSource::File(folder.join(file.value()))),
+        _ => {
+            let diagnostic = Diagnostic::new("a secret is read in one place", secret.span(), "not one place");
+            findings.error(diagnostic.with_hint("write `{ env = \"NAME\" }` or `{ file = \"path\" }`"));
+            None
+        }
+    }
+}
+
+fn limits(written: &DamageLimitsWritten, findings: &mut Findings) -> DamageLimits {
+    let mut limit = |written: &DamageLimitWritten| {
+        check_percent(written.percent.as_ref(), findings);
+        let default = DamageLimit::default();
+        DamageLimit {
+            count: written.count.unwrap_or(default.count),
+            percent: written.percent.as_ref().map_or(default.percent, |percent| *percent.value()),
+        }
+    };
+    DamageLimits { disable: limit(&written.disable), delete: limit(&written.delete), r#move: limit(&written.r#move) }
+}

@@ -1,0 +1,249 @@
+//! What accounts at a target hold: each mapped attribute alone, and what is missing among them.
+
+use std::collections::BTreeMap;
+
+use super::super::super::finding::Findings;
+use super::super::super::graph_properties::{self, Property};
+use super::super::super::spot::Spot;
+use super::super::super::written::{ApplyWritten, ConstantWritten, MapWritten, TargetKindWritten};
+use super::super::language::Language;
+use super::super::{constant, source, warn_unfilled};
+use crate::mapping::{Apply, AttributeMapping, MANAGER, Mapping, MappingSource, Shape};
+use crate::model::{Diagnostic, Name, Path, Span, Value};
+use crate::reconcile::ACCOUNT_ENABLED;
+
+/// The mappings of one target, as written.
+pub(super) struct Of<'a> {
+    /// The target's name.
+    pub(super) name: &'a Spot<String>,
+    /// Its kind.
+    pub(super) kind: TargetKindWritten,
+    /// What names entries there, where something does.
+    pub(super) naming: &'a str,
+    /// Attribute by attribute.
+    pub(super) map: &'a [Spot<MapWritten>],
+}
+
+/// Checks the mappings of a target.
+pub(super) fn check(of: Of<'_>, language: &Language<'_>, source: &source::Checked, findings: &mut Findings) -> Mapping {
+    let mut checker = Checker { kind: of.kind, language, source, findings };
+    let attributes = of.map.iter().filter_map(|map| checker.attribute(map)).collect();
+    check_repeats(of.map, findings);
+    check_keys(&of, findings);
+    check_required(&of, findings);
+    Mapping::new(attributes)
+}
+
+fn check_repeats(map: &[Spot<MapWritten>], findings: &mut Findings) {
+    let mut seen: BTreeMap<Name, Span> = BTreeMap::new();
+    let mut ranks: BTreeMap<u32, Span> = BTreeMap::new();
+    for map in map.iter().map(Spot::value) {
+        if let Some(first) = seen.insert(Name::new(map.to.value()), map.to.span()) {
+            let message = format!("`{}` is mapped twice", map.to.value());
+            findings.error_beside(
+                Diagnostic::new(message, map.to.span(), "mapped again here"),
+                first,
+                "first mapped here",
+            );
+        }
+        let Some(rank) = &map.r#match else { continue };
+        if let Some(first) = ranks.insert(*rank.value(), rank.span()) {
+            let diagnostic = Diagnostic::new("two attributes have the same place in matching", rank.span(), "again");
+            findings.error_beside(diagnostic.with_hint("number them 1, 2, …, the most telling first"), first, "first");
+        }
+    }
+}
+
+fn check_keys(of: &Of<'_>, findings: &mut Findings) {
+    if !of.map.iter().any(|map| map.value().r#match.is_some()) {
+        let message = format!("the target `{}` has no match attribute", of.name.value());
+        let diagnostic = Diagnostic::new(message, of.name.span(), "how is an account recognised there?");
+        findings
+            .error(diagnostic.with_hint("add `match = 1` to the attribute that holds the anchor, e.g. `employeeId`"));
+    }
+}
+
+fn check_required(of: &Of<'_>, findings: &mut Findings) {
+    let is_mapped = |name: &str| of.map.iter().any(|map| map.value().to.value().eq_ignore_ascii_case(name));
+    let mut missing = |message: String, hint: &str| {
+        findings.error(Diagnostic::new(message, of.name.span(), "no account can be made").with_hint(hint));
+    };
+    match of.kind {
+        TargetKindWritten::Graph => {
+            for name in graph_properties::REQUIRED.into_iter().filter(|name| !is_mapped(name)) {
+                let message = format!("the target `{}` does not map `{name}`", of.name.value());
+                missing(message, "Graph makes no account without it; add a `map` for it");
+            }
+        }
+        TargetKindWritten::Ldif => {
+            if ![of.naming, "displayName", "sAMAccountName"].into_iter().any(is_mapped) {
+                let message = format!("entries of the target `{}` have no name", of.name.value());
+                missing(message, "map the naming attribute (`CN`), `displayName` or `sAMAccountName`");
+            }
+        }
+    }
+}
+
+struct Checker<'a, 'b> {
+    kind: TargetKindWritten,
+    language: &'a Language<'a>,
+    source: &'a source::Checked,
+    findings: &'b mut Findings,
+}
+
+impl Checker<'_, '_> {
+    fn attribute(&mut self, written: &Spot<MapWritten>) -> Option<AttributeMapping> {
+        let map = written.value();
+        let shape = self.shape(&map.to);
+        let source = self.source(map);
+        if let Some(rank) = &map.r#match {
+            self.check_rank(*rank.value(), rank.span());
+        }
+        let (shape, source) = (shape?, source?);
+        let flow_null = map.flow_null.as_ref().is_some_and(|flow| *flow.value());
+        if let (true, Some(flow)) = (flow_null, &map.flow_null) {
+            self.check_gate(&source, flow.span());
+        }
+        self.check_constant(shape, map.constant.as_ref());
+        self.check_constant(shape, map.default.as_ref());
+        Some(AttributeMapping {
+            attribute: Name::new(map.to.value()),
+            source,
+            apply: map.apply.map_or(Apply::default(), |apply| match apply {
+                ApplyWritten::Always => Apply::Always,
+                ApplyWritten::Create => Apply::OnlyOnCreate,
+            }),
+            default: map.default.as_ref().map(|value| in_shape(shape, constant(value.value()))),
+            match_precedence: map.r#match.as_ref().map(|rank| *rank.value()),
+            flow_null,
+            shape,
+        })
+    }
+
+    fn check_rank(&mut self, rank: u32, span: Span) {
+        if rank == 0 {
+            self.findings.error(Diagnostic::new("match attributes are numbered from 1", span, "not a place"));
+        }
+    }
+
+    /// What the target holds under this name; `None` where it is nothing a mapping may write.
+    fn shape(&mut self, to: &Spot<String>) -> Option<Shape> {
+        match self.kind {
+            TargetKindWritten::Graph => self.graph_shape(to),
+            TargetKindWritten::Ldif => self.ldap_shape(to),
+        }
+    }
+
+    fn graph_shape(&mut self, to: &Spot<String>) -> Option<Shape> {
+        let name = to.value();
+        let (message, hint) = match graph_properties::property(name) {
+            Some(Property::Writable(shape)) => return Some(shape),
+            Some(Property::ReadOnly) => {
+                (format!("`{name}` is read-only in Graph"), Some("take it out: Graph sets it itself".to_owned()))
+            }
+            Some(Property::Password) => (
+                "passwords are not mapped".to_owned(),
+                Some("take it out: a new account gets a random password of its own".to_owned()),
+            ),
+            Some(Property::Members(example)) => {
+                (format!("`{name}` is written member by member"), Some(format!("write it as in `{example}`")))
+            }
+            None => {
+                let near = graph_properties::suggestion(name).map(|near| format!("did you mean `{near}`?"));
+                (format!("a Graph user has no property `{name}`"), near)
+            }
+        };
+        let diagnostic = Diagnostic::new(message, to.span(), "not a property that can be written");
+        self.findings.error(Diagnostic { hint, ..diagnostic });
+        None
+    }
+
+    /// Attribute names of RFC 4512 §1.4: a letter, then letters, digits and hyphens.
+    fn ldap_shape(&mut self, to: &Spot<String>) -> Option<Shape> {
+        let name = to.value();
+        let is_good = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !is_good {
+            let message = format!("`{}` is not the name of an LDAP attribute", name.escape_debug());
+            self.findings.error(Diagnostic::new(message, to.span(), "letters, digits and `-`"));
+            return None;
+        }
+        Some(if name.eq_ignore_ascii_case(ACCOUNT_ENABLED) {
+            Shape::Boolean
+        } else if name.eq_ignore_ascii_case(MANAGER) {
+            Shape::Text
+        } else {
+            Shape::AsItComes
+        })
+    }
+
+    fn source(&mut self, map: &MapWritten) -> Option<MappingSource> {
+        match (&map.direct, &map.constant, &map.expression) {
+            (Some(direct), None, None) => {
+                let (path, _) = self.language.path(direct, self.findings)?;
+                warn_unfilled(&path, direct.span(), self.source, self.findings);
+                Some(MappingSource::Direct(path))
+            }
+            (None, Some(value), None) => self.constant(value).map(MappingSource::Constant),
+            (None, None, Some(text)) => {
+                let expression = self.language.expression(text, self.findings)?;
+                for (path, span) in expression.attributes() {
+                    warn_unfilled(path, self.language.place(text, span), self.source, self.findings);
+                }
+                Some(MappingSource::Function(expression))
+            }
+            _ => {
+                let message = format!("`{}` must come from exactly one place", map.to.value());
+                let diagnostic = Diagnostic::new(message, map.to.span(), "from where?");
+                self.findings.error(diagnostic.with_hint("say one of `direct`, `constant` and `expression`"));
+                None
+            }
+        }
+    }
+
+    fn constant(&mut self, value: &Spot<ConstantWritten>) -> Option<Value> {
+        let read = constant(value.value());
+        if read.is_empty() {
+            self.findings.error(Diagnostic::new("an empty constant writes nothing", value.span(), "empty"));
+            return None;
+        }
+        Some(read)
+    }
+
+    fn check_constant(&mut self, shape: Shape, value: Option<&Spot<ConstantWritten>>) {
+        let Some(value) = value else { return };
+        let wanted = match (shape, value.value()) {
+            (Shape::Boolean, ConstantWritten::Boolean(_)) | (Shape::AsItComes | Shape::List, _) => return,
+            (Shape::Text | Shape::Moment, ConstantWritten::Text(_) | ConstantWritten::Integer(_)) => return,
+            (Shape::Boolean, _) => "true or false",
+            (Shape::Text | Shape::Moment, _) => "a text",
+        };
+        let message = format!("the target holds {wanted} there");
+        self.findings.error(Diagnostic::new(message, value.span(), format!("must be {wanted}")));
+    }
+
+    fn check_gate(&mut self, source: &MappingSource, span: Span) {
+        let is_open = |path: &Path| {
+            let gates = &self.source.null_flow.0;
+            gates.iter().any(|gate| gate.schema == path.schema && gate.attribute == path.attribute)
+        };
+        let opens = match source {
+            MappingSource::Direct(path) => is_open(path),
+            MappingSource::Constant(_) => false,
+            MappingSource::Function(expression) => expression.attributes().any(|(path, _)| is_open(path)),
+        };
+        if !opens {
+            let diagnostic = Diagnostic::new("`flow_null` has no effect here", span, "nothing is cleared");
+            self.findings.warning(diagnostic.with_hint("add the attribute it comes from to `source.flow_null`"));
+        }
+    }
+}
+
+fn in_shape(shape: Shape, value: Value) -> Value {
+    match (shape, value) {
+        (Shape::Text, Value::Integer(number)) => Value::Text(number.to_string()),
+        (Shape::List, Value::Many(values)) => Value::Many(values),
+        (Shape::List, single) => Value::Many(vec![single]),
+        (_, value) => value,
+    }
+}

@@ -1,0 +1,94 @@
+//! A job as it is meant: checked, with nothing left that could be wrong when it runs.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::report::Report;
+use super::secret::SecretSource;
+use crate::decide::Job;
+use crate::model::{Name, TargetId};
+use crate::source::CsvSettings;
+
+/// Operations in one upload, where nothing is said. Microsoft's service takes 50; a whole small company fits in these.
+const OPERATIONS_MAX: u32 = 10_000;
+
+/// Mebibytes of one upload, where nothing is said: 10000 people at 3 KiB.
+const BODY_MIB_MAX: u32 = 32;
+
+/// Operations that may wait, where nothing is said: the largest job this is built for, once.
+const WAITING_OPERATIONS_MAX: u32 = 1_000_000;
+
+/// A job file, understood.
+#[derive(Debug, Clone)]
+pub struct JobMeant {
+    /// What the core decides by.
+    pub job: Job,
+    /// Where people come from.
+    pub source: SourceMeant,
+    /// How each target is reached, in the order of `job.targets`.
+    pub connections: Vec<(TargetId, Connection)>,
+    /// What one upload may bring, and how much may wait.
+    pub limits: Limits,
+    /// What has no effect in the file, or probably not the one that was meant.
+    pub warnings: Report,
+}
+
+/// Where people come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceMeant {
+    /// A CSV export, read so.
+    Csv(CsvSettings),
+    /// Bulk uploads, in SCIM's own words.
+    Api,
+}
+
+/// How a target is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// Microsoft Graph.
+    Graph(Box<GraphConnection>),
+    /// A folder of LDIF change files.
+    Ldif {
+        /// Where it is; what is relative in the file is relative to the file.
+        folder: PathBuf,
+        /// The attribute that names entries.
+        naming: Name,
+    },
+}
+
+/// How an Entra tenant is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GraphConnection {
+    /// The address of Microsoft Graph, with the version.
+    pub base_url: Url,
+    /// Who gives tokens.
+    pub authority: Url,
+    /// The tenant's id, or one of its domains.
+    pub tenant: String,
+    /// The application that muster is there.
+    pub client_id: String,
+    /// Where its secret is read.
+    pub client_secret: SecretSource,
+}
+
+/// What one upload may bring, and how much may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Operations in one upload.
+    pub operations_max: u32,
+    /// Mebibytes of one upload, unpacked.
+    pub body_mib_max: u32,
+    /// Operations that may wait to be decided.
+    pub waiting_operations_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            operations_max: OPERATIONS_MAX,
+            body_mib_max: BODY_MIB_MAX,
+            waiting_operations_max: WAITING_OPERATIONS_MAX,
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! A job file as it is written: which settings there are, and of what type. What they mean is checked later.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::spot::Spot;
+
+/// A synchronization job: whom it is about, where their accounts live, and what those hold.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Job")]
+pub(super) struct JobWritten {
+    /// The job's name. It stands in the address of its `bulkUpload`: letters, digits, `-`, `_`, `.`.
+    pub(super) name: Spot<String>,
+    /// Where people come from.
+    pub(super) source: SourceWritten,
+    /// Whom the job is about; without it, everybody.
+    pub(super) scope: Option<ScopeWritten>,
+    /// What becomes of accounts their person no longer has a claim to.
+    #[serde(default)]
+    pub(super) policy: PolicyWritten,
+    /// The rules that decide where people live; the first that holds decides.
+    #[serde(default, rename = "rule")]
+    pub(super) rules: Vec<Spot<RuleWritten>>,
+    /// The directories, by name.
+    #[serde(default, rename = "target")]
+    pub(super) targets: BTreeMap<Spot<String>, Spot<TargetWritten>>,
+    /// What one upload may bring, and how much may wait.
+    #[serde(default)]
+    pub(super) limits: LimitsWritten,
+}
+
+/// Where people come from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Source")]
+pub(super) struct SourceWritten {
+    /// What kind of source it is.
+    pub(super) kind: Spot<SourceKindWritten>,
+    /// What stands between the cells of a CSV file: `auto` (the default), `,`, `;`, `|` or `tab`.
+    pub(super) delimiter: Option<Spot<String>>,
+    /// How many of the rows of the last import may be gone, in percent, before an export is taken to be broken.
+    pub(super) rows_lost_percent_max: Option<Spot<f64>>,
+    /// Attributes whose "empty" is taken at its word; of all others it says nothing.
+    #[serde(default)]
+    pub(super) flow_null: Vec<Spot<String>>,
+    /// The attributes that columns fill, by the columns' headers. One of them fills `externalId`.
+    #[serde(default)]
+    pub(super) columns: BTreeMap<Spot<String>, Spot<ColumnWritten>>,
+    /// Attributes that are not SCIM's own, by their URN and name. A column that fills one declares it too.
+    #[serde(default)]
+    pub(super) attributes: BTreeMap<Spot<String>, Spot<CellKindWritten>>,
+}
+
+/// What kind of source it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "SourceKind")]
+pub(super) enum SourceKindWritten {
+    /// A CSV file.
+    Csv,
+    /// Bulk uploads over HTTP, in SCIM's own words: there are no columns.
+    Api,
+}
+
+/// What a column fills: a path, a table with more to say, or a list of these.
+#[derive(Debug)]
+pub(super) enum ColumnWritten {
+    /// The path alone.
+    Path(String),
+    /// With more to say.
+    Table(Box<ColumnTable>),
+    /// Several attributes from one column.
+    Several(Vec<Spot<ColumnWritten>>),
+}
+
+/// What a column fills, and how its texts are read.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Column")]
+pub(super) struct ColumnTable {
+    /// The attribute it fills.
+    pub(super) to: Spot<String>,
+    /// What its texts mean; one that is not listed is a fault of the row.
+    #[serde(default)]
+    pub(super) values: BTreeMap<Spot<String>, Spot<ConstantWritten>>,
+    /// What its texts are read as; without it, what the attribute holds.
+    pub(super) kind: Option<Spot<CellKindWritten>>,
+    /// What an empty cell says.
+    pub(super) empty: Option<Spot<EmptyWritten>>,
+    /// The character between several values in one cell.
+    pub(super) split: Option<Spot<String>>,
+}
+
+/// What a text is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "CellKind")]
+pub(super) enum CellKindWritten {
+    /// As it stands.
+    Text,
+    /// True or false.
+    Boolean,
+    /// A whole number.
+    Integer,
+}
+
+/// What an empty cell says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "EmptyCell")]
+pub(super) enum EmptyWritten {
+    /// Nothing: what is known is left alone.
+    Absent,
+    /// That the attribute is empty.
+    Clear,
+}
+
+/// Whom the job is about.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Scope")]
+pub(super) struct ScopeWritten {
+    /// A SCIM filter (RFC 7644) that holds for them.
+    pub(super) filter: Spot<String>,
+}
+
+/// What becomes of accounts their person no longer has a claim to.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Policy")]
+pub(super) struct PolicyWritten {
+    /// Of people the scope no longer admits; `hold` where nothing is said.
+    pub(super) out_of_scope: Option<LeaverWritten>,
+    /// Of people a rule places nowhere; `hold` where nothing is said.
+    pub(super) nowhere: Option<LeaverWritten>,
+    /// Of people whose home is another target now; `hold` where nothing is said.
+    pub(super) placement_change: Option<PlacementChangeWritten>,
+}
+
+/// What becomes of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Leaver")]
+pub(super) enum LeaverWritten {
+    /// Its owner is locked out.
+    Disable,
+    /// It is taken away.
+    Delete,
+    /// Nothing, until somebody has looked.
+    Hold,
+}
+
+/// What is done when a person's home is another target now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "PlacementChange")]
+pub(super) enum PlacementChangeWritten {
+    /// Nothing, until somebody has looked.
+    Hold,
+    /// A new account is made there; once it stands, the old one is disabled.
+    Migrate,
+    /// The old account stays.
+    Keep,
+}
+
+/// A rule that decides where people live.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Rule")]
+pub(super) struct RuleWritten {
+    /// Its name, in every answer to "why is this person there?".
+    pub(super) id: Spot<String>,
+    /// A SCIM filter: for whom it speaks. Without it, for everybody.
+    pub(super) when: Option<Spot<String>>,
+    /// Where they live.
+    pub(super) place: Spot<PlaceWritten>,
+    /// Which target, where there is more than one of the kind.
+    pub(super) target: Option<Spot<String>>,
+    /// A distinguished name, or an expression that gives one. Without it, the target's own.
+    pub(super) container: Option<Spot<String>>,
+}
+
+/// Where people live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Place")]
+pub(super) enum PlaceWritten {
+    /// In the cloud tenant.
+    Cloud,
+    /// In a directory on the premises.
+    OnPremises,
+    /// Nowhere, on purpose.
+    Nowhere,
+    /// Nowhere yet: somebody must look.
+    Hold,
+}
+
+/// A directory. Which settings it takes depends on its kind.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Target")]
+pub(super) struct TargetWritten {
+    /// What kind of directory it is.
+    pub(super) kind: Spot<TargetKindWritten>,
+    /// graph: the address of Microsoft Graph with its version; `https://graph.microsoft.com/v1.0` where nothing is said.
+    pub(super) base_url: Option<Spot<String>>,
+    /// graph: who gives tokens; `https://login.microsoftonline.com` where nothing is said.
+    pub(super) authority: Option<Spot<String>>,
+    /// graph: the tenant's id, or one of its domains.
+    pub(super) tenant: Option<Spot<String>>,
+    /// graph: the id of the application that muster is there.
+    pub(super) client_id: Option<Spot<String>>,
+    /// graph: where its secret is read. The secret itself never stands in a job file.
+    pub(super) client_secret: Option<Spot<SecretWritten>>,
+    /// ldif: the folder the change files are put into. It must exist.
+    pub(super) folder: Option<Spot<String>>,
+    /// ldif: the attribute that names entries; `CN` where nothing is said.
+    pub(super) naming: Option<Spot<String>>,
+    /// ldif: the container of people whose rule names none: a distinguished name, or an expression that gives one.
+    pub(super) container: Option<Spot<String>>,
+    /// What becomes of the account when the source deletes the person; `disable` where nothing is said.
+    pub(super) on_delete: Option<LeaverWritten>,
+    /// How much may be damaged there in a rolling day.
+    #[serde(default)]
+    pub(super) limits: DamageLimitsWritten,
+    /// What accounts there hold, attribute by attribute.
+    #[serde(default)]
+    pub(super) map: Vec<Spot<MapWritten>>,
+}
+
+/// What kind of directory it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "TargetKind")]
+pub(super) enum TargetKindWritten {
+    /// Microsoft Entra ID, through Microsoft Graph: in the cloud.
+    Graph,
+    /// A folder of LDIF change files for an Active Directory: on the premises.
+    Ldif,
+}
+
+/// Where a secret is read when it is needed: exactly one of the two.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Secret", extend("writeOnly" = true))]
+pub(super) struct SecretWritten {
+    /// The name of an environment variable.
+    pub(super) env: Option<Spot<String>>,
+    /// The path of a file that holds it alone.
+    pub(super) file: Option<Spot<String>>,
+}
+
+/// How much may be damaged at a target in a rolling day; more is held.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "DamageLimits")]
+pub(super) struct DamageLimitsWritten {
+    /// Accounts locked.
+    pub(super) disable: DamageLimitWritten,
+    /// Accounts taken away.
+    pub(super) delete: DamageLimitWritten,
+    /// Accounts brought into another container.
+    pub(super) r#move: DamageLimitWritten,
+}
+
+/// So many, or this share of the accounts there: whichever is greater.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "DamageLimit")]
+pub(super) struct DamageLimitWritten {
+    /// Accounts; 10 where nothing is said.
+    pub(super) count: Option<u32>,
+    /// Percent of the accounts there; 2 where nothing is said.
+    pub(super) percent: Option<Spot<f64>>,
+}
+
+/// What one attribute of the accounts holds: exactly one of `direct`, `constant` and `expression`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Map")]
+pub(super) struct MapWritten {
+    /// The target's name for it.
+    pub(super) to: Spot<String>,
+    /// The person's attribute it is taken from as it is.
+    pub(super) direct: Option<Spot<String>>,
+    /// The same value for everybody.
+    pub(super) constant: Option<Spot<ConstantWritten>>,
+    /// An expression that gives it.
+    pub(super) expression: Option<Spot<String>>,
+    /// When it is written; `always` where nothing is said.
+    pub(super) apply: Option<ApplyWritten>,
+    /// Its value in a new account, where the source gives none.
+    pub(super) default: Option<Spot<ConstantWritten>>,
+    /// Its place among the attributes by which an account is recognised, from 1.
+    pub(super) r#match: Option<Spot<u32>>,
+    /// Whether "empty" is written as empty, where the source says it (`source.flow_null`).
+    pub(super) flow_null: Option<Spot<bool>>,
+}
+
+/// When an attribute is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Apply")]
+pub(super) enum ApplyWritten {
+    /// When the account is made, and whenever it differs.
+    Always,
+    /// When the account is made, and never again.
+    Create,
+}
+
+/// A value for everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ConstantWritten {
+    /// A text.
+    Text(String),
+    /// True or false.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Several texts.
+    List(Vec<String>),
+}
+
+/// What one upload may bring, and how much may wait.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Limits")]
+pub(super) struct LimitsWritten {
+    /// Operations in one upload; 10000 where nothing is said.
+    pub(super) operations_max: Option<Spot<u32>>,
+    /// Mebibytes of one upload, unpacked; 32 where nothing is said.
+    pub(super) body_mib_max: Option<Spot<u32>>,
+    /// Operations that may wait to be decided, before uploads are sent away; 1000000 where nothing is said.
+    pub(super) waiting_operations_max: Option<Spot<u32>>,
+}
+
+struct ColumnVisitor;
+
+impl<'de> Visitor<'de> for ColumnVisitor {
+    type Value = ColumnWritten;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a path, a table with `to`, or a list of these")
+    }
+
+    fn visit_str<E: Error>(self, path: &str) -> Result<ColumnWritten, E> {
+        Ok(ColumnWritten::Path(path.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnWritten, A::Error> {
+        ColumnTable::deserialize(MapAccessDeserializer::new(map)).map(|table| ColumnWritten::Table(Box::new(table)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<ColumnWritten, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(ColumnWritten::Several)
+    }
+}
+
+impl<'de> Deserialize<'de> for ColumnWritten {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ColumnVisitor)
+    }
+}
+
+impl JsonSchema for ColumnWritten {
+    fn schema_name() -> Cow<'static, str> {
+        "ColumnOrPath".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let table = generator.subschema_for::<ColumnTable>();
+        let either = json_schema!({ "anyOf": [{ "type": "string" }, table.clone()] });
+        json_schema!({ "anyOf": [{ "type": "string" }, table, { "type": "array", "items": either }] })
+    }
+}
+
+struct ConstantVisitor;
+
+impl<'de> Visitor<'de> for ConstantVisitor {
+    type Value = ConstantWritten;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a whole number, true, false, or a list of texts")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<ConstantWritten, E> {
+        Ok(ConstantWritten::Text(text.to_owned()))
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<ConstantWritten, E> {
+        Ok(ConstantWritten::Boolean(truth))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<ConstantWritten, E> {
+        Ok(ConstantWritten::Integer(number))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<ConstantWritten, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(ConstantWritten::List)
+    }
+}
+
+impl<'de> Deserialize<'de> for ConstantWritten {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ConstantVisitor)
+    }
+}
+
+impl JsonSchema for ConstantWritten {
+    fn schema_name() -> Cow<'static, str> {
+        "Constant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string" }, { "type": "boolean" }, { "type": "integer" },
+            { "type": "array", "items": { "type": "string" } },
+        ] })
+    }
+}
