@@ -33,13 +33,9 @@ struct Asked {
 }
 
 /// `POST /muster/v1/agent/lease`: waits until there is work, or the time is up.
-pub(super) async fn lease(
-    api: web::Data<Api>,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
+pub(super) async fn lease(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let client = caller(&api, &request, &[Role::Agent]).await?;
-    let question: LeaseRequestWire = json_body(&api, &request, payload).await?;
+    let question: LeaseRequestWire = json_body(&api, &request).await?;
     let asked = Arc::new(check(&api, &client, &question)?);
     let wait = Duration::from_secs(question.wait_seconds.into()).min(WAIT_MAX);
     let began = Instant::now();
@@ -60,13 +56,9 @@ pub(super) async fn lease(
 }
 
 /// `POST /muster/v1/agent/settle`.
-pub(super) async fn settle(
-    api: web::Data<Api>,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
+pub(super) async fn settle(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let client = caller(&api, &request, &[Role::Agent]).await?;
-    let report: SettleRequestWire = json_body(&api, &request, payload).await?;
+    let report: SettleRequestWire = json_body(&api, &request).await?;
     let (lease, carried) = report.read(api.app.clock.now()).map_err(|error| unreadable(&error))?;
     let settled = blocking(&api, move |api| settle_now(api, &WorkerId::new(&client.id), &lease, &carried)).await?;
     match settled.map_err(|error| ApiError::store(&error))? {
@@ -79,12 +71,8 @@ pub(super) async fn settle(
     }
 }
 
-async fn json_body<T: DeserializeOwned>(
-    api: &web::Data<Api>,
-    request: &HttpRequest,
-    payload: web::Payload,
-) -> Result<T, ApiError> {
-    let body = body::read(api, request, payload, BODY_BYTES_MAX).await?;
+async fn json_body<T: DeserializeOwned>(api: &web::Data<Api>, request: &HttpRequest) -> Result<T, ApiError> {
+    let body = body::read(api, request, BODY_BYTES_MAX).await?;
     serde_json::from_slice(&body.bytes).map_err(|error| unreadable(&error))
 }
 
@@ -104,7 +92,8 @@ fn check(api: &Api, client: &Client, question: &LeaseRequestWire) -> Result<Aske
         return Err(ApiError::Forbidden(words));
     }
     if let Some(idle) = targets.iter().find(|target| served(api, target).next().is_none()) {
-        let words = format!("no job leaves a target `{idle}` to an agent; see the job files this server was started with");
+        let words =
+            format!("no job leaves a target `{idle}` to an agent; see the job files this server was started with");
         return Err(ApiError::NotFound(words));
     }
     if targets.is_empty() || question.max == 0 {

@@ -3,17 +3,17 @@
 use std::io::Read as _;
 
 use actix_web::http::header;
-use actix_web::web::{self, Bytes};
-use actix_web::{HttpRequest, error::PayloadError};
+use actix_web::{HttpRequest, web};
 use flate2::read::MultiGzDecoder;
 
 use super::error::ApiError;
+use super::incoming::Incoming;
 use super::limits::Taken;
 use super::{Api, blocking};
 
 /// A body, and the room it takes.
 pub(super) struct Body {
-    pub(super) bytes: Bytes,
+    pub(super) bytes: Vec<u8>,
     room: Taken,
 }
 
@@ -29,22 +29,16 @@ enum Packing {
 /// # Errors
 /// 413 when it is too large, 415 when it is packed in a way that is not known, 408 when it does not come to its
 /// end, 429 when there is no room for it, 400 when it cannot be inflated or breaks off.
-pub(super) async fn read(
-    api: &web::Data<Api>,
-    request: &HttpRequest,
-    payload: web::Payload,
-    bytes_max: usize,
-) -> Result<Body, ApiError> {
+pub(super) async fn read(api: &web::Data<Api>, request: &HttpRequest, bytes_max: usize) -> Result<Body, ApiError> {
     let packing = packing(request)?;
     let declared = declared_length(request, bytes_max)?;
     // Taken at once: bodies that took room bit by bit could all wait for each other.
     let inflated = if packing == Packing::Gzip { bytes_max } else { 0 };
     let mut room = api.room.take(declared.unwrap_or(bytes_max) + inflated).await?;
-    let reading = tokio::time::timeout(api.settings.body_read_max, payload.to_bytes_limited(bytes_max));
+    let reading = tokio::time::timeout(api.settings.body_read_max, gather(request, declared, bytes_max));
     let seconds = api.settings.body_read_max.as_secs();
     let slow = |_| ApiError::TimedOut(format!("the body did not arrive within {seconds} s; send it in smaller parts"));
-    let read = reading.await.map_err(slow)?.map_err(|_| too_large(bytes_max))?;
-    let bytes = read.map_err(|error| broken_off(&error, bytes_max))?;
+    let bytes = reading.await.map_err(slow)??;
     let bytes = match packing {
         Packing::Plain => bytes,
         Packing::Gzip => blocking(api, move |_| inflate(&bytes, bytes_max)).await??,
@@ -55,7 +49,7 @@ pub(super) async fn read(
 
 impl Body {
     /// The bytes alone, and the room they take: to be kept until they are let go.
-    pub(super) fn split(self) -> (Bytes, Taken) {
+    pub(super) fn split(self) -> (Vec<u8>, Taken) {
         (self.bytes, self.room)
     }
 }
@@ -87,15 +81,21 @@ fn too_large(bytes_max: usize) -> ApiError {
     ApiError::TooLarge(format!("the body has more than {bytes_max} bytes, inflated; send it in parts"))
 }
 
-fn broken_off(error: &actix_web::Error, bytes_max: usize) -> ApiError {
-    match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => too_large(bytes_max),
-        _ => ApiError::BadRequest("the body broke off; send it again".to_owned()),
+async fn gather(request: &HttpRequest, declared: Option<usize>, bytes_max: usize) -> Result<Vec<u8>, ApiError> {
+    let incoming = Incoming::of(request).ok_or(ApiError::Broken)?;
+    let mut bytes = Vec::with_capacity(declared.unwrap_or(0));
+    while let Some(piece) = incoming.next().await {
+        let piece = piece.map_err(|_| ApiError::BadRequest("the body broke off; send it again".to_owned()))?;
+        if bytes.len() + piece.len() > bytes_max {
+            return Err(too_large(bytes_max));
+        }
+        bytes.extend_from_slice(&piece);
     }
+    Ok(bytes)
 }
 
 /// Stops at one byte too many, whatever the packed body claims to hold.
-fn inflate(packed: &[u8], bytes_max: usize) -> Result<Bytes, ApiError> {
+fn inflate(packed: &[u8], bytes_max: usize) -> Result<Vec<u8>, ApiError> {
     let mut inflated = Vec::new();
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     let read = MultiGzDecoder::new(packed).take(limit).read_to_end(&mut inflated);
@@ -103,7 +103,7 @@ fn inflate(packed: &[u8], bytes_max: usize) -> Result<Bytes, ApiError> {
         return Err(too_large(bytes_max));
     }
     match read {
-        Ok(_) => Ok(Bytes::from(inflated)),
+        Ok(_) => Ok(inflated),
         Err(_) => Err(ApiError::BadRequest("the body is said to be gzip, and cannot be inflated".to_owned())),
     }
 }

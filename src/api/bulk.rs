@@ -22,9 +22,8 @@ pub(super) async fn post(
     api: web::Data<Api>,
     request: HttpRequest,
     path: web::Path<(String, String, String)>,
-    payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    upload(&api, &request, &path, payload, &["application/scim+json", "application/json"]).await
+    upload(&api, &request, &path, &["application/scim+json", "application/json"]).await
 }
 
 /// `PUT …/jobs/{job}/bulkUpload/$value`, as generated SDKs send it (`facts/entra.md` §1.1).
@@ -32,34 +31,28 @@ pub(super) async fn put(
     api: web::Data<Api>,
     request: HttpRequest,
     path: web::Path<(String, String, String)>,
-    payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let types = ["application/scim+json", "application/json", "application/octet-stream"];
-    upload(&api, &request, &path, payload, &types).await
+    upload(&api, &request, &path, &types).await
 }
 
 async fn upload(
     api: &web::Data<Api>,
     request: &HttpRequest,
     path: &(String, String, String),
-    payload: web::Payload,
     types: &[&str],
 ) -> Result<HttpResponse, ApiError> {
     let client = caller(api, request, &[Role::Upload, Role::UploadOwnedBy]).await?;
     let (version, _, job) = path;
     let job = std::sync::Arc::clone(job_named(api, job)?);
     check_type(request, types)?;
-    let body = body::read(api, request, payload, api.settings.body_bytes_max).await?;
+    let body = body::read(api, request, api.settings.body_bytes_max).await?;
     let ids = Ids::of(request);
     let location = location(api, version, job.core.id.as_str());
     let accepted = blocking(api, move |api| {
         let (bytes, _room) = body.split();
-        let upload = BulkUpload {
-            client: &client.id,
-            request_id: ids.client.as_deref(),
-            body: &bytes,
-            at: api.app.clock.now(),
-        };
+        let upload =
+            BulkUpload { client: &client.id, request_id: ids.client.as_deref(), body: &bytes, at: api.app.clock.now() };
         ingest(&api.app.store, job.state.key, &upload, &limits(api))
     })
     .await??;

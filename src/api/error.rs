@@ -58,7 +58,9 @@ pub(super) enum TokenFault {
     NoForm,
     #[error("The grant type is not supported: only client_credentials is.")]
     GrantType,
-    #[error("Invalid client secret provided, or no such client, or it is disabled. `muster client list` shows clients.")]
+    #[error(
+        "Invalid client secret provided, or no such client, or it is disabled. `muster client list` shows clients."
+    )]
     Client,
 }
 
@@ -208,10 +210,8 @@ fn graph_body(code: &str, message: &str, ids: &Ids, now: Timestamp) -> serde_jso
 fn token_body(fault: TokenFault, ids: &Ids, now: Timestamp) -> serde_json::Value {
     let (_, error, number) = fault.parts();
     let correlation = ids.client.as_deref().unwrap_or(&ids.request);
-    let description = format!(
-        "AADSTS{number}: {fault} Trace ID: {} Correlation ID: {correlation} Timestamp: {now}",
-        ids.request
-    );
+    let description =
+        format!("AADSTS{number}: {fault} Trace ID: {} Correlation ID: {correlation} Timestamp: {now}", ids.request);
     json!({
         "error": error,
         "error_description": description,

@@ -34,9 +34,7 @@ impl Ids {
         let request = chance::uuid().unwrap_or_default();
         match headers.get(CLIENT_REQUEST_ID).map(|value| value.as_bytes()) {
             None => (Self { request, client: None }, None),
-            Some(id) if is_fit(id) => {
-                (Self { request, client: Some(String::from_utf8_lossy(id).into_owned()) }, None)
-            }
+            Some(id) if is_fit(id) => (Self { request, client: Some(String::from_utf8_lossy(id).into_owned()) }, None),
             Some(_) => {
                 let words = format!(
                     "`{CLIENT_REQUEST_ID}` must have 1 to {CLIENT_REQUEST_ID_MAX} visible ASCII characters; send a GUID"

@@ -79,7 +79,8 @@ impl Room {
     /// # Errors
     /// [`ApiError::TooMany`] when there is none in time.
     pub(super) async fn take(&self, bytes: usize) -> Result<Taken, ApiError> {
-        let none = || ApiError::TooMany("too many uploads are arriving at once; send this again".to_owned(), ROOM_RETRY);
+        let none =
+            || ApiError::TooMany("too many uploads are arriving at once; send this again".to_owned(), ROOM_RETRY);
         let bytes = u32::try_from(bytes).map_err(|_| none())?;
         let taken = tokio::time::timeout(self.wait_max, Arc::clone(&self.bytes).acquire_many_owned(bytes)).await;
         match taken {

@@ -6,6 +6,7 @@ mod body;
 mod bulk;
 mod error;
 mod ids;
+mod incoming;
 mod limits;
 mod passage;
 mod people;

@@ -15,6 +15,7 @@ use super::Api;
 use super::auth::CallerName;
 use super::error::ApiError;
 use super::ids::{CLIENT_REQUEST_ID, Ids, REQUEST_ID};
+use super::incoming::{Incoming, Unread};
 
 /// Characters of an address that is nowhere shown in the log.
 const PATH_CHARACTERS_MAX: usize = 120;
@@ -24,17 +25,18 @@ const PATH_CHARACTERS_MAX: usize = 120;
 /// Never logged: tokens, bodies, queries, the addresses of people (only the pattern of a route is).
 pub(super) async fn passage(
     api: web::Data<Api>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
     let (ids, fault) = Ids::read(request.headers());
     request.extensions_mut().insert(ids.clone());
+    let incoming = Incoming::take(&mut request);
     let response = match fault {
         Some(fault) => request.into_response(HttpResponse::from_error(fault)),
         None => unharmed(next.call(request)).await?,
     };
-    let mut response = render(response, &ids, &api);
+    let mut response = render(response, &ids, &api, incoming);
     sign(&mut response, &ids);
     log(&response, &ids, began.elapsed());
     Ok(response)
@@ -45,18 +47,17 @@ async fn unharmed<B: MessageBody + 'static>(
     handling: impl Future<Output = Result<ServiceResponse<B>, Error>>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let mut handling = pin!(handling);
-    let handled = std::future::poll_fn(|context| {
-        match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
+    let handled =
+        std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
             Ok(poll) => poll,
             Err(_) => std::task::Poll::Ready(Err(ApiError::Broken.into())),
-        }
-    })
-    .await;
+        })
+        .await;
     handled.map(ServiceResponse::map_into_boxed_body)
 }
 
 /// Puts the Graph error object into an answer that tells of a failure.
-fn render(response: ServiceResponse, ids: &Ids, api: &Api) -> ServiceResponse {
+fn render(response: ServiceResponse, ids: &Ids, api: &Api, incoming: Incoming) -> ServiceResponse {
     let status = response.status();
     let ours = response.response().error().and_then(|error| error.as_error::<ApiError>());
     let answer = match ours {
@@ -66,7 +67,7 @@ fn render(response: ServiceResponse, ids: &Ids, api: &Api) -> ServiceResponse {
         }
         None => return response,
     };
-    response.into_response(answer)
+    response.into_response(answer.map_body(|_, body| BoxBody::new(Unread { body, _rest: incoming })))
 }
 
 fn sign(response: &mut ServiceResponse, ids: &Ids) {

@@ -36,7 +36,9 @@ const FORGET_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Others could reach it, and tokens would travel in the clear.
-    #[error("{0} can be reached from other machines, and without TLS tokens and people's data would travel in the clear")]
+    #[error(
+        "{0} can be reached from other machines, and without TLS tokens and people's data would travel in the clear"
+    )]
     InTheClear(SocketAddr),
     /// The operating system refuses the address.
     #[error("{address} cannot be listened on")]
@@ -104,15 +106,13 @@ pub fn serve(
     let url = url.unwrap_or_else(|| format!("{scheme}://{address}"));
     let api = web::Data::new(Api::new(app, settings, url.clone(), shutdown));
     let shared = api.clone();
-    let server = HttpServer::new(move || {
-        Web::new().app_data(shared.clone()).wrap(from_fn(passage)).configure(routes)
-    })
-    .workers(SERVER_THREADS)
-    .max_connections(CONNECTIONS_MAX)
-    .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(HEAD_READ_MAX)
-    .shutdown_timeout(STOP_SECONDS_MAX)
-    .disable_signals();
+    let server = HttpServer::new(move || Web::new().app_data(shared.clone()).wrap(from_fn(passage)).configure(routes))
+        .workers(SERVER_THREADS)
+        .max_connections(CONNECTIONS_MAX)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_READ_MAX)
+        .shutdown_timeout(STOP_SECONDS_MAX)
+        .disable_signals();
     let server = match tls {
         Some(tls) => server.listen_rustls_0_23(listener, tls),
         None => server.listen(listener),

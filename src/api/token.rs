@@ -29,13 +29,9 @@ struct Credentials {
 }
 
 /// `POST /{tenant}/oauth2/v2.0/token`. Any tenant will do: there is only one.
-pub(super) async fn post(
-    api: web::Data<Api>,
-    request: HttpRequest,
-    payload: web::Payload,
-) -> Result<HttpResponse, ApiError> {
+pub(super) async fn post(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     admit(&api, &request)?;
-    let credentials = credentials(&api, &request, payload).await?;
+    let credentials = credentials(&api, &request).await?;
     let given = blocking(&api, move |api| give(api, &credentials)).await?;
     let (client, token) = given.map_err(|error| ApiError::store(&error))?.ok_or(ApiError::Token(TokenFault::Client))?;
     request.extensions_mut().insert(CallerName(client.name));
@@ -49,20 +45,16 @@ pub(super) async fn post(
 /// what a request says of itself would be believed by nobody who guesses secrets.
 fn admit(api: &Api, request: &HttpRequest) -> Result<(), ApiError> {
     let Some(address) = request.peer_addr() else { return Ok(()) };
-    api.token_callers
-        .admit(&network(address.ip()))
-        .map_err(|wait| ApiError::TooMany("too many token requests from this address; keep a token for its hour".to_owned(), wait))
+    api.token_callers.admit(&network(address.ip())).map_err(|wait| {
+        ApiError::TooMany("too many token requests from this address; keep a token for its hour".to_owned(), wait)
+    })
 }
 
-async fn credentials(
-    api: &web::Data<Api>,
-    request: &HttpRequest,
-    payload: web::Payload,
-) -> Result<Credentials, ApiError> {
+async fn credentials(api: &web::Data<Api>, request: &HttpRequest) -> Result<Credentials, ApiError> {
     if !request.content_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(ApiError::Token(TokenFault::NoForm));
     }
-    let form = body::read(api, request, payload, FORM_BYTES_MAX).await?;
+    let form = body::read(api, request, FORM_BYTES_MAX).await?;
     let field = |name: &str| {
         url::form_urlencoded::parse(&form.bytes).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     };
