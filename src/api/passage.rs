@@ -9,7 +9,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpResponse, web};
+use actix_web::{Error, HttpMessage as _, web};
 
 use super::Api;
 use super::auth::CallerName;
@@ -33,7 +33,7 @@ pub(super) async fn passage(
     request.extensions_mut().insert(ids.clone());
     let incoming = Incoming::take(&mut request);
     let response = match fault {
-        Some(fault) => request.into_response(HttpResponse::from_error(fault)),
+        Some(fault) => request.error_response(fault),
         None => unharmed(next.call(request)).await?,
     };
     let mut response = render(response, &ids, &api, incoming);

@@ -231,7 +231,7 @@ impl House {
             "object": format!("CN={},OU=Guests,DC=contoso", item["anchor"].as_str().unwrap()),
             "attributes": desired["attributes"], "container": desired["container"], "synced": false,
         });
-        let carried = json!({ "situation": "absent", "change": null, "settlement": { "applied": { "known": known } } });
+        let carried = json!({ "situation": "ABSENT", "change": null, "settlement": { "applied": { "known": known } } });
         let report = json!({ "version": 1, "lease": item["lease"], "carried": carried });
         self.agent_post(token, "settle", &report).await
     }
