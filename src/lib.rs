@@ -27,6 +27,7 @@ pub mod writer;
 pub mod pipeline;
 
 pub mod app;
+pub mod cli;
 pub mod config;
 
 pub mod api;

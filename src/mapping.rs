@@ -84,6 +84,16 @@ pub enum Given {
     Nothing,
 }
 
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(value) => Shown(value).fmt(f),
+            Self::Cleared => f.write_str("empty, on purpose"),
+            Self::Nothing => f.write_str("left alone"),
+        }
+    }
+}
+
 impl Mapping {
     /// A mapping of these attributes.
     pub fn new(mut attributes: Vec<AttributeMapping>) -> Self {

@@ -53,13 +53,21 @@ pub fn overlay(
     null_flow: &NullFlow,
     accepted_at: Timestamp,
 ) -> Overlaid {
-    let (anchor, said) = match statement {
-        Statement::Upsert(Record { anchor, attributes }) => (anchor, Some(attributes)),
-        Statement::Delete(anchor) => (anchor, None),
+    let (anchor, said) = match (before, statement) {
+        (None, Statement::Upsert(record)) => return Overlaid::Changed(introduce(record, null_flow, accepted_at)),
+        (_, Statement::Upsert(Record { anchor, attributes })) => (anchor, Some(attributes)),
+        (_, Statement::Delete(anchor)) => (anchor, None),
     };
     let deleted = said.is_none();
+    let news = news(before, said.unwrap_or_default());
+    if let Some(held) = before
+        && news.is_empty()
+        && held.deleted == deleted
+    {
+        return Overlaid::Unchanged;
+    }
     let mut attributes = before.map_or_else(|| only_anchor(&anchor), |person| person.attributes.clone());
-    merge_attributes(&mut attributes, said.unwrap_or_default(), null_flow);
+    merge_attributes(&mut attributes, news, null_flow);
     match before {
         Some(held) if held.deleted == deleted && held.attributes == attributes => Overlaid::Unchanged,
         _ => Overlaid::Changed(Person {
@@ -70,6 +78,21 @@ pub fn overlay(
             accepted_at,
         }),
     }
+}
+
+/// Somebody never heard of, by the first thing that is said of them.
+pub fn introduce(record: Record, null_flow: &NullFlow, accepted_at: Timestamp) -> Person {
+    let Record { anchor, attributes: said } = record;
+    let mut attributes = only_anchor(&anchor);
+    merge_attributes(&mut attributes, said, null_flow);
+    Person { anchor, generation: Generation(1), attributes, deleted: false, accepted_at }
+}
+
+/// What was said that is not held in the same words already. A source that sends everything mostly says nothing new.
+fn news(before: Option<&Person>, said: Attributes) -> Vec<(Name, Value)> {
+    let is_held =
+        |name: &Name, value: &Value| before.is_some_and(|person| person.attributes.get(name.as_str()) == Some(value));
+    said.into_iter().filter(|(name, value)| !is_held(name, value)).collect()
 }
 
 fn only_anchor(anchor: &Anchor) -> Attributes {
@@ -88,7 +111,7 @@ struct At<'a> {
     sub: Option<&'a Name>,
 }
 
-fn merge_attributes(held: &mut Attributes, said: Attributes, gates: &NullFlow) {
+fn merge_attributes(held: &mut Attributes, said: impl IntoIterator<Item = (Name, Value)>, gates: &NullFlow) {
     for (name, value) in said {
         match value {
             // The anchor is who the person is; a statement cannot change it.
@@ -231,7 +254,8 @@ fn merged_elements(before: Option<Value>, said: Vec<Value>, place: At<'_>, gates
         Some(Value::Null) | None => Vec::new(),
         Some(single) => vec![single],
     };
-    if said.len() > MERGED_ELEMENTS_MAX || said.iter().any(|element| kind_of(element).is_none()) {
+    // Where nothing is held there is nothing to merge with.
+    if held.is_empty() || said.len() > MERGED_ELEMENTS_MAX || said.iter().any(|element| kind_of(element).is_none()) {
         let whole: Vec<Value> = said.into_iter().filter_map(|element| as_new(element, place, gates)).collect();
         held = if whole.is_empty() { held } else { whole };
     } else {
@@ -268,7 +292,8 @@ fn as_new(element: Value, place: At<'_>, gates: &NullFlow) -> Option<Value> {
     match element {
         Value::Complex(parts) => {
             let place = At { kind: kind.as_deref(), ..place };
-            let parts = merge_parts(Attributes::new(), parts, place, gates)?;
+            let says_all = !parts.iter().any(|(_, value)| says_empty(value));
+            let parts = if says_all { parts } else { merge_parts(Attributes::new(), parts, place, gates)? };
             let says_more = parts.iter().any(|(sub, _)| *sub != *ELEMENT_KEY);
             says_more.then_some(Value::Complex(parts))
         }

@@ -91,6 +91,9 @@ impl Checker<'_> {
             return self.word(value, &words, place);
         }
         let Some(schema) = kinds.iter().find(|kind| takes(kind, value.get_ref())) else {
+            if kinds.iter().any(|kind| kind.get("writeOnly") == Some(&Json::Bool(true))) {
+                return self.secret(value, place);
+            }
             return self.misfit(wrong_type(value, &kinds, place));
         };
         let span = value.span();
@@ -106,22 +109,46 @@ impl Checker<'_> {
         }
     }
 
-    fn word(&mut self, value: &Spanned<DeValue<'_>>, words: &[&str], place: &str) {
-        let text = value.get_ref().as_str();
-        if !text.is_some_and(|text| words.contains(&text)) {
-            let said = text.unwrap_or_default();
-            let message = format!("{place} cannot be that");
-            self.misfit(
-                Diagnostic::new(message, value.span(), "unknown word").with_hint(hint(said, words.iter().copied())),
-            );
+    /// Checks one of several words, and spells it where it was only misspelled.
+    fn word(&mut self, value: &mut Spanned<DeValue<'_>>, words: &[&str], place: &str) {
+        let Some(said) = value.get_ref().as_str() else {
+            let message = format!("{place} must be a text");
+            let hint = hint("", words.iter().copied());
+            return self.misfit(Diagnostic::new(message, value.span(), "this is none").with_hint(hint));
+        };
+        if words.contains(&said) {
+            return;
         }
+        let message = format!("{place} cannot be `{}`", said.escape_debug());
+        let diagnostic = Diagnostic::new(message, value.span(), "unknown word");
+        let diagnostic = diagnostic.with_hint(hint(said, words.iter().copied()));
+        match nearest(said, words.iter().copied()) {
+            Some(meant) => {
+                self.findings.error(diagnostic);
+                *value.get_mut() = DeValue::String(meant.to_owned().into());
+            }
+            None => self.misfit(diagnostic),
+        }
+    }
+
+    /// Reports a secret that stands in the file, and goes on as if it were read somewhere.
+    fn secret(&mut self, value: &mut Spanned<DeValue<'_>>, place: &str) {
+        let message = format!("{place} is a secret and stands in the file");
+        self.findings.error(Diagnostic::new(message, value.span(), "not here").with_hint(
+            "say where it is read: `{ env = \"NAME\" }` or `{ file = \"path\" }`; and change the secret, it has been seen",
+        ));
+        let span = value.span();
+        let somewhere = Spanned::new(span.clone(), DeValue::String("elsewhere".into()));
+        let table = [(Spanned::new(span, "env".into()), somewhere)].into_iter().collect();
+        *value.get_mut() = DeValue::Table(table);
     }
 }
 
-/// How messages name a setting: `source.delimiter`.
+/// How messages name a setting: `source.delimiter`, `place` of a `[[rule]]`.
 fn inside(place: &str, key: &str) -> String {
-    match place.strip_suffix('`') {
-        Some(outer) => format!("{outer}.{key}`"),
+    match place.strip_prefix('`').and_then(|place| place.strip_suffix('`')) {
+        Some(outer) => format!("`{outer}.{key}`"),
+        None if place.starts_with("a `[[") => format!("`{key}` of {place}"),
         None => format!("`{key}`"),
     }
 }
@@ -176,11 +203,6 @@ fn takes(kind: &Json, value: &DeValue<'_>) -> bool {
 }
 
 fn wrong_type(value: &Spanned<DeValue<'_>>, kinds: &[&Json], place: &str) -> Diagnostic {
-    if kinds.iter().any(|kind| kind.get("writeOnly") == Some(&Json::Bool(true))) {
-        return Diagnostic::new(format!("{place} is a secret and stands in the file"), value.span(), "not here").with_hint(
-            "say where it is read: `{ env = \"NAME\" }` or `{ file = \"path\" }`; and change the secret, it has been seen",
-        );
-    }
     let named = |name: &str| match name {
         "string" => "a text",
         "integer" => "a whole number",

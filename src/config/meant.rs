@@ -30,6 +30,8 @@ pub struct JobMeant {
     pub connections: Vec<(TargetId, Connection)>,
     /// What one upload may bring, and how much may wait.
     pub limits: Limits,
+    /// Of the file as it is meant: comments and layout do not count.
+    pub hash: [u8; 32],
     /// What has no effect in the file, or probably not the one that was meant.
     pub warnings: Report,
 }

@@ -85,9 +85,15 @@ fn check_in(name: &str, text: &str, folder: &Path) -> Result<JobMeant, Report> {
     let is_useless = findings.has_errors();
     let report = Report::new(name, text, findings.into_list());
     match meant {
-        Some(meant) if !is_useless => Ok(meant.into_job(report)),
+        Some(meant) if !is_useless => Ok(meant.into_job(hash(text), report)),
         _ => Err(report),
     }
+}
+
+/// Of what the file says: the same whatever its comments, its layout and the order of its tables.
+fn hash(text: &str) -> [u8; 32] {
+    let said = text.parse::<toml::Table>().map_or_else(|_| text.to_owned(), |table| format!("{table:?}"));
+    *blake3::hash(said.as_bytes()).as_bytes()
 }
 
 /// The file as it is written, or `None` where it cannot be read as one.

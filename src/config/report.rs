@@ -30,6 +30,16 @@ pub struct Finding {
     pub beside: Option<(Span, String)>,
 }
 
+impl Severity {
+    /// The word for it, for machines.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
 /// All that is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -61,6 +71,13 @@ impl Report {
     /// Whether anything in it makes the file useless.
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// The line and the column of a byte of the file, both from 1; columns count characters.
+    pub fn position(&self, byte: usize) -> (usize, usize) {
+        let before = &self.text[..floor(&self.text, byte)];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
     /// The report for people; `in_colour` where a terminal shows it.

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::decide::{Leaver, PlacementChange, TargetKind};
 use crate::golden;
+use crate::model::{Placement, Value};
 use crate::source::ColumnTarget;
 
 fn samples() -> PathBuf {
@@ -80,4 +81,81 @@ fn colour_changes_nothing_but_colour() {
     let report = check_text("job.toml", "name = 1").unwrap_err();
     assert!(report.render(true).contains("\u{1b}["));
     assert!(!report.render(false).contains("\u{1b}["));
+}
+
+/// Where the sample job places a person; `more` may take back what is said before it.
+fn placed(more: &[(&str, &str)]) -> String {
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:";
+    let meant = load(&samples().join("contoso/job.toml")).unwrap();
+    let division = format!("{ENTERPRISE}division");
+    let usual =
+        [("displayName", "Anna"), ("userType", "Employee"), ("userName", "anna"), (division.as_str(), "Operations")];
+    let values: Vec<(&str, Value)> = usual
+        .iter()
+        .chain(more)
+        .map(|(path, text)| (if *path == "division" { &division } else { *path }, Value::text(*text)))
+        .collect();
+    let decision = crate::decide::decide(&meant.job, &crate::sample::person(&values), &[]);
+    match (decision.verdict.map(|verdict| verdict.placement), decision.outcome) {
+        (Some(Placement::OnPremises { container, .. }), None) => container.to_string(),
+        (Some(Placement::Cloud { target }), None) => target.to_string(),
+        (_, Some(outcome)) => {
+            outcome.reason().map_or_else(|| outcome.word().to_owned(), |reason| reason.code.to_string())
+        }
+        (verdict, None) => panic!("{verdict:?} without work"),
+    }
+}
+
+#[test]
+fn the_sample_job_places_people_as_its_comments_say() {
+    let hired = "urn:contoso:params:scim:schemas:extension:site:1.0:User:hireDate";
+    let check = |more: &[(&str, &str)], expected: &str| assert_eq!(placed(more), expected);
+    check(&[], "entra");
+    check(&[("userType", "Contractor")], "OU=Operations,OU=Guests,DC=contoso,DC=example");
+    check(&[("userType", "Intern"), ("division", "Corporate")], "OU=Guests,DC=contoso,DC=example");
+    check(&[("userType", "Contractor"), ("division", "Technology")], "entra");
+    check(&[("userType", "Intern"), ("division", "Technology")], "no_rule_spoke");
+    check(&[("userType", "Service")], "rule_holds");
+    check(&[("active", "false"), (hired, "1990-05-01")], "placed_nowhere");
+    check(&[("active", "false"), (hired, "2020-05-01")], "entra");
+    check(&[("displayName", "")], "out_of_scope");
+}
+
+/// A figure for people who change the core: run it with `--release -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement, not a check"]
+#[expect(clippy::print_stderr, reason = "it is read by a person")]
+fn people_decided_in_a_second() {
+    const PEOPLE: u32 = 20_000;
+    let meant = load(&samples().join("contoso/job.toml")).unwrap();
+    let values: Vec<(String, Value)> = match &meant.source {
+        SourceMeant::Csv(settings) => settings.columns.iter().filter_map(|column| match &column.to {
+            ColumnTarget::Attribute(path) if path.to_string() == "userType" => {
+                Some(("userType".into(), Value::text("Employee")))
+            }
+            ColumnTarget::Attribute(path) => Some((path.to_string(), Value::text("some words"))),
+            ColumnTarget::Anchor => None,
+        }),
+        SourceMeant::Api => panic!("the sample is a file"),
+    }
+    .collect();
+    let values: Vec<(&str, Value)> = values
+        .iter()
+        .map(|(path, value)| (path.as_str(), if path == "active" { Value::Boolean(true) } else { value.clone() }))
+        .collect();
+    let person = crate::sample::person(&values);
+    let per_second = |begin: std::time::Instant| f64::from(PEOPLE) / begin.elapsed().as_secs_f64();
+    let begin = std::time::Instant::now();
+    for _ in 0..PEOPLE {
+        let said = crate::model::Record { anchor: person.anchor.clone(), attributes: person.attributes.clone() };
+        let statement = crate::model::Statement::Upsert(said);
+        let known = crate::overlay::overlay(Some(&person), statement, &meant.job.null_flow, person.accepted_at);
+        assert_eq!(known, crate::overlay::Overlaid::Unchanged);
+    }
+    let overlaid = per_second(begin);
+    let begin = std::time::Instant::now();
+    for _ in 0..PEOPLE {
+        assert!(crate::decide::decide(&meant.job, &person, &[]).outcome.is_none());
+    }
+    eprintln!("{overlaid:.0} people overlaid a second, {:.0} decided", per_second(begin));
 }

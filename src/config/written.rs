@@ -1,13 +1,11 @@
 //! A job file as it is written: which settings there are, and of what type. What they mean is checked later.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
+mod either;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::spot::Spot;
 
@@ -339,89 +337,4 @@ pub(super) struct LimitsWritten {
     pub(super) body_mib_max: Option<Spot<u32>>,
     /// Operations that may wait to be decided, before uploads are sent away; 1000000 where nothing is said.
     pub(super) waiting_operations_max: Option<Spot<u32>>,
-}
-
-struct ColumnVisitor;
-
-impl<'de> Visitor<'de> for ColumnVisitor {
-    type Value = ColumnWritten;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a path, a table with `to`, or a list of these")
-    }
-
-    fn visit_str<E: Error>(self, path: &str) -> Result<ColumnWritten, E> {
-        Ok(ColumnWritten::Path(path.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ColumnWritten, A::Error> {
-        ColumnTable::deserialize(MapAccessDeserializer::new(map)).map(|table| ColumnWritten::Table(Box::new(table)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<ColumnWritten, A::Error> {
-        Vec::deserialize(SeqAccessDeserializer::new(list)).map(ColumnWritten::Several)
-    }
-}
-
-impl<'de> Deserialize<'de> for ColumnWritten {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ColumnVisitor)
-    }
-}
-
-impl JsonSchema for ColumnWritten {
-    fn schema_name() -> Cow<'static, str> {
-        "ColumnOrPath".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let table = generator.subschema_for::<ColumnTable>();
-        let either = json_schema!({ "anyOf": [{ "type": "string" }, table.clone()] });
-        json_schema!({ "anyOf": [{ "type": "string" }, table, { "type": "array", "items": either }] })
-    }
-}
-
-struct ConstantVisitor;
-
-impl<'de> Visitor<'de> for ConstantVisitor {
-    type Value = ConstantWritten;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, a whole number, true, false, or a list of texts")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<ConstantWritten, E> {
-        Ok(ConstantWritten::Text(text.to_owned()))
-    }
-
-    fn visit_bool<E: Error>(self, truth: bool) -> Result<ConstantWritten, E> {
-        Ok(ConstantWritten::Boolean(truth))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<ConstantWritten, E> {
-        Ok(ConstantWritten::Integer(number))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<ConstantWritten, A::Error> {
-        Vec::deserialize(SeqAccessDeserializer::new(list)).map(ConstantWritten::List)
-    }
-}
-
-impl<'de> Deserialize<'de> for ConstantWritten {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ConstantVisitor)
-    }
-}
-
-impl JsonSchema for ConstantWritten {
-    fn schema_name() -> Cow<'static, str> {
-        "Constant".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [
-            { "type": "string" }, { "type": "boolean" }, { "type": "integer" },
-            { "type": "array", "items": { "type": "string" } },
-        ] })
-    }
 }

@@ -1,7 +1,10 @@
 use super::*;
-use crate::model::{Attributes, Name, ObjectId};
-use crate::rules::{Container, Place, Rule};
+use crate::mapping::Mapping;
+use crate::model::{Attributes, JobId, Name, ObjectId};
+use crate::overlay::NullFlow;
+use crate::rules::{Container, Place, Rule, Ruleset};
 use crate::sample::{direct, filter, key, person};
+use crate::scope::Scope;
 
 fn target(id: &str, kind: TargetKind, on_delete: Leaver) -> Target {
     let mapping = Mapping::new(vec![key("employeeId", "externalId"), direct("displayName", "displayName")]);

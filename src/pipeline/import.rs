@@ -4,17 +4,18 @@
 //! end there. The second reads the others, on a thread of its own, while this one decides and records.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::process::judge;
-use crate::decide;
-use crate::model::{Outcome, Reason, Statement, Timestamp, UploadId};
-use crate::source::{self, CsvSettings, RowMark, Rows, Scan, SourceError, anchor_mark};
-use crate::store::{Arriving, Compared, JobState, Refusal, Store, StoreError, Tally};
+use crate::decide::{self, decide};
+use crate::model::{Anchor, Outcome, PersonId, Reason, Record, Statement, Timestamp, UploadId};
+use crate::overlay::introduce;
+use crate::source::{self, CsvSettings, Rows, Scan, SourceError, anchor_mark};
+use crate::store::{Arriving, JobState, Refusal, Said, Store, StoreError, Tally};
 
 /// Rows that are handed from the reading thread to the deciding one together. Two such batches are in memory.
-const BATCH_ROWS: usize = 5_000;
+const BATCH_ROWS: usize = 500;
 /// Rows in one transaction. The fewer transactions, the fewer times the pages of the anchors' index, which come in
 /// random order, are written; what is lost by a crash is read again.
 const TRANSACTION_ROWS: usize = 100_000;
@@ -69,11 +70,12 @@ pub fn import(
     let scan = source::scan(path, settings, &mut |bytes| progress(ImportProgress::Looking(bytes)))?;
     scan.check_loss(store.rows_last(state)?)?;
     let upload = store.begin_import(state, &path.display().to_string(), now)?;
-    let (compared, left) = compare(store, state, &scan)?;
+    let compared = compare(store, state, &scan)?;
     let mut tally = Tally::default();
     thread::scope(|scope| {
         let (hand_over, batches) = sync_channel(1);
-        let reading = scope.spawn(|| read_rows(path, &scan, left, hand_over));
+        let reader = Reading { path, scan: &scan, compared: &compared, job, now };
+        let reading = scope.spawn(move || reader.read_all(&hand_over));
         let recorder = Recording { store, job, state, upload, now };
         let recorded = recorder.record_all(&batches, &scan, progress, &mut tally);
         // A reader that is blocked on a full channel must see that nobody listens any more.
@@ -81,51 +83,96 @@ pub fn import(
         let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         recorded.map_err(ImportError::from).and(read.map_err(ImportError::from))
     })?;
-    store.end_import(state, upload, &compared, scan.total_rows)?;
-    Ok(Imported { upload, unchanged: compared.unchanged.len() as u64, scan, tally })
+    let unchanged = compared.unchanged.len() as u64;
+    store.end_import(state, upload, compared.unchanged, scan.total_rows)?;
+    Ok(Imported { upload, unchanged, scan, tally })
 }
 
-/// Tells rows that say what was said last time from those that do not: the latter, in the order of the file.
+/// What comparing a file with the store found. Rows are numbered as in [`Scan::rows`].
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// People whose row says what it said last time.
+    pub unchanged: Vec<PersonId>,
+    /// The other rows, in the order of the file.
+    pub left: Vec<u32>,
+    /// Of every row, whether the store knows its person.
+    pub known: Vec<bool>,
+}
+
+/// Tells rows that say what was said last time from those that do not.
 ///
 /// # Errors
 /// [`StoreError`] when the store cannot be read.
-pub fn compare(store: &Store, state: &JobState, scan: &Scan) -> Result<(Compared, Vec<RowMark>), StoreError> {
-    let mut by_anchor: Vec<(u128, u32)> =
-        scan.rows.iter().enumerate().map(|(at, row)| (row.anchor, u32::try_from(at).unwrap_or(u32::MAX))).collect();
+pub fn compare(store: &Store, state: &JobState, scan: &Scan) -> Result<Compared, StoreError> {
+    let rows = &scan.rows;
+    let half = |mark: u128| (mark >> 64) as u64;
+    // Half a mark finds almost always one row; the whole one is compared when it is found.
+    let mut by_anchor: Vec<(u64, u32)> = rows.iter().zip(0..).map(|(row, at)| (half(row.anchor), at)).collect();
     by_anchor.sort_unstable();
-    let mut same = vec![false; scan.rows.len()];
-    let mut compared = Compared::default();
+    let mut compared = Compared { known: vec![false; rows.len()], ..Compared::default() };
+    let mut same = vec![false; rows.len()];
     store.visit_anchors(state, &mut |stored| {
         let mark = anchor_mark(stored.anchor);
-        let Ok(at) = by_anchor.binary_search_by_key(&mark, |(anchor, _)| *anchor) else { return };
-        let row = by_anchor[at].1 as usize;
-        if stored.fingerprint == Some(&scan.rows[row].content.to_le_bytes()[..]) {
-            same[row] = true;
+        let first = by_anchor.partition_point(|(held, _)| *held < half(mark));
+        let alike = by_anchor[first..].iter().take_while(|(held, _)| *held == half(mark));
+        let Some(at) = alike.map(|(_, at)| *at as usize).find(|at| rows[*at].anchor == mark) else { return };
+        compared.known[at] = true;
+        if stored.fingerprint == Some(&rows[at].content.to_le_bytes()[..]) {
+            same[at] = true;
             compared.unchanged.push(stored.person);
         }
     })?;
-    drop(by_anchor);
-    let left = scan.rows.iter().zip(same).filter(|(_, same)| !same).map(|(row, _)| *row).collect();
-    Ok((compared, left))
+    compared.left = same.iter().zip(0..).filter(|(same, _)| !**same).map(|(_, at)| at).collect();
+    Ok(compared)
 }
 
-fn read_rows(
-    path: &Path,
-    scan: &Scan,
-    left: Vec<RowMark>,
-    hand_over: std::sync::mpsc::SyncSender<Vec<(RowMark, Statement)>>,
-) -> Result<(), SourceError> {
-    let mut rows = Rows::open(path, scan)?;
-    for marks in left.chunks(BATCH_ROWS) {
-        let mut batch = Vec::with_capacity(marks.len());
-        for mark in marks {
-            batch.push((*mark, Statement::Upsert(rows.read(mark)?)));
+/// Reads rows, and decides on people who are new: they need nothing from the store.
+struct Reading<'a> {
+    path: &'a Path,
+    scan: &'a Scan,
+    compared: &'a Compared,
+    job: &'a decide::Job,
+    now: Timestamp,
+}
+
+impl Reading<'_> {
+    fn read_all(&self, hand_over: &SyncSender<Vec<Read>>) -> Result<(), SourceError> {
+        let mut rows = Rows::open(self.path, self.scan)?;
+        for wanted in self.compared.left.chunks(BATCH_ROWS) {
+            let mut batch = Vec::with_capacity(wanted.len());
+            for at in wanted {
+                let mark = self.scan.rows[*at as usize];
+                let record = rows.read(&mark)?;
+                let anchor = record.anchor.clone();
+                let said = self.said(record, self.compared.known[*at as usize]);
+                batch.push(Read { line: mark.line, fingerprint: mark.content.to_le_bytes(), anchor, said });
+            }
+            // Neighbours in the store's index are touched together. One file says one thing of a person, so the
+            // order of its people among themselves means nothing.
+            batch.sort_unstable_by(|left, right| left.anchor.cmp(&right.anchor));
+            if hand_over.send(batch).is_err() {
+                break;
+            }
         }
-        if hand_over.send(batch).is_err() {
-            break;
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn said(&self, record: Record, is_known: bool) -> Said {
+        if is_known {
+            return Said::Statement(Statement::Upsert(record));
+        }
+        let person = introduce(record, &self.job.null_flow, self.now);
+        let decision = decide(self.job, &person, &[]);
+        Said::New(Box::new((person, decision)))
+    }
+}
+
+/// A row that was read.
+struct Read {
+    line: u32,
+    fingerprint: [u8; 16],
+    anchor: Anchor,
+    said: Said,
 }
 
 struct Recording<'a> {
@@ -139,7 +186,7 @@ struct Recording<'a> {
 impl Recording<'_> {
     fn record_all(
         &self,
-        batches: &Receiver<Vec<(RowMark, Statement)>>,
+        batches: &Receiver<Vec<Read>>,
         scan: &Scan,
         progress: &mut dyn FnMut(ImportProgress),
         tally: &mut Tally,
@@ -175,23 +222,18 @@ impl Recording<'_> {
     }
 }
 
-/// Operations of rows that were read, in the order of their anchors: neighbours in the store's index are
-/// touched together. One file says one thing of a person, so their order among themselves means nothing.
-fn arriving(mut batch: Vec<(RowMark, Statement)>, next_index: &mut u32) -> Vec<Arriving> {
-    batch.sort_unstable_by(|(_, left), (_, right)| left.anchor().cmp(right.anchor()));
-    batch
-        .into_iter()
-        .map(|(mark, statement)| {
-            let index = *next_index;
-            *next_index += 1;
-            Arriving {
-                index,
-                bulk_id: Some(format!("line {}", mark.line)),
-                said: Ok(statement),
-                fingerprint: Some(mark.content.to_le_bytes()),
-            }
+fn arriving(batch: Vec<Read>, next_index: &mut u32) -> Vec<Arriving> {
+    let numbered = batch.into_iter().zip(*next_index..);
+    let arriving: Vec<_> = numbered
+        .map(|(read, index)| Arriving {
+            index,
+            bulk_id: Some(format!("line {}", read.line)),
+            said: read.said,
+            fingerprint: Some(read.fingerprint),
         })
-        .collect()
+        .collect();
+    *next_index += arriving.len() as u32;
+    arriving
 }
 
 /// Rows that could not be understood, and those that contradict each other: once, before the others.
@@ -220,7 +262,7 @@ fn next_batch_of_refusals(scan: &Scan, next_index: &mut u32) -> Option<Vec<Arriv
     let arriving = refusals.into_iter().map(|(line, refusal)| {
         let index = *next_index;
         *next_index += 1;
-        Arriving { index, bulk_id: Some(format!("line {line}")), said: Err(refusal), fingerprint: None }
+        Arriving { index, bulk_id: Some(format!("line {line}")), said: Said::Refused(refusal), fingerprint: None }
     });
     Some(arriving.collect())
 }

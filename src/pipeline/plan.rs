@@ -111,17 +111,18 @@ pub fn plan(
 ) -> Result<Plan, ImportError> {
     let (path, settings) = file;
     let scan = source::scan(path, settings, &mut |_| {})?;
-    let mut left = scan.rows.clone();
+    let mut left: Vec<u32> = (0..scan.rows.len() as u32).collect();
     if let Some((store, state)) = known {
         scan.check_loss(store.rows_last(state)?)?;
         if same_job {
-            left = compare(store, state, &scan)?.1;
+            left = compare(store, state, &scan)?.left;
         }
     }
     let mut groups = BTreeMap::new();
     let mut unchanged = (scan.rows.len() - left.len()) as u64;
     let mut rows = Rows::open(path, &scan)?;
-    for mark in &left {
+    for at in &left {
+        let mark = &scan.rows[*at as usize];
         let record = rows.read(mark)?;
         let stored = match known {
             Some((store, state)) => store.stored(state, record.anchor.as_str())?,

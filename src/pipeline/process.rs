@@ -6,7 +6,7 @@ use crate::decide::{self, decide};
 use crate::model::{Outcome, Reason, Statement, Timestamp};
 use crate::overlay::{Overlaid, overlay};
 use crate::scim::{self, OperationFault, Understood};
-use crate::store::{Arriving, Decided, JobState, Refusal, Store, StoreError, StoredPerson, Tally, Undecided};
+use crate::store::{Arriving, Decided, JobState, Refusal, Said, Store, StoreError, StoredPerson, Tally, Undecided};
 
 /// Operations in one transaction: long enough to pay for its sync, short enough that an accept waits only some
 /// hundredths of a second for it.
@@ -73,7 +73,10 @@ pub fn redecide(
 }
 
 fn arriving(index: u32, entry: Understood) -> Arriving {
-    let said = entry.said.map_err(|fault| refusal(index, &fault));
+    let said = match entry.said {
+        Ok(statement) => Said::Statement(statement),
+        Err(fault) => Said::Refused(refusal(index, &fault)),
+    };
     Arriving { index, bulk_id: entry.bulk_id, said, fingerprint: None }
 }
 

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::StoreError;
 use crate::model::{
-    Attributes, ChangeKind, Damage, Dn, Known, Name, ObjectId, OperationId, Outcome, Reason, Situation, Value,
+    Attributes, ChangeKind, Damage, Dn, Known, Name, ObjectId, OperationId, Outcome, PersonId, Reason, Situation, Value,
 };
 
 /// The version written today.
@@ -334,13 +334,13 @@ pub(super) fn damage_bit(damage: Damage) -> i64 {
 }
 
 /// Rows of people as runs of neighbours: an unchanged import of a million is a few bytes.
-pub(super) fn encode_runs(sorted: &[i64]) -> Vec<u8> {
+pub(super) fn encode_runs(sorted: &[PersonId]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut last_end = 0;
-    for run in sorted.chunk_by(|left, right| left + 1 == *right) {
-        put_number(&mut bytes, (run[0] - last_end) as u64);
+    for run in sorted.chunk_by(|left, right| left.0 + 1 == right.0) {
+        put_number(&mut bytes, (run[0].0 - last_end) as u64);
         put_number(&mut bytes, run.len() as u64);
-        last_end = run[run.len() - 1];
+        last_end = run[run.len() - 1].0;
     }
     bytes
 }

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::codec;
 use super::record::{Arriving, Decided, Recorder, StoredPerson, Tally};
 use super::{JobState, Store, StoreError};
-use crate::model::{Statement, Timestamp, UploadId};
+use crate::model::{PersonId, Statement, Timestamp, UploadId};
 
 /// A person as an import compares with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,14 +15,7 @@ pub struct Stored<'a> {
     /// Of the row that was last overlaid; `None` when something else was.
     pub fingerprint: Option<&'a [u8]>,
     /// The person's row in the store.
-    pub person: i64,
-}
-
-/// What comparing found.
-#[derive(Debug, Clone, Default)]
-pub struct Compared {
-    /// Rows of people who are known and whose row has not changed, in order.
-    pub unchanged: Vec<i64>,
+    pub person: PersonId,
 }
 
 impl Store {
@@ -52,7 +45,7 @@ impl Store {
                 visit(Stored {
                     anchor: row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
                     fingerprint: row.get_ref(1)?.as_blob_or_null().map_err(rusqlite::Error::from)?,
-                    person: row.get(2)?,
+                    person: PersonId(row.get(2)?),
                 });
             }
             Ok(())
@@ -85,7 +78,7 @@ impl Store {
         })
     }
 
-    /// Ends an import: remembers who was seen and had not changed, and how many rows there were.
+    /// Ends an import: remembers who was seen and had not changed (`unchanged`), and how many rows there were.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the disk refuses.
@@ -93,10 +86,9 @@ impl Store {
         &self,
         job: &JobState,
         upload: UploadId,
-        compared: &Compared,
+        mut unchanged: Vec<PersonId>,
         rows: u64,
     ) -> Result<(), StoreError> {
-        let mut unchanged = compared.unchanged.clone();
         unchanged.sort_unstable();
         let runs = codec::encode_runs(&unchanged);
         self.write(|on| {

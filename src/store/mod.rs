@@ -22,15 +22,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub use accept::{Accepted, Backlog, NewUpload};
 pub use clients::{Client, NewClient};
 pub use fsck::Fault;
-pub use import::{Compared, Stored};
+pub use import::Stored;
 pub use lease::{LeaseTerms, Proposal, WorkFor};
 pub use read::{HistoryEntry, LinkState, OperationState, PersonState, Standing, TargetState, UploadState};
-pub use record::{Arriving, Decided, Refusal, StoredPerson, Tally, Undecided};
+pub use record::{Arriving, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
 pub use registry::{JobKey, JobState, TargetKey};
 pub use release::Released;
 pub use settle::Settled;
@@ -44,7 +45,7 @@ const PRIVATE: u32 = 0o600;
 /// How long a statement waits for another process (`muster client`, `muster release`) to finish its own.
 const BUSY_MAX: Duration = Duration::from_secs(10);
 /// Pages in memory per connection that writes: room for the narrow index of a million anchors.
-const WRITER_CACHE_KIB: i64 = 96 * 1024;
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Pages the write-ahead log may hold before they are brought into the file; more means fewer repeated pages.
 const CHECKPOINT_PAGES: i64 = 16_384;
 /// Prepared statements kept; there are about sixty.
@@ -149,6 +150,11 @@ impl Store {
         })
     }
 
+    /// Whether the folder holds a store already.
+    pub fn is_there(folder: &Path) -> bool {
+        folder.join(FILE).is_file()
+    }
+
     /// The folder it was opened in.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -230,6 +236,8 @@ fn connect(file: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_MAX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // One plan for each statement, whatever it is bound to: otherwise SQLite plans anew for almost every row.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // Promise 1: a commit is on the disk when it returns.
     connection.pragma_update(None, "synchronous", "full")?;

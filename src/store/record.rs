@@ -36,10 +36,22 @@ pub struct Arriving {
     pub index: u32,
     /// The sender's name for it.
     pub bulk_id: Option<String>,
-    /// What it says, or why it cannot be understood.
-    pub said: Result<Statement, Refusal>,
+    /// What it says.
+    pub said: Said,
     /// Of the row it came in, so that the same row need not be looked at again.
     pub fingerprint: Option<[u8; 16]>,
+}
+
+/// What an operation says, as far as that is known when it arrives.
+#[derive(Debug)]
+pub enum Said {
+    /// This, to be decided against what is stored of the person.
+    Statement(Statement),
+    /// It introduces somebody of whom nothing is stored, and is decided already. That the person is new must be
+    /// sure: an import knows it, because it works alone and has compared.
+    New(Box<(Person, Decision)>),
+    /// Nothing that can be understood.
+    Refused(Refusal),
 }
 
 /// An operation that ends before it is decided.
@@ -147,6 +159,7 @@ impl Store {
                 let decision = decide(&stored);
                 let mut recorder = Recorder { on, names, job, upload: UploadId(0), at: now };
                 recorder.place(*person, &decision)?;
+                recorder.withdraw_others(*person, &decision)?;
                 recorder.make_work(*person, stored.person.generation, &decision)?;
                 super::settle::end_operations(on, *person, decision.outcome.as_ref(), now)?;
             }
@@ -187,8 +200,14 @@ impl Recorder<'_, '_> {
         let Arriving { index, bulk_id, said, fingerprint } = arriving;
         let entry = Entry { index, bulk_id };
         let statement = match said {
-            Ok(statement) => statement,
-            Err(refusal) => {
+            Said::Statement(statement) => statement,
+            Said::New(judged) => {
+                let (person, decision) = *judged;
+                tally.new += 1;
+                let row = self.new_person(&person, &decision, fingerprint)?;
+                return self.carry_on(&entry, row, person.generation, &decision);
+            }
+            Said::Refused(refusal) => {
                 tally.refused += 1;
                 return self.refuse(&entry, refusal);
             }
@@ -233,6 +252,10 @@ impl Recorder<'_, '_> {
         decision: &Decision,
     ) -> Result<(), StoreError> {
         self.operation(entry, Some(row), Some(generation), Ending::pending(), None)?;
+        let is_first = generation.0 == 1;
+        if !is_first {
+            self.withdraw_others(row, decision)?;
+        }
         self.make_work(row, generation, decision)?;
         if has_no_work(decision) {
             super::settle::end_operations(self.on, row, decision.outcome.as_ref(), self.at)?;
@@ -357,7 +380,6 @@ impl Recorder<'_, '_> {
     }
 
     fn make_work(&mut self, person: i64, generation: Generation, decision: &Decision) -> Result<(), StoreError> {
-        self.withdraw_others(person, decision)?;
         for at in &decision.targets {
             self.work_at(person, generation, at)?;
         }

@@ -88,6 +88,20 @@ impl Store {
         })
     }
 
+    /// Whether everybody in the store was decided with the job file of this hash.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn is_decided_with(&self, job: &JobState, config_hash: &[u8]) -> Result<bool, StoreError> {
+        self.read(|on| {
+            Ok(on.query_row(
+                "SELECT config_hash IS ?2 AND redecide_after IS NULL FROM job WHERE id = ?1",
+                params![job.key.0, config_hash],
+                |row| row.get(0),
+            )?)
+        })
+    }
+
     /// The names of all jobs that were ever registered.
     ///
     /// # Errors

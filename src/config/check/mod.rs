@@ -32,9 +32,9 @@ pub(super) struct Meant {
 
 impl Meant {
     /// The job, with what there is to warn of.
-    pub(super) fn into_job(self, warnings: Report) -> JobMeant {
+    pub(super) fn into_job(self, hash: [u8; 32], warnings: Report) -> JobMeant {
         let Self { job, source, connections, limits } = self;
-        JobMeant { job, source, connections, limits, warnings }
+        JobMeant { job, source, connections, limits, hash, warnings }
     }
 }
 

@@ -32,7 +32,10 @@ pub(super) struct Checked {
 impl Checked {
     /// Whether anything of this attribute can come from the source.
     pub(super) fn fills(&self, path: &Path) -> bool {
-        self.filled.as_ref().is_none_or(|filled| filled.contains(&(path.schema.clone(), path.attribute.clone())))
+        // The anchor is there whatever the columns say.
+        let is_anchor = *path == Path::simple(ANCHOR);
+        is_anchor
+            || self.filled.as_ref().is_none_or(|filled| filled.contains(&(path.schema.clone(), path.attribute.clone())))
     }
 }
 
@@ -188,12 +191,14 @@ fn column(
             );
         }
     }
-    column.split = match &more.split {
-        Some(split) => Some(split_of(split, kind, findings)?),
+    let split = more.split.as_ref().map(|split| split_of(split, kind, findings));
+    let values: Vec<Option<(String, Value)>> =
+        more.values.iter().map(|(text, value)| cell_value(text, value, path, kind, findings)).collect();
+    column.split = match split {
+        Some(split) => Some(split?),
         None => None,
     };
-    column.values =
-        more.values.iter().map(|(text, value)| cell_value(text, value, path, kind, findings)).collect::<Option<_>>()?;
+    column.values = values.into_iter().collect::<Option<_>>()?;
     Some(column)
 }
 

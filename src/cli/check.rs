@@ -1,0 +1,69 @@
+//! `muster check`: finds every mistake in a job file before anything runs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::Globals;
+use super::screen::{is_colourful, note, say, say_json};
+use crate::config::{self, JobMeant, Report};
+
+/// Check job files: every mistake, with its place and a hint.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Job files.
+    #[arg(required = true, value_name = "JOB")]
+    jobs: Vec<PathBuf>,
+}
+
+pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let mut sound = true;
+    for path in &args.jobs {
+        let checked = config::load(path);
+        sound &= checked.is_ok();
+        let report = match &checked {
+            Ok(job) => &job.warnings,
+            Err(report) => report,
+        };
+        if globals.json {
+            say_json(&json!({ "file": path, "ok": checked.is_ok(), "findings": findings(report) }));
+            continue;
+        }
+        if !report.findings().is_empty() {
+            note(report.render(is_colourful()));
+        }
+        if let Ok(job) = &checked {
+            say(format!("{}: {}", path.display(), summary(job)));
+        }
+    }
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn summary(job: &JobMeant) -> String {
+    let job = &job.job;
+    let targets: Vec<_> = job.targets.iter().map(|target| format!("{} ({})", target.id, target.kind.word())).collect();
+    let mapped: usize = job.targets.iter().map(|target| target.mapping.attributes().len()).sum();
+    format!(
+        "job `{}` is sound: {} rules, {mapped} mapped attributes, targets {}",
+        job.id,
+        job.ruleset.rules.len(),
+        targets.join(", ")
+    )
+}
+
+fn findings(report: &Report) -> Vec<serde_json::Value> {
+    let findings = report.findings().iter().map(|finding| {
+        let diagnostic = &finding.diagnostic;
+        let (line, column) = report.position(diagnostic.span.start);
+        json!({
+            "severity": finding.severity.word(),
+            "message": diagnostic.message,
+            "line": line,
+            "column": column,
+            "label": diagnostic.label,
+            "hint": diagnostic.hint,
+        })
+    });
+    findings.collect()
+}

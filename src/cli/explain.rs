@@ -1,0 +1,291 @@
+//! `muster explain`: where is this person's account, and why?
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::Globals;
+use super::jobs::{load_job, open_store, outcome_json, stored_job};
+use super::plan::{change_json, print_change};
+use super::screen::{say, say_json, shown};
+use crate::clock::{Clock as _, SystemClock};
+use crate::decide::{Job, Trace, trace};
+use crate::model::{Outcome, Part, Timestamp, Value};
+use crate::plain::plain;
+use crate::scim::json::value_to_json;
+use crate::scim::user_to_json;
+use crate::store::{Access, HistoryEntry, LinkState, OperationState, PersonState, Standing};
+
+/// Operations and history entries shown; `--json` has more.
+const SHOWN_MAX: usize = 10;
+
+/// Tell everything about one person: what came in, which rule spoke, what was written, what it waits for.
+///
+/// Exit code 0: told; 1: an error; 4: nobody by that anchor.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The person's anchor (externalId).
+    anchor: String,
+    /// The job's name; may be left out where the data folder has only one.
+    #[arg(long)]
+    job: Option<String>,
+    /// The job file, to tell also how each rule and each mapping sees the person now.
+    #[arg(long, value_name = "FILE")]
+    job_file: Option<PathBuf>,
+}
+
+/// The job has never heard of the anchor.
+const NOBODY: u8 = 4;
+
+pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let meant = args.job_file.as_deref().map(load_job).transpose()?;
+    let name = args.job.as_deref().or(meant.as_ref().map(|meant| meant.job.id.as_str()));
+    let store = open_store(&globals.data, Access::Beside)?;
+    let job = stored_job(&store, name)?;
+    let Some(person) = store.person(&job, &args.anchor)? else {
+        let refused = store.operations_about(&job, &args.anchor)?;
+        return Ok(nobody(args, &refused, globals));
+    };
+    let traced = meant.as_ref().map(|meant| trace(&meant.job, &person.stored.person, &person.stored.links));
+    if globals.json {
+        say_json(&person_json(&person, traced.as_ref()));
+    } else {
+        say(format!("{} in job {}", plain(&args.anchor), job.id));
+        print_person(&person, traced.as_ref(), meant.as_ref().map(|meant| &meant.job), SystemClock.now());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn nobody(args: &Args, refused: &[OperationState], globals: &Globals) -> ExitCode {
+    if globals.json {
+        let operations: Vec<_> = refused.iter().map(operation_json).collect();
+        say_json(&json!({ "externalId": args.anchor, "person": null, "operations": operations }));
+    } else if refused.is_empty() {
+        say(format!("nobody is called {}: no upload or import has ever named them", plain(&args.anchor)));
+    } else {
+        say(format!("there is no person {}: what was said of them could not be taken", plain(&args.anchor)));
+        refused.iter().take(SHOWN_MAX).for_each(print_operation);
+    }
+    ExitCode::from(NOBODY)
+}
+
+/// Prints all there is to say about a person.
+pub(super) fn print_person(person: &PersonState, traced: Option<&Trace>, job: Option<&Job>, now: Timestamp) {
+    let rule = person.rule.as_deref().map(|rule| format!(", by rule `{rule}`")).unwrap_or_default();
+    say(format!("\nStands {}{rule} (state {})", standing_words(&person.standing), person.stored.person.generation));
+    if let Some((upload, at)) = person.last_seen {
+        say(format!("Seen unchanged in upload {upload}, {at}"));
+    }
+    if let Some(traced) = traced {
+        print_why(traced);
+    }
+    for link in &person.links {
+        print_link(person, link, now);
+    }
+    if let (Some(traced), Some(_)) = (traced, job) {
+        print_mapped(traced);
+    }
+    say("\nSaid of them, newest first");
+    person.operations.iter().take(SHOWN_MAX).for_each(print_operation);
+    if !person.history.is_empty() {
+        say("\nDone, newest first");
+        person.history.iter().take(SHOWN_MAX).for_each(print_history);
+    }
+}
+
+fn standing_words(standing: &Standing) -> String {
+    match standing {
+        Standing::At(target) => format!("at {target}"),
+        Standing::Nowhere => "nowhere, on purpose".to_owned(),
+        Standing::Held => "nowhere yet: held".to_owned(),
+        Standing::OutOfScope => "outside the job's scope".to_owned(),
+        Standing::Deleted => "nowhere: the source has deleted them".to_owned(),
+    }
+}
+
+fn print_why(traced: &Trace) {
+    say("\nWhy");
+    for clause in &traced.scope {
+        say(format!("  scope {}: {}", yes(clause.holds), plain(&clause.words)));
+    }
+    for rule in &traced.rules {
+        let when = rule.when.as_deref().unwrap_or("always");
+        say(format!("  rule {} `{}`: {}", yes(rule.holds), rule.id, plain(when)));
+    }
+    if let Some(outcome) = &traced.decision.outcome {
+        say(format!("  so: {}", outcome_words(outcome)));
+    }
+}
+
+fn yes(holds: bool) -> &'static str {
+    if holds { "yes" } else { "no " }
+}
+
+fn print_mapped(traced: &Trace) {
+    let mut at = None;
+    for mapped in &traced.mapped {
+        if at != Some(&mapped.target) {
+            say(format!("\nWanted at {}", mapped.target));
+            at = Some(&mapped.target);
+        }
+        let gives = match &mapped.gives {
+            Ok(given) => given.to_string(),
+            Err(reason) => reason.to_string(),
+        };
+        say(format!("  {}: {} ← {}", mapped.attribute, plain(&gives), plain(&mapped.from)));
+    }
+}
+
+fn print_link(person: &PersonState, link: &LinkState, now: Timestamp) {
+    let what = match link.part {
+        Part::Account => format!("\nAt {}", link.target),
+        Part::Manager => {
+            format!("  manager {}", plain(link.manager.as_deref().filter(|text| !text.is_empty()).unwrap_or("nobody")))
+        }
+    };
+    let situation = link
+        .situation
+        .filter(|_| link.part == Part::Account)
+        .map(|held| format!(" [{}]", held.word()))
+        .unwrap_or_default();
+    say(format!("{what}{situation}: {}", link_words(link, now)));
+    if link.part == Part::Manager {
+        return;
+    }
+    if let Some(known) = person.stored.known_at(&link.target) {
+        say(format!("  account {}", plain(known.object.as_str())));
+        if let Some(container) = &known.container {
+            say(format!("  in {}", plain(container.as_str())));
+        }
+        for (name, value) in known.attributes.iter().filter(|(_, value)| !matches!(value, Value::Null)) {
+            say(format!("  {name}: {}", shown(value)));
+        }
+    }
+}
+
+fn link_words(link: &LinkState, now: Timestamp) -> String {
+    let state = format!("state {}", link.generation);
+    if let Some(holder) = &link.holder {
+        return format!("{state} is being carried by {holder}");
+    }
+    match (&link.due, &link.outcome) {
+        (Some(due), _) => {
+            let when = if *due <= now { "now".to_owned() } else { format!("at {due}") };
+            let why =
+                link.waits.as_ref().map(|why| format!(", because {}", plain(&why.to_string()))).unwrap_or_default();
+            format!("{state} waits to be carried {when}{why}")
+        }
+        (None, Some(outcome)) => format!("{state} {}", outcome_words(outcome)),
+        (None, None) => format!("{state}: nothing to do"),
+    }
+}
+
+fn outcome_words(outcome: &Outcome) -> String {
+    match (outcome, outcome.reason()) {
+        (Outcome::Superseded { by }, _) => format!("superseded by {by}"),
+        (_, Some(reason)) => format!("{}: {}", outcome.word(), plain(&reason.to_string())),
+        (_, None) => outcome.word().to_owned(),
+    }
+}
+
+fn print_operation(operation: &OperationState) {
+    let name = operation.bulk_id.as_deref().map(|name| format!(" ({})", plain(name))).unwrap_or_default();
+    let ended = operation.outcome.as_ref().map_or_else(|| "pending".to_owned(), outcome_words);
+    let at = operation.ended_at.map(|at| format!(", {at}")).unwrap_or_default();
+    say(format!("  upload {} operation {}{name}: {ended}{at}", operation.id.upload, operation.id.index));
+}
+
+fn print_history(entry: &HistoryEntry) {
+    let done = match (&entry.change, &entry.outcome) {
+        (Some(change), _) => change.kind.word().to_owned(),
+        (None, _) if entry.part == Part::Manager => "manager".to_owned(),
+        (None, _) => "looked".to_owned(),
+    };
+    let ended = match (&entry.outcome, &entry.why) {
+        (Some(outcome), _) => outcome_words(outcome),
+        (None, Some(why)) => format!("to be tried again, because {}", plain(&why.to_string())),
+        (None, None) => "linked".to_owned(),
+    };
+    say(format!("  {} at {}, state {}: {done}: {ended}", entry.at, entry.target, entry.generation));
+    if let Some(change) = &entry.change {
+        print_change(change);
+    }
+}
+
+fn person_json(person: &PersonState, traced: Option<&Trace>) -> serde_json::Value {
+    let stored = &person.stored.person;
+    json!({
+        "externalId": stored.anchor.as_str(),
+        "generation": stored.generation.0,
+        "standing": standing_words(&person.standing),
+        "rule": person.rule,
+        "person": user_to_json(&stored.attributes, Some(&stored.anchor)),
+        "lastSeenUnchanged": person.last_seen.map(|(upload, at)| json!({ "upload": upload.0, "at": at.to_string() })),
+        "targets": person.links.iter().map(|link| link_json(person, link)).collect::<Vec<_>>(),
+        "operations": person.operations.iter().map(operation_json).collect::<Vec<_>>(),
+        "history": person.history.iter().map(history_json).collect::<Vec<_>>(),
+        "trace": traced.map(trace_json),
+    })
+}
+
+fn link_json(person: &PersonState, link: &LinkState) -> serde_json::Value {
+    let known = person.stored.known_at(&link.target).filter(|_| link.part == Part::Account);
+    json!({
+        "target": link.target.as_str(),
+        "part": link.part.word(),
+        "situation": link.situation.map(|held| held.word()),
+        "generation": link.generation.0,
+        "settled": link.settled.0,
+        "ended": link.outcome.as_ref().map(outcome_json),
+        "due": link.due.map(|due| due.to_string()),
+        "waits": link.waits.as_ref().map(ToString::to_string),
+        "holder": link.holder,
+        "manager": link.manager,
+        "account": known.map(|known| json!({
+            "id": known.object.as_str(),
+            "container": known.container.as_ref().map(ToString::to_string),
+            "attributes": known.attributes.iter().map(|(name, value)| (name.to_string(), value_to_json(value))).collect::<serde_json::Map<_, _>>(),
+        })),
+    })
+}
+
+fn operation_json(operation: &OperationState) -> serde_json::Value {
+    json!({
+        "upload": operation.id.upload.0,
+        "index": operation.id.index,
+        "bulkId": operation.bulk_id,
+        "generation": operation.generation.map(|generation| generation.0),
+        "ended": operation.outcome.as_ref().map(outcome_json),
+        "endedAt": operation.ended_at.map(|at| at.to_string()),
+    })
+}
+
+fn history_json(entry: &HistoryEntry) -> serde_json::Value {
+    json!({
+        "at": entry.at.to_string(),
+        "target": entry.target.as_str(),
+        "part": entry.part.word(),
+        "generation": entry.generation.0,
+        "situation": entry.situation.map(|held| held.word()),
+        "ended": entry.outcome.as_ref().map(outcome_json),
+        "again": entry.why.as_ref().map(ToString::to_string),
+        "change": entry.change.as_ref().map(change_json),
+    })
+}
+
+fn trace_json(traced: &Trace) -> serde_json::Value {
+    json!({
+        "scope": traced.scope.iter().map(|clause| json!({ "clause": clause.words, "holds": clause.holds })).collect::<Vec<_>>(),
+        "rules": traced.rules.iter().map(|rule| json!({ "id": rule.id.as_str(), "when": rule.when, "holds": rule.holds })).collect::<Vec<_>>(),
+        "mapped": traced.mapped.iter().map(|mapped| json!({
+            "target": mapped.target.as_str(),
+            "attribute": mapped.attribute.as_str(),
+            "from": mapped.from,
+            "gives": match &mapped.gives {
+                Ok(given) => given.to_string(),
+                Err(reason) => reason.to_string(),
+            },
+        })).collect::<Vec<_>>(),
+    })
+}

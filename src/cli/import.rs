@@ -1,0 +1,234 @@
+//! `muster import`: an export in, decided and delivered; in this process, or through a server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use super::Globals;
+use super::jobs::{activate, csv_settings, delimiter_word, hint_in_use, load_job};
+use super::screen::{Progress, grouped, note, say, say_json, table};
+use crate::app::{App, LeaseTimes};
+use crate::clock::{Clock, SystemClock};
+use crate::model::UploadId;
+use crate::pipeline::import::{ImportProgress, Imported, import};
+use crate::plain::plain;
+use crate::source::Scan;
+use crate::store::{Access, OperationState, Store};
+
+/// How long an import stays for work that a target has asked to bring later. What is due after that is carried by
+/// `muster serve`, or by the next import.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it looks whether that work is due.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Faults shown in full.
+const FAULTS_SHOWN_MAX: usize = 20;
+
+/// Import an export: decide on everybody in it, and bring the directories to that.
+///
+/// Exit code 0: every row ended applied, unchanged, skipped or superseded, or waits for an agent; 3: some are held or
+/// failed; 1: an error, nothing or only part was imported.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The export.
+    source: PathBuf,
+    /// The job file.
+    #[arg(long)]
+    job: PathBuf,
+    /// Only decide: no target is spoken to.
+    #[arg(long)]
+    decide_only: bool,
+}
+
+/// Some rows are held or failed.
+const NOT_ALL: u8 = 3;
+
+pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let job = load_job(&args.job)?;
+    let settings = csv_settings(&job)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = Arc::new(Store::open(&globals.data, Access::Alone).map_err(hint_in_use)?);
+    let mut app = App::new(store, Arc::clone(&clock), LeaseTimes::default());
+    let active = activate(&mut app, &job, args.decide_only)?;
+
+    let decider = app.decider(&active);
+    while decider.decide_next().context("what was accepted earlier could not be decided")? {}
+    let bar = Progress::new("looking", std::fs::metadata(&args.source).map_or(0, |held| held.len()), true);
+    let recording = Progress::new("deciding", 0, false);
+    let imported =
+        import(&app.store, &active.core, &active.state, (&args.source, settings), clock.now(), &mut |at| match at {
+            ImportProgress::Looking(bytes) => bar.at(bytes),
+            ImportProgress::Recording(done, total) => {
+                recording.of(total);
+                recording.at(done);
+            }
+        })?;
+    bar.end();
+    recording.end();
+    if !args.decide_only {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        runtime.block_on(deliver_all(&app, &active))?;
+    }
+    report(&app, &active, &imported, globals)
+}
+
+/// Delivers until nothing is due soon.
+async fn deliver_all(app: &App, job: &crate::app::ActiveJob) -> anyhow::Result<()> {
+    let bar = Progress::new("delivering", 0, false);
+    let mut done = 0;
+    for deliverer in app.deliverers(job) {
+        let key = job.state.target(&deliverer.target).context("a target that is not registered")?;
+        loop {
+            let ended = deliverer.deliver_once().await?;
+            done += ended as u64;
+            bar.of(done + app.store.target_state(&deliverer.target, key)?.waiting);
+            bar.at(done);
+            if ended > 0 {
+                continue;
+            }
+            match app.store.next_due(key)? {
+                Some(due) if due.since(app.clock.now()) < PATIENCE => tokio::time::sleep(LOOK_EVERY).await,
+                _ => break,
+            }
+        }
+    }
+    bar.end();
+    Ok(())
+}
+
+fn report(app: &App, job: &crate::app::ActiveJob, imported: &Imported, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let outcomes = app.store.outcomes(imported.upload)?;
+    let held_or_failed: u64 =
+        outcomes.iter().filter(|(word, _)| matches!(*word, "held" | "failed")).map(|(_, count)| count).sum();
+    let targets =
+        job.state.targets.iter().map(|(id, key)| app.store.target_state(id, *key)).collect::<Result<Vec<_>, _>>()?;
+    if globals.json {
+        say_json(&json!({
+            "upload": imported.upload.0,
+            "source": scan_json(&imported.scan),
+            "unchanged": imported.unchanged,
+            "outcomes": outcomes.iter().map(|(word, count)| ((*word).to_owned(), json!(count))).collect::<serde_json::Map<_, _>>(),
+            "targets": targets.iter().map(|target| json!({
+                "target": target.id.as_str(), "people": target.people, "waiting": target.waiting, "held": target.held,
+            })).collect::<Vec<_>>(),
+        }));
+    } else {
+        print_scan(&imported.scan);
+        print_outcomes(&outcomes, imported.unchanged);
+        for target in &targets {
+            say(format!(
+                "{}: {} accounts linked, {} pieces of work waiting, {} held",
+                target.id,
+                grouped(target.people),
+                grouped(target.waiting),
+                grouped(target.held)
+            ));
+        }
+        print_held(&app.store, imported.upload, held_or_failed)?;
+    }
+    Ok(if held_or_failed > 0 { ExitCode::from(NOT_ALL) } else { ExitCode::SUCCESS })
+}
+
+/// What the file looked like, and what was wrong with it.
+pub(super) fn print_scan(scan: &Scan) {
+    let sniffed = &scan.sniffed;
+    say(format!(
+        "{} rows, {} columns, separated by {}{}",
+        grouped(scan.total_rows),
+        sniffed.columns.len(),
+        delimiter_word(sniffed.delimiter),
+        if sniffed.bom { ", with a byte order mark" } else { "" },
+    ));
+    if !sniffed.ignored_columns.is_empty() {
+        let ignored: Vec<_> = sniffed.ignored_columns.iter().map(|name| plain(name).into_owned()).collect();
+        say(format!("columns the job does not use: {}", ignored.join(", ")));
+    }
+    if scan.repeats > 0 {
+        say(format!("{} rows repeat another one word for word, and count once", grouped(scan.repeats as u64)));
+    }
+    for row in scan.faults.iter().take(FAULTS_SHOWN_MAX) {
+        note(format!("line {}: {}", row.line, plain(&row.fault.to_string())));
+    }
+    for duplicate in scan.duplicates.iter().take(FAULTS_SHOWN_MAX) {
+        let lines: Vec<_> = duplicate.lines.iter().map(u32::to_string).collect();
+        note(format!(
+            "lines {} say different things of {}: none is taken",
+            lines.join(" and "),
+            plain(&duplicate.anchor)
+        ));
+    }
+    let more =
+        scan.faults.len().saturating_sub(FAULTS_SHOWN_MAX) + scan.duplicates.len().saturating_sub(FAULTS_SHOWN_MAX);
+    if more > 0 {
+        note(format!("and {} more", grouped(more as u64)));
+    }
+}
+
+/// The same for machines.
+pub(super) fn scan_json(scan: &Scan) -> serde_json::Value {
+    json!({
+        "rows": scan.total_rows,
+        "delimiter": delimiter_word(scan.sniffed.delimiter),
+        "byteOrderMark": scan.sniffed.bom,
+        "ignoredColumns": scan.sniffed.ignored_columns,
+        "repeats": scan.repeats,
+        "faults": scan.faults.iter().map(|row| json!({
+            "line": row.line, "externalId": row.anchor, "code": row.fault.code(), "message": row.fault.to_string(),
+        })).collect::<Vec<_>>(),
+        "duplicates": scan.duplicates.iter().map(|duplicate| json!({
+            "externalId": duplicate.anchor, "lines": duplicate.lines,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// How operations ended, counted.
+pub(super) fn print_outcomes(outcomes: &[(&'static str, u64)], seen_unchanged: u64) {
+    let mut rows = table(["people", "outcome"]);
+    for (word, count) in outcomes {
+        rows.add_row([grouped(*count), (*word).to_owned()]);
+    }
+    if seen_unchanged > 0 {
+        rows.add_row([grouped(seen_unchanged), "unchanged (same row as last time)".to_owned()]);
+    }
+    say(rows.to_string());
+}
+
+fn print_held(store: &Store, upload: UploadId, held_or_failed: u64) -> anyhow::Result<()> {
+    if held_or_failed == 0 {
+        return Ok(());
+    }
+    say("Held and failed:");
+    let mut first = 0;
+    let mut shown = 0;
+    loop {
+        let page = store.operations(upload, first, 1000)?;
+        let Some(last) = page.last() else { break };
+        first = last.id.index + 1;
+        for operation in &page {
+            if shown < FAULTS_SHOWN_MAX && print_if_held(operation) {
+                shown += 1;
+            }
+        }
+        if shown == FAULTS_SHOWN_MAX {
+            break;
+        }
+    }
+    let more = held_or_failed.saturating_sub(shown as u64);
+    if more > 0 {
+        say(format!("  and {} more; `muster explain ANCHOR` tells of each", grouped(more)));
+    }
+    Ok(())
+}
+
+fn print_if_held(operation: &OperationState) -> bool {
+    let Some(outcome) = operation.outcome.as_ref().filter(|outcome| matches!(outcome.word(), "held" | "failed")) else {
+        return false;
+    };
+    let reason = outcome.reason().map(ToString::to_string).unwrap_or_default();
+    let whom = operation.anchor.as_deref().unwrap_or("?");
+    say(format!("  {} {}: {}", plain(whom), outcome.word(), plain(&reason)));
+    true
+}
