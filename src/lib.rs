@@ -29,6 +29,8 @@ pub mod pipeline;
 pub mod app;
 pub mod cli;
 pub mod config;
+
+pub mod api;
 pub mod sandbox;
 
 #[cfg(test)]

@@ -1,17 +1,25 @@
 //! Sentences about the product, in one binary.
 
 #[cfg(test)]
+mod agents;
+#[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod house;
+#[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]
 mod sandbox;
+#[cfg(test)]
+mod tokens;
 
 #[path = "../support/contoso.rs"]
 mod contoso;
