@@ -7,6 +7,7 @@ mod import;
 mod jobs;
 mod plan;
 mod release;
+mod remote;
 mod screen;
 
 use std::path::PathBuf;
@@ -39,7 +40,7 @@ struct Globals {
 enum Command {
     Check(check::Args),
     Plan(plan::Args),
-    Import(import::Args),
+    Import(Box<import::Args>),
     Explain(explain::Args),
     Release(release::Args),
     Fsck(fsck::Args),

@@ -109,7 +109,8 @@ async fn accept_and_decide(bodies: &[web::Bytes]) -> f64 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let seconds = began.elapsed().as_secs_f64();
-    let people: u64 = house.app.store.standings(&house.app.jobs[0].state).unwrap().iter().map(|(_, _, count)| count).sum();
+    let people: u64 =
+        house.app.store.standings(&house.app.jobs[0].state).unwrap().iter().map(|(_, _, count)| count).sum();
     assert_eq!(people, (bodies.len() * OPERATIONS) as u64, "everybody must be decided on");
     house.close().await;
     deciding.await.unwrap();

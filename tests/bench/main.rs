@@ -14,7 +14,6 @@ mod decide;
 mod figure;
 mod import;
 #[path = "../support/people.rs"]
-#[expect(dead_code, reason = "shared with the tests")]
 mod people;
 mod sample;
 
