@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agents;
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod conformance;
@@ -18,6 +20,8 @@ mod ldif_services;
 mod practice;
 #[cfg(test)]
 mod sandbox;
+#[cfg(test)]
+mod schemas;
 #[cfg(test)]
 mod tokens;
 
