@@ -1,3 +1,5 @@
+//! Job files, read and refused.
+
 use std::path::PathBuf;
 
 use super::*;
