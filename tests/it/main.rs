@@ -5,7 +5,13 @@ mod agents;
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod doors;
+#[cfg(test)]
+mod durability;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
