@@ -39,8 +39,10 @@ pub(super) struct Args {
     #[arg(long)]
     job: PathBuf,
     /// Only decide: no target is spoken to.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "server")]
     decide_only: bool,
+    #[command(flatten)]
+    remote: super::remote::Args,
 }
 
 /// Some rows are held or failed.
@@ -48,6 +50,9 @@ const NOT_ALL: u8 = 3;
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let job = load_job(&args.job)?;
+    if args.remote.server.is_some() {
+        return super::remote::import(&args.source, &job, &args.remote, globals);
+    }
     let settings = csv_settings(&job)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Store::open(&globals.data, Access::Alone).map_err(hint_in_use)?);

@@ -9,6 +9,7 @@ mod import;
 mod jobs;
 mod plan;
 mod release;
+mod remote;
 mod sandbox;
 mod screen;
 mod serve;
@@ -49,7 +50,7 @@ struct Globals {
 enum Command {
     Check(check::Args),
     Plan(plan::Args),
-    Import(import::Args),
+    Import(Box<import::Args>),
     Explain(explain::Args),
     Release(release::Args),
     Fsck(fsck::Args),
