@@ -8,6 +8,7 @@ use super::auth::caller;
 use super::error::ApiError;
 use super::ids::Ids;
 use super::role::Role;
+use super::settings::JobLimits;
 use super::{Api, blocking, body, job_named};
 use crate::pipeline::ingest::{BulkUpload, IngestLimits, ingest};
 use crate::store::Accepted;
@@ -46,14 +47,15 @@ async fn upload(
     let (version, _, job) = path;
     let job = std::sync::Arc::clone(job_named(api, job)?);
     check_type(request, types)?;
-    let body = body::read(api, request, api.settings.body_bytes_max).await?;
+    let limits = api.settings.limits_of(&job.core.id);
+    let body = body::read(api, request, limits.body_bytes_max).await?;
     let ids = Ids::of(request);
     let location = location(api, version, job.core.id.as_str());
     let accepted = blocking(api, move |api| {
         let (bytes, _room) = body.split();
         let upload =
             BulkUpload { client: &client.id, request_id: ids.client.as_deref(), body: &bytes, at: api.app.clock.now() };
-        ingest(&api.app.store, job.state.key, &upload, &limits(api))
+        ingest(&api.app.store, job.state.key, &upload, &ingest_limits(api, limits))
     })
     .await??;
     api.app.accepted.ring();
@@ -67,10 +69,10 @@ fn answer(accepted: Accepted, location: String) -> HttpResponse {
     response.finish()
 }
 
-fn limits(api: &Api) -> IngestLimits {
+fn ingest_limits(api: &Api, limits: JobLimits) -> IngestLimits {
     IngestLimits {
-        operations_max: api.settings.operations_max(),
-        staged_operations_max: api.settings.staged_operations_max,
+        operations_max: limits.operations_max,
+        staged_operations_max: limits.staged_operations_max,
         staged_bytes_max: api.settings.staged_bytes_max,
     }
 }

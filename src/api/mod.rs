@@ -32,7 +32,7 @@ use crate::pipeline::schedule::Shutdown;
 pub use auth::sha256;
 pub use role::{Role, UnknownRole};
 pub use serve::{ServeError, Serving, listen, serve};
-pub use settings::{ApiSettings, Rate, STRICT_OPERATIONS_MAX, TlsFiles};
+pub use settings::{ApiSettings, JobLimits, Rate, STRICT_OPERATIONS_MAX, TlsFiles};
 pub use token::TOKEN_LIFETIME;
 
 /// Jobs that are named when somebody asks for one that is not there.

@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, web};
+use actix_web::{Error, HttpMessage as _, HttpResponse, ResponseError, web};
 
 use super::Api;
 use super::auth::CallerName;
 use super::error::ApiError;
 use super::ids::{CLIENT_REQUEST_ID, Ids, REQUEST_ID};
 use super::incoming::{Incoming, Unread};
+use crate::model::Timestamp;
 
 /// Characters of an address that is nowhere shown in the log.
 const PATH_CHARACTERS_MAX: usize = 120;
@@ -34,10 +35,13 @@ pub(super) async fn passage(
     let incoming = Incoming::take(&mut request);
     let response = match fault {
         Some(fault) => request.error_response(fault),
-        None => unharmed(next.call(request)).await?,
+        None => match unharmed(next.call(request)).await {
+            Ok(response) => response,
+            Err(error) => return Err(fallen(&error, ids, &api)),
+        },
     };
     let mut response = render(response, &ids, &api, incoming);
-    sign(&mut response, &ids);
+    put_ids(response.headers_mut(), &ids);
     log(&response, &ids, began.elapsed());
     Ok(response)
 }
@@ -56,6 +60,22 @@ async fn unharmed<B: MessageBody + 'static>(
     handled.map(ServiceResponse::map_into_boxed_body)
 }
 
+/// A request that is lost with its handler.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", ApiError::Broken)]
+struct Fallen {
+    ids: Ids,
+    at: Timestamp,
+}
+
+impl ResponseError for Fallen {
+    fn error_response(&self) -> HttpResponse {
+        let mut response = ApiError::Broken.answer(&self.ids, self.at);
+        put_ids(response.headers_mut(), &self.ids);
+        response
+    }
+}
+
 /// Puts the Graph error object into an answer that tells of a failure.
 fn render(response: ServiceResponse, ids: &Ids, api: &Api, incoming: Incoming) -> ServiceResponse {
     let status = response.status();
@@ -70,8 +90,14 @@ fn render(response: ServiceResponse, ids: &Ids, api: &Api, incoming: Incoming) -
     response.into_response(answer.map_body(|_, body| BoxBody::new(Unread { body, _rest: incoming })))
 }
 
-fn sign(response: &mut ServiceResponse, ids: &Ids) {
-    let headers = response.headers_mut();
+/// The answer to a request that is lost with its handler. Whatever is known of the cause has been said already.
+fn fallen(error: &Error, ids: Ids, api: &Api) -> Error {
+    tracing::error!(request_id = ids.request, %error, "a request broke off");
+    Fallen { ids, at: api.app.clock.now() }.into()
+}
+
+/// Signs an answer with the ids of its request.
+fn put_ids(headers: &mut HeaderMap, ids: &Ids) {
     let mut put = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);

@@ -1,8 +1,11 @@
 //! How the HTTP doors are set: limits, addresses, encryption.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::model::JobId;
 
 /// Operations Microsoft takes in one request (`facts/entra.md` §1.4): the limit in strict mode.
 pub const STRICT_OPERATIONS_MAX: usize = 50;
@@ -38,6 +41,17 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+/// What one upload for a job may bring, and how much may wait: its job file's `[limits]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobLimits {
+    /// Operations in one bulk request.
+    pub operations_max: usize,
+    /// Bytes of its body, after inflation.
+    pub body_bytes_max: usize,
+    /// Operations that may wait to be decided, of all jobs together.
+    pub staged_operations_max: u64,
+}
+
 /// How the HTTP doors are set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiSettings {
@@ -64,6 +78,8 @@ pub struct ApiSettings {
     pub token_rate: Option<Rate>,
     /// How others reach this server, without a slash at the end. Default: by the address it listens on.
     pub public_base_url: Option<String>,
+    /// Jobs that say something else of `operations_max`, `body_bytes_max` and `staged_operations_max`.
+    pub jobs: BTreeMap<JobId, JobLimits>,
     /// TLS; without it the server is for this machine only.
     pub tls: Option<TlsFiles>,
 }
@@ -82,14 +98,22 @@ impl Default for ApiSettings {
             rate: Some(Rate::new(40, Duration::from_secs(5))),
             token_rate: Some(Rate::new(20, Duration::from_secs(60))),
             public_base_url: None,
+            jobs: BTreeMap::new(),
             tls: None,
         }
     }
 }
 
 impl ApiSettings {
-    /// Operations in one bulk request, strict or not.
-    pub fn operations_max(&self) -> usize {
-        if self.strict { self.operations_max.min(STRICT_OPERATIONS_MAX) } else { self.operations_max }
+    /// The limits of a job: its own, or those of all; strict or not.
+    pub fn limits_of(&self, job: &JobId) -> JobLimits {
+        let all = JobLimits {
+            operations_max: self.operations_max,
+            body_bytes_max: self.body_bytes_max,
+            staged_operations_max: self.staged_operations_max,
+        };
+        let limits = self.jobs.get(job).copied().unwrap_or(all);
+        let strictly = if self.strict { STRICT_OPERATIONS_MAX } else { usize::MAX };
+        JobLimits { operations_max: limits.operations_max.min(strictly), ..limits }
     }
 }

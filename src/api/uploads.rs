@@ -74,22 +74,15 @@ impl Page {
 fn read(store: &Store, id: UploadId, page: Page) -> Result<Option<Read>, StoreError> {
     let Some((job, state)) = store.upload(id)? else { return Ok(None) };
     let counts = store.outcomes(id)?;
-    let operations = store.operations(id, page.from, page.top as usize)?;
+    // One more than asked for tells whether there is another page.
+    let operations = store.operations(id, page.from, page.top as usize + 1)?;
     Ok(Some(Read { job, state, counts, operations }))
 }
 
 fn answer(base_url: &str, read: &Read, page: Page) -> Json {
     let state = &read.state;
-    let mut operations: Vec<_> = read.operations.iter().map(show::operation).collect();
-    let shown = read.operations.last().map_or(page.from, |last| last.id.index + 1);
-    let undecided_from = shown.max(u32::try_from(state.decided).unwrap_or(u32::MAX));
-    let undecided = (undecided_from..u32::try_from(state.operations).unwrap_or(u32::MAX))
-        .take((page.top as usize).saturating_sub(operations.len()))
-        .map(|index| show::undecided(state.id.0, index));
-    let next = undecided.clone().last().map_or(shown, |_| undecided_from + count(undecided.clone()));
-    operations.extend(undecided);
-    let is_full = operations.len() == page.top as usize;
-    let more = is_full && u64::from(next) < state.operations;
+    let (operations, next) = operations(read, page);
+    let link = |next| format!("{base_url}/muster/v1/uploads/{}?from={next}&top={}", state.id, page.top);
     json!({
         "id": state.id.0,
         "job": read.job,
@@ -101,17 +94,34 @@ fn answer(base_url: &str, read: &Read, page: Page) -> Json {
         "unchangedRows": state.unchanged,
         "outcomes": show::counts(&with_undecided(&read.counts, state)),
         "operations": operations,
-        "nextLink": more.then(|| format!("{base_url}/muster/v1/uploads/{}?from={next}&top={}", state.id, page.top)),
+        "nextLink": next.map(link),
     })
 }
 
-fn count(items: impl Iterator) -> u32 {
-    u32::try_from(items.count()).unwrap_or(u32::MAX)
+/// The operations of a page, and where the next one begins.
+fn operations(read: &Read, page: Page) -> (Vec<Json>, Option<u32>) {
+    let top = page.top as usize;
+    let decided = &read.operations[..read.operations.len().min(top)];
+    let shown = decided.last().map_or(page.from, |last| last.id.index + 1);
+    let first_undecided = shown.max(number(read.state.decided));
+    let undecided = (first_undecided..number(read.state.operations)).take(top - decided.len());
+    let end = undecided.clone().next_back().map_or(shown, |last| last + 1);
+    let has_more = read.operations.len() > top || end.max(first_undecided) < number(read.state.operations);
+    let mut operations: Vec<_> = decided.iter().map(show::operation).collect();
+    operations.extend(undecided.map(|index| show::undecided(read.state.id.0, index)));
+    let next = has_more.then_some(end);
+    (operations, next)
+}
+
+fn number(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Those not decided are pending, as those decided and not ended are.
 fn with_undecided(counts: &[(&'static str, u64)], state: &UploadState) -> Vec<(&'static str, u64)> {
-    let undecided = state.operations.saturating_sub(state.decided);
+    // Counted, not as the upload says: it may have been decided further between the two questions.
+    let recorded: u64 = counts.iter().map(|(_, count)| count).sum();
+    let undecided = state.operations.saturating_sub(recorded);
     let pending = counts.iter().find(|(word, _)| *word == show::PENDING).map_or(0, |(_, count)| *count) + undecided;
     let ended = counts.iter().filter(|(word, _)| *word != show::PENDING).copied();
     ended.chain((pending > 0).then_some((show::PENDING, pending))).collect()

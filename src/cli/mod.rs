@@ -1,6 +1,8 @@
 //! The words of the command line: one command a file.
 
+mod agent;
 mod check;
+mod client;
 mod explain;
 mod fsck;
 mod import;
@@ -8,12 +10,17 @@ mod jobs;
 mod plan;
 mod release;
 mod remote;
+mod sandbox;
 mod screen;
+mod serve;
+mod stop;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::telemetry::{self, LogFormat};
 
 /// Call people together and place them: HR data in, accounts in the right directory out.
 #[derive(Debug, Parser)]
@@ -34,6 +41,9 @@ struct Globals {
     /// Answer in JSON, for machines.
     #[arg(long, global = true)]
     json: bool,
+    /// How log lines are written: for people, or in JSON. What is logged, RUST_LOG says.
+    #[arg(long, global = true, env = "MUSTER_LOG_FORMAT", value_enum, default_value = "human")]
+    log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
@@ -44,12 +54,27 @@ enum Command {
     Explain(explain::Args),
     Release(release::Args),
     Fsck(fsck::Args),
+    Serve(serve::Args),
+    Client(client::Args),
+    Agent(agent::Args),
+    Sandbox(sandbox::Args),
+}
+
+impl Command {
+    /// Who stays tells what they do; who is asked for one thing tells of trouble only.
+    fn logs(&self) -> &'static str {
+        match self {
+            Self::Serve(_) | Self::Agent(_) | Self::Sandbox(_) => "info",
+            _ => "warn",
+        }
+    }
 }
 
 /// Runs the command that the words of the command line name.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let globals = &cli.globals;
+    telemetry::init(globals.log_format, cli.command.logs());
     let done = match &cli.command {
         Command::Check(args) => check::run(args, globals),
         Command::Plan(args) => plan::run(args, globals),
@@ -57,6 +82,10 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args, globals),
         Command::Release(args) => release::run(args, globals),
         Command::Fsck(args) => fsck::run(args, globals),
+        Command::Serve(args) => serve::run(args, globals),
+        Command::Client(args) => client::run(args, globals),
+        Command::Agent(args) => agent::run(args, globals),
+        Command::Sandbox(args) => sandbox::run(args, globals),
     };
     done.unwrap_or_else(|error| {
         if !error.is::<jobs::Shown>() {

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use muster::api::{self, ApiSettings, Role};
 use muster::app::{ActiveTarget, App, Hands, LeaseTimes};
@@ -299,15 +298,4 @@ pub(crate) fn bulk(operations: &[Json]) -> String {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations, "failOnErrors": null
     })
     .to_string()
-}
-
-/// Waits until `holds`, which must not take long.
-pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..500 {
-        if holds() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("still not: {what}");
 }

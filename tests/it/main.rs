@@ -7,7 +7,13 @@ mod architecture;
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod doors;
+#[cfg(test)]
+mod durability;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
