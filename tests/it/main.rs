@@ -5,6 +5,8 @@ mod conformance;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod follow;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod ldif_services;
@@ -12,6 +14,8 @@ mod ldif_services;
 mod practice;
 #[cfg(test)]
 mod sandbox;
+#[cfg(test)]
+mod send;
 
 #[path = "../support/contoso.rs"]
 mod contoso;
