@@ -38,6 +38,7 @@ const NOT_ALL: u8 = 3;
 
 /// Where an export is sent.
 #[derive(Debug, clap::Args)]
+#[group(id = "remote")]
 #[command(next_help_heading = "Through a server")]
 pub(super) struct Args {
     /// Send the export to this server, in place of importing it here. The address without the version:
@@ -178,7 +179,10 @@ fn show(at: SendProgress, bar: &Progress) {
     match at {
         SendProgress::Accepted(done) | SendProgress::Ended(done) => bar.at(done),
         SendProgress::Pausing(pause) if pause >= PAUSE_TOLD => {
-            note(format!("the server cannot take more now; trying again in {} s", pause.as_secs()));
+            note(format!(
+                "the server cannot be reached, or cannot take more now; trying again in {} s",
+                pause.as_secs()
+            ));
         }
         SendProgress::Pausing(_) => {}
     }

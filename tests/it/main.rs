@@ -17,9 +17,13 @@ mod durability;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod follow;
+#[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod house;
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
@@ -28,6 +32,8 @@ mod practice;
 mod sandbox;
 #[cfg(test)]
 mod schemas;
+#[cfg(test)]
+mod send;
 #[cfg(test)]
 mod tokens;
 
