@@ -1,5 +1,6 @@
 //! What an export may look like, and what is made of it.
 
+use std::io::Read;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -194,11 +195,76 @@ fn who_is_not_in_a_file_has_left_it_only_when_all_of_it_was_understood() {
 #[test]
 fn a_lost_quote_swallows_no_memory() {
     let rest = "x".repeat(3 * ROW_BYTES_MAX);
-    let never_closed = Export::of(format!("{HEADER}7,\"{rest}")).scan().unwrap();
-    assert_eq!(never_closed.faults[0].fault, Fault::NeverClosed { opened: 2 });
-    let closed = Export::of(format!("{HEADER}7,\"{rest}\",yes,\n8,b,yes,\n")).scan().unwrap();
-    assert_eq!(closed.faults[0].fault, Fault::RowTooLong);
-    assert_eq!(closed.rows.len(), 1);
+    for end in ["", "\",yes,\n8,b,yes,\n"] {
+        let scan = Export::of(format!("{HEADER}6,a,yes,\n7,\"{rest}{end}")).scan().unwrap();
+        assert_eq!(scan.faults[0].fault, Fault::RowTooLong);
+        assert_eq!((scan.rows.len(), scan.total_rows, scan.cut_short), (1, 2, Some(3)));
+        assert!(!scan.proves_absence());
+    }
+}
+
+#[test]
+fn the_longest_row_is_the_same_wherever_it_stands() {
+    let row = |bytes: usize| format!("7,a,yes,{}\n", "x".repeat(bytes - "7,a,yes,\n".len()));
+    for before in [0, 1, 100_000] {
+        let before = "\n".repeat(before);
+        let longest = Export::of(format!("{HEADER}{before}8,b,yes,\n{}", row(ROW_BYTES_MAX))).scan().unwrap();
+        assert!(matches!(longest.faults[0].fault, Fault::CellTooLong { .. }));
+        let too_long = Export::of(format!("{HEADER}{before}8,b,yes,\n{}", row(ROW_BYTES_MAX + 1))).scan().unwrap();
+        assert_eq!(too_long.faults[0].fault, Fault::RowTooLong);
+    }
+}
+
+#[test]
+fn a_file_of_which_hardly_a_row_can_be_taken_is_refused() {
+    let refused = |body: String| Export::of(format!("{HEADER}{body}")).scan().unwrap_err().to_string();
+    let rows = |row: &dyn Fn(usize) -> String, count: usize| (0..count).map(row).collect::<String>();
+    let unlisted = |at: usize| format!("{at},a,perhaps,\n");
+    let contradicting = |at: usize| format!("7,{at},yes,\n");
+    assert!(Export::of(format!("{HEADER}{}", rows(&unlisted, REFUSED_ROWS_MAX))).scan().is_ok());
+    let says = refused(rows(&unlisted, REFUSED_ROWS_MAX + 1));
+    assert!(says.contains("more than 10000 rows") && says.contains("line 2 (0): `Active` is"), "{says}");
+    let says = refused(rows(&contradicting, REFUSED_ROWS_MAX + 1));
+    assert!(says.ends_with("is the anchor the person's number?"), "{says}");
+}
+
+#[test]
+fn an_encoding_mark_inside_a_file_is_part_of_its_row() {
+    let body: String = (0..9_000).map(|at| format!("\u{feff}{at},a,yes,\n")).collect();
+    let export = Export::of(format!("\u{feff}\"Number\",Name,Active,Mail\n{body}"));
+    let scan = export.scan().unwrap();
+    let in_order = export.records(&scan);
+    assert_eq!(in_order[0].anchor.as_str(), "\u{feff}0");
+    let mut rows = Rows::open(&export.path(), &scan).unwrap();
+    for (mark, record) in scan.rows.iter().zip(&in_order).rev().step_by(97) {
+        assert_eq!(rows.read(mark).unwrap(), *record);
+    }
+}
+
+#[test]
+fn a_letter_whose_bytes_stand_in_two_cells_is_none() {
+    let scan = Export::of([HEADER.as_bytes(), b"7,a\xc3,\xa9yes,\n8,a,yes,\n"].concat()).scan().unwrap();
+    assert_eq!((scan.faults.len(), &scan.faults[0].fault), (1, &Fault::NotUtf8));
+}
+
+/// Gives one byte at a time.
+struct Drip<'a>(&'a [u8]);
+
+impl Read for Drip<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let one = buffer.len().min(1);
+        self.0.read(&mut buffer[..one])
+    }
+}
+
+/// Offset, line, length, flaw and cells of every row.
+fn seen_by(input: impl Read) -> Vec<String> {
+    let mut reader = reader::Reader::new(input, b',');
+    let mut seen = Vec::new();
+    while let Some(row) = reader.next().unwrap() {
+        seen.push(format!("{} {row:?}", row.offset));
+    }
+    seen
 }
 
 #[test]
@@ -332,12 +398,39 @@ proptest! {
             writer.write_record(row).unwrap();
         }
         let bytes = writer.into_inner().unwrap();
-        let mut lexer = lexer::Lexer::new(&bytes[..], b',', 0, 1);
+        let mut reader = reader::Reader::new(&bytes[..], b',');
         let mut read = Vec::new();
-        while let Some(row) = lexer.next().unwrap() {
+        while let Some(row) = reader.next().unwrap() {
             prop_assert_eq!(row.flaw, None);
-            read.push(row.texts().unwrap().iter().map(|cell| cell.into_owned()).collect::<Vec<_>>());
+            read.push(row.texts().unwrap().iter().map(str::to_owned).collect::<Vec<_>>());
         }
         prop_assert_eq!(read, cells);
+    }
+
+    #[test]
+    fn rows_are_the_same_however_their_bytes_arrive(
+        bytes in prop::collection::vec(prop::sample::select(b"ab,\"\"\n\r".to_vec()), 0..60),
+    ) {
+        prop_assert_eq!(seen_by(&bytes[..]), seen_by(Drip(&bytes)));
+    }
+
+    #[test]
+    fn a_mistake_in_quotes_is_what_writing_the_cells_anew_would_not_make(
+        cells in prop::collection::vec("[ab\"]{0,4}", 2..5),
+    ) {
+        let row = cells.join(",") + "\n";
+        let mut reader = reader::Reader::new(row.as_bytes(), b',');
+        let Some(read) = reader.next().unwrap() else { return Ok(()) };
+        let opened = |cell: &&[u8]| cell.starts_with(b"\"");
+        let mut rest = row.as_bytes();
+        let as_written = read.cells.iter().all(|cell| {
+            let text = std::str::from_utf8(cell).unwrap();
+            let again = if opened(&rest) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() };
+            rest = rest.strip_prefix(again.as_bytes()).unwrap_or(b"x");
+            let ends = rest.first().is_some_and(|next| b",\n".contains(next));
+            rest = rest.get(1..).unwrap_or_default();
+            ends
+        });
+        prop_assert_eq!(read.flaw.is_none(), as_written, "{:?}", read);
     }
 }
