@@ -1,6 +1,5 @@
 //! What an export may look like, and what is made of it.
 
-use std::io::Read;
 use std::path::PathBuf;
 
 use proptest::prelude::*;
@@ -247,26 +246,6 @@ fn a_letter_whose_bytes_stand_in_two_cells_is_none() {
     assert_eq!((scan.faults.len(), &scan.faults[0].fault), (1, &Fault::NotUtf8));
 }
 
-/// Gives one byte at a time.
-struct Drip<'a>(&'a [u8]);
-
-impl Read for Drip<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let one = buffer.len().min(1);
-        self.0.read(&mut buffer[..one])
-    }
-}
-
-/// Offset, line, length, flaw and cells of every row.
-fn seen_by(input: impl Read) -> Vec<String> {
-    let mut reader = reader::Reader::new(input, b',');
-    let mut seen = Vec::new();
-    while let Some(row) = reader.next().unwrap() {
-        seen.push(format!("{} {row:?}", row.offset));
-    }
-    seen
-}
-
 #[test]
 fn rows_are_read_in_any_order() {
     let body: String = (0..30_000).map(|at| format!("{at},\"name {at}\",yes,{at}@x.example\r\n")).collect();
@@ -385,52 +364,5 @@ proptest! {
             assert_accounted(&scan);
             prop_assert_eq!(export.records(&scan).len(), scan.rows.len());
         }
-    }
-
-    #[test]
-    fn well_formed_rows_are_read_as_others_read_them(
-        cells in prop::collection::vec(prop::collection::vec("[a-z,\"\n\r é]{0,6}", 4), 1..20),
-        crlf in any::<bool>(),
-    ) {
-        let terminator = if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
-        let mut writer = csv::WriterBuilder::new().terminator(terminator).from_writer(Vec::new());
-        for row in &cells {
-            writer.write_record(row).unwrap();
-        }
-        let bytes = writer.into_inner().unwrap();
-        let mut reader = reader::Reader::new(&bytes[..], b',');
-        let mut read = Vec::new();
-        while let Some(row) = reader.next().unwrap() {
-            prop_assert_eq!(row.flaw, None);
-            read.push(row.texts().unwrap().iter().map(str::to_owned).collect::<Vec<_>>());
-        }
-        prop_assert_eq!(read, cells);
-    }
-
-    #[test]
-    fn rows_are_the_same_however_their_bytes_arrive(
-        bytes in prop::collection::vec(prop::sample::select(b"ab,\"\"\n\r".to_vec()), 0..60),
-    ) {
-        prop_assert_eq!(seen_by(&bytes[..]), seen_by(Drip(&bytes)));
-    }
-
-    #[test]
-    fn a_mistake_in_quotes_is_what_writing_the_cells_anew_would_not_make(
-        cells in prop::collection::vec("[ab\"]{0,4}", 2..5),
-    ) {
-        let row = cells.join(",") + "\n";
-        let mut reader = reader::Reader::new(row.as_bytes(), b',');
-        let Some(read) = reader.next().unwrap() else { return Ok(()) };
-        let opened = |cell: &&[u8]| cell.starts_with(b"\"");
-        let mut rest = row.as_bytes();
-        let as_written = read.cells.iter().all(|cell| {
-            let text = std::str::from_utf8(cell).unwrap();
-            let again = if opened(&rest) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() };
-            rest = rest.strip_prefix(again.as_bytes()).unwrap_or(b"x");
-            let ends = rest.first().is_some_and(|next| b",\n".contains(next));
-            rest = rest.get(1..).unwrap_or_default();
-            ends
-        });
-        prop_assert_eq!(read.flaw.is_none(), as_written, "{:?}", read);
     }
 }
