@@ -80,8 +80,10 @@ impl Yard {
 
     /// Starts serving; gives the process and where it listens, once it does.
     fn serve(&self) -> (Child, String) {
-        let words = ["serve", "--json", "--listen", "127.0.0.1:0", "--no-rate-limit", "--write-timeout", "1", "--job"];
-        let mut child = self.command(&words).arg(self.job()).spawn().unwrap();
+        let job = self.job();
+        let words =
+            ["serve", "--json", "--listen", "127.0.0.1:0", "--no-rate-limit", "--write-timeout", "1", "--job", &job];
+        let mut child = self.command(&words).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Json = serde_json::from_str(&line).unwrap();
@@ -89,6 +91,10 @@ impl Yard {
     }
 
     fn fsck(&self) {
+        // Killed before it made anything: there is nothing to be wrong.
+        if !self.data().join("muster.db").exists() {
+            return;
+        }
         let checked = self.command(&["fsck", "--json"]).output().unwrap();
         let told = String::from_utf8(checked.stdout).unwrap();
         assert!(checked.status.success(), "{told}");
