@@ -46,6 +46,8 @@ struct Api {
     base_url: String,
     /// By client id.
     callers: Limiter<String>,
+    /// By client id, at the agents' door.
+    agents: Limiter<String>,
     /// By network, at the token endpoint.
     token_callers: Limiter<IpAddr>,
     room: Room,
@@ -56,6 +58,7 @@ impl Api {
     fn new(app: Arc<App>, settings: ApiSettings, base_url: String, shutdown: Shutdown) -> Self {
         Self {
             callers: Limiter::new(settings.rate),
+            agents: Limiter::new(settings.agent_rate),
             token_callers: Limiter::new(settings.token_rate),
             room: Room::new(settings.in_flight_bytes_max, settings.room_wait_max),
             app,

@@ -143,6 +143,7 @@ async fn attend(api: web::Data<Api>, server: ServerHandle) {
             () = shutdown.asked() => break,
             () = tokio::time::sleep(FORGET_EVERY) => {
                 api.callers.forget_quiet();
+                api.agents.forget_quiet();
                 api.token_callers.forget_quiet();
             }
         }

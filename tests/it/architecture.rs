@@ -24,8 +24,18 @@ const STRANGERS: [(&str, &[&str]); 6] = [
 
 /// What pure code has no business with.
 const IMPURE: [&str; 12] = [
-    "async fn", "std::env", "std::fs", "std::net", "SystemTime", "Instant::now", "tokio::", "reqwest::", "rusqlite::",
-    "actix_web::", "aws_lc_rs::", "println!",
+    "async fn",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "SystemTime",
+    "Instant::now",
+    "tokio::",
+    "reqwest::",
+    "rusqlite::",
+    "actix_web::",
+    "aws_lc_rs::",
+    "println!",
 ];
 
 /// Longest function, in lines from `fn` to its closing brace. Clippy counts statements; this counts what is read.
@@ -88,8 +98,11 @@ fn floor_of(room: &str) -> Option<usize> {
 
 /// The rooms a text names: what stands behind `crate::`.
 fn rooms_named(code: &str) -> Vec<&str> {
-    let words = code.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.split("crate::").skip(1));
-    words.map(|rest| rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default()).collect()
+    let words =
+        code.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.split("crate::").skip(1));
+    words
+        .map(|rest| rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default())
+        .collect()
 }
 
 #[test]
@@ -176,7 +189,15 @@ fn functions(code: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let trimmed = line.trim_start();
-        let words = ["fn ", "pub fn ", "pub(super) fn ", "pub(crate) fn ", "async fn ", "pub async fn ", "pub(super) async fn "];
+        let words = [
+            "fn ",
+            "pub fn ",
+            "pub(super) fn ",
+            "pub(crate) fn ",
+            "async fn ",
+            "pub async fn ",
+            "pub(super) async fn ",
+        ];
         if !words.iter().any(|word| trimmed.starts_with(word)) || trimmed.ends_with('}') || trimmed.ends_with(';') {
             continue;
         }

@@ -263,7 +263,9 @@ async fn settle(sender: &Sender, url: &str) {
             assert_eq!(operations.len(), OPERATIONS as usize, "every operation is told of: {told}");
             let ended = |operation: &Json| operation["outcome"] != "pending";
             if operations.iter().all(ended) {
-                let good = |operation: &Json| ["applied", "superseded", "unchanged"].iter().any(|word| operation["outcome"] == *word);
+                let good = |operation: &Json| {
+                    ["applied", "superseded", "unchanged"].iter().any(|word| operation["outcome"] == *word)
+                };
                 assert!(operations.iter().all(good), "{told}");
                 break;
             }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use muster::queue::wire::WorkItemWire;
 use muster::scim::bulk::BulkRequestSchema;
-use schemars::generate::SchemaSettings;
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
 fn schema_of<T: JsonSchema>() -> Json {
@@ -20,7 +20,10 @@ fn check(name: &str, schema: &Json) {
         fs::write(&path, &text).unwrap();
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == text, "schemas/{name} is not that of the types; MUSTER_BLESS=1 cargo test --test it schemas writes it");
+    assert!(
+        kept == text,
+        "schemas/{name} is not that of the types; MUSTER_BLESS=1 cargo test --test it schemas writes it"
+    );
 }
 
 #[test]
@@ -36,7 +39,8 @@ fn the_work_item_is_described() {
 #[test]
 fn the_sample_uploads_fit_their_description() {
     let validator = jsonschema::validator_for(&schema_of::<BulkRequestSchema>()).unwrap();
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/contoso/bulk-leavers.json")).unwrap();
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/contoso/bulk-leavers.json")).unwrap();
     let body: Json = serde_json::from_str(&text).unwrap();
     assert!(validator.is_valid(&body));
 }
