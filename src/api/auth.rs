@@ -30,7 +30,7 @@ pub(super) async fn caller(api: &web::Data<Api>, request: &HttpRequest, needed: 
     if !needed.iter().any(|role| has(&client, *role)) {
         return Err(ApiError::role_missing(&client.name, needed));
     }
-    let limiter = if needed.contains(&Role::Agent) { &api.agents } else { &api.callers };
+    let limiter = if needed == [Role::Agent] { &api.agents } else { &api.callers };
     limiter.admit(&client.id).map_err(|wait| {
         let words = format!("client `{}` calls too often; wait as long as Retry-After says", client.name);
         ApiError::TooMany(words, wait)

@@ -46,7 +46,7 @@ struct Api {
     base_url: String,
     /// By client id.
     callers: Limiter<String>,
-    /// By client id, at the agents' door.
+    /// Agents, by client id.
     agents: Limiter<String>,
     /// By network, at the token endpoint.
     token_callers: Limiter<IpAddr>,

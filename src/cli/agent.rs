@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -13,26 +12,14 @@ use url::Url;
 use super::Globals;
 use super::screen::{say, say_json};
 use super::stop::StopSignals;
+use crate::app::{self, AgentLogin};
 use crate::clock::{Clock, SystemClock};
 use crate::config::SecretSource;
-use crate::http_client;
 use crate::model::TargetId;
-use crate::pipeline::agent::{Agent, AgentSettings};
-use crate::queue::remote::{BearerSource, RemoteQueue};
-use crate::token::TokenSource;
-use crate::writer::Writer;
-use crate::writer::ldif::{LdifSettings, LdifWriter};
+use crate::pipeline::agent::Agent;
 
 /// Where the secret is read unless a file is named.
 const SECRET_VARIABLE: &str = "MUSTER_CLIENT_SECRET";
-/// What Microsoft's token service wants to hear; muster's own takes anything.
-const SCOPE: &str = "https://graph.microsoft.com/.default";
-/// How long a token request may take. A question for work has a longer time of its own.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a question is kept open; the server closes it after as long.
-const WAIT: Duration = Duration::from_secs(30);
-/// Work items carried at once. Each is a file to be synced, which a disk does some hundred times a second.
-const CONCURRENCY_MAX: u32 = 8;
 /// Longest certificate file, in bytes. A whole machine's authorities are a quarter of a megabyte.
 const CA_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -89,32 +76,19 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 fn agent(args: &Args) -> anyhow::Result<Agent> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ca = args.ca.as_deref().map(read_ca).transpose()?;
-    let client = http_client::build(&args.server, TIMEOUT, ca.as_deref())?;
-    let bearer = bearer(args, client.clone(), Arc::clone(&clock))?;
-    let queue = RemoteQueue::new(client, &args.server, bearer, Arc::clone(&clock))?;
-    let writer: Arc<dyn Writer> = Arc::new(LdifWriter::new(LdifSettings::new(&args.ldif)));
-    let writers = BTreeMap::from([(TargetId::new(&args.target), writer)]);
-    let settings = AgentSettings { concurrency_max: CONCURRENCY_MAX, wait: WAIT, once: args.once };
-    Ok(Agent { queue, writers, clock, settings })
-}
-
-fn bearer(args: &Args, http: reqwest::Client, clock: Arc<dyn Clock>) -> anyhow::Result<BearerSource> {
     let secret = match &args.client_secret_file {
         Some(file) => SecretSource::File(file.clone()),
         None => SecretSource::Env(SECRET_VARIABLE.to_owned()),
     };
-    let mut url = args.server.clone();
-    url.path_segments_mut()
-        .map_err(|()| anyhow::anyhow!("`{}` is no address of a web service", args.server))?
-        .pop_if_empty()
-        .extend(["muster", "oauth2", "v2.0", "token"]);
-    let tokens = Arc::new(TokenSource::new(&url, &args.client_id, &secret.read()?, SCOPE, http, clock));
-    Ok(Arc::new(move || {
-        let tokens = Arc::clone(&tokens);
-        Box::pin(async move { tokens.bearer().await.map_err(Into::into) })
-    }))
+    let login = AgentLogin {
+        server: args.server.clone(),
+        client_id: args.client_id.clone(),
+        client_secret: secret.read()?,
+        ca: args.ca.as_deref().map(read_ca).transpose()?,
+    };
+    let folders = BTreeMap::from([(TargetId::new(&args.target), args.ldif.clone())]);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Ok(app::agent(&login, folders, &clock, args.once)?)
 }
 
 fn read_ca(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::Globals;
@@ -69,6 +70,27 @@ fn add(name: &str, roles: &[Role], targets: &[String], globals: &Globals) -> any
     if let Some(target) = targets.iter().find(|target| !is_name(target)) {
         anyhow::bail!("`{target}` is not what a target can be called");
     }
+    // The first client may come before the first `serve`.
+    let store = Store::open(&globals.data, Access::Beside)?;
+    let (id, secret) = add_client(&store, name, roles, targets)?;
+    let secret = secret.expose_secret();
+    if globals.json {
+        say_json(&json!({ "name": name, "clientId": id, "clientSecret": secret }));
+    } else {
+        say(format!("client_id      {id}"));
+        say(format!("client_secret  {secret}"));
+        say("The secret is not shown again: only its hash is kept. Tokens: POST /{any tenant}/oauth2/v2.0/token");
+    }
+    Ok(())
+}
+
+/// Adds a client with a new id and a new secret; the store keeps only the secret's hash.
+pub(super) fn add_client(
+    store: &Store,
+    name: &str,
+    roles: &[Role],
+    targets: &[String],
+) -> anyhow::Result<(String, SecretString)> {
     let (id, secret) = (chance::uuid()?, chance::token()?);
     let client = Client {
         id: id.clone(),
@@ -78,18 +100,9 @@ fn add(name: &str, roles: &[Role], targets: &[String], globals: &Globals) -> any
         created_at: SystemClock.now(),
         disabled_at: None,
     };
-    // The first client may come before the first `serve`.
-    let store = Store::open(&globals.data, Access::Beside)?;
     let added = store.add_client(&NewClient { client, secret_hash: sha256(secret.as_bytes()) })?;
     anyhow::ensure!(added, "there is a client `{name}` already; choose another name (a disabled one keeps its own)");
-    if globals.json {
-        say_json(&json!({ "name": name, "clientId": id, "clientSecret": secret }));
-    } else {
-        say(format!("client_id      {id}"));
-        say(format!("client_secret  {secret}"));
-        say("The secret is not shown again: only its hash is kept. Tokens: POST /{any tenant}/oauth2/v2.0/token");
-    }
-    Ok(())
+    Ok((id, SecretString::from(secret)))
 }
 
 fn is_name(name: &str) -> bool {

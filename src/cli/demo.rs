@@ -30,9 +30,9 @@ pub(super) struct Args {
 
 /// Whom the demo explains: one in the cloud, one on the premises, one who is held.
 const EXPLAINED: [(&str, &str); 3] = [
-    ("701984", "Anna Müller lives in the cloud"),
-    ("701017", "her manager, who came later in the file"),
-    ("701091", "of whom the file says two different things"),
+    ("701984", "an employee, in the cloud"),
+    ("701017", "a contractor, on the premises"),
+    ("701012", "a service account, held until somebody has looked"),
 ];
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
@@ -42,7 +42,11 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 
 async fn play(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let quiet = globals.json;
-    let tell = |line: String| if !quiet { say(line) };
+    let tell = |line: String| {
+        if !quiet {
+            say(line)
+        }
+    };
     let scene = Scene::open(&args.folder).await.context("the demo could not be set up")?;
     tell(format!("1. A practice tenant, a server and an agent are running\n{}", scene.places()));
 
@@ -70,6 +74,7 @@ async fn play(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         }
     }
 
+    tell(format!("\nEverybody else, and all of it: muster explain ANCHOR --data {}", scene.data().display()));
     let faults = scene.check(&[first.clone(), again.clone(), later.clone()])?;
     if quiet {
         say_json(&tables::json(&[first, again, later], &faults, &scene));
@@ -95,4 +100,3 @@ fn end(scene: &Scene, faults: &[String]) {
         say(format!("  {fault}"));
     }
 }
-

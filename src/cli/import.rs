@@ -9,9 +9,9 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::Globals;
-use super::jobs::{activate, csv_settings, delimiter_word, hint_in_use, load_job};
+use super::jobs::{csv_settings, delimiter_word, hint_in_use, load_job};
 use super::screen::{Progress, grouped, note, say, say_json, table};
-use crate::app::{App, LeaseTimes};
+use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::model::UploadId;
 use crate::pipeline::import::{ImportProgress, Imported, import};
@@ -42,6 +42,8 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "server")]
     decide_only: bool,
     #[command(flatten)]
+    write: super::jobs::WriteTimeout,
+    #[command(flatten)]
     remote: super::remote::Args,
 }
 
@@ -56,8 +58,8 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let settings = csv_settings(&job)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Store::open(&globals.data, Access::Alone).map_err(hint_in_use)?);
-    let mut app = App::new(store, Arc::clone(&clock), LeaseTimes::default());
-    let active = activate(&mut app, &job, args.decide_only)?;
+    let mut app = App::new(store, Arc::clone(&clock), args.write.lease_times());
+    let active = app.activate(&job, !args.decide_only)?;
 
     let decider = app.decider(&active);
     while decider.decide_next().context("what was accepted earlier could not be decided")? {}

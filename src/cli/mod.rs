@@ -3,6 +3,7 @@
 mod agent;
 mod check;
 mod client;
+mod demo;
 mod explain;
 mod fsck;
 mod import;
@@ -48,6 +49,7 @@ struct Globals {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Check(check::Args),
     Plan(plan::Args),
     Import(Box<import::Args>),
@@ -76,6 +78,7 @@ pub fn main() -> ExitCode {
     let globals = &cli.globals;
     telemetry::init(globals.log_format, cli.command.logs());
     let done = match &cli.command {
+        Command::Demo(args) => demo::run(args, globals),
         Command::Check(args) => check::run(args, globals),
         Command::Plan(args) => plan::run(args, globals),
         Command::Import(args) => import::run(args, globals),

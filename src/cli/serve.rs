@@ -9,11 +9,11 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::Globals;
-use super::jobs::{activate, load_job};
+use super::jobs::{WriteTimeout, load_job};
 use super::screen::{is_colourful, note, say, say_json};
 use super::stop::StopSignals;
 use crate::api::{self, ApiSettings, JobLimits, ServeError, TlsFiles};
-use crate::app::{App, Hands, LeaseTimes};
+use crate::app::{App, Hands};
 use crate::clock::SystemClock;
 use crate::config::JobMeant;
 use crate::pipeline::schedule::Shutdown;
@@ -50,6 +50,8 @@ pub(super) struct Args {
     /// Let clients call as often as they like, in place of 40 times in 5 seconds.
     #[arg(long)]
     no_rate_limit: bool,
+    #[command(flatten)]
+    write: WriteTimeout,
 }
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
@@ -58,9 +60,9 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     // Before anything else is touched: an address that is taken is the commonest mistake.
     let listener = api::listen(args.listen, &settings).map_err(hint)?;
     let store = Arc::new(Store::open(&globals.data, Access::Alone)?);
-    let mut app = App::new(store, Arc::new(SystemClock), LeaseTimes::default());
+    let mut app = App::new(store, Arc::new(SystemClock), args.write.lease_times());
     for job in &jobs {
-        activate(&mut app, job, false)?;
+        app.activate(job, true)?;
     }
     let app = Arc::new(app);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;

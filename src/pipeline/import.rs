@@ -246,9 +246,9 @@ fn next_batch_of_refusals(scan: &Scan, next_index: &mut u32) -> Option<Vec<Arriv
         (row.line, Refusal { anchor: row.anchor.clone(), outcome: Outcome::Failed(reason) })
     });
     let duplicates = scan.duplicates.iter().flat_map(|duplicate| {
-        let lines = duplicate.lines.iter().map(u32::to_string).collect::<Vec<_>>().join(" and ");
         let detail = format!(
-            "lines {lines} say different things of {}; a file has no order, so none is taken: leave one of them",
+            "lines {} say different things of {}; a file has no order, so none is taken: leave one of them",
+            duplicate.lines_named(),
             duplicate.anchor
         );
         let outcome = Outcome::Held(Reason::new("contradicting_rows", detail));

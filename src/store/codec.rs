@@ -21,7 +21,8 @@ const DEPTH_MAX: u32 = 16;
 #[derive(Default)]
 pub(super) struct Names {
     by_number: Vec<Option<Name>>,
-    by_name: HashMap<Name, u32, RandomState>,
+    /// As they are spelled: `employeeId` of one directory and `employeeID` of another are two.
+    by_spelling: HashMap<Box<str>, u32, RandomState>,
 }
 
 impl Names {
@@ -40,13 +41,13 @@ impl Names {
         if self.by_number.len() <= at {
             self.by_number.resize(at + 1, None);
         }
-        self.by_number[at] = Some(name.clone());
-        self.by_name.insert(name, number);
+        self.by_spelling.insert(name.as_str().into(), number);
+        self.by_number[at] = Some(name);
     }
 
     /// The number of `name`, given in this transaction if it has none yet.
     pub(super) fn number(&mut self, name: &Name, transaction: &Transaction<'_>) -> Result<u32, StoreError> {
-        if let Some(number) = self.by_name.get(name) {
+        if let Some(number) = self.by_spelling.get(name.as_str()) {
             return Ok(*number);
         }
         transaction.prepare_cached("INSERT INTO name (text) VALUES (?1)")?.execute([name.as_str()])?;

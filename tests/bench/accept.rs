@@ -141,7 +141,7 @@ impl House {
         });
         let targets = targets.collect();
         let name = job.job.id.to_string();
-        app.activate(job.job, &job.hash, targets).unwrap();
+        app.join(job.job, &job.hash, targets).unwrap();
         let app = Arc::new(app);
         let token = crate::client::token(&app.store);
         let (switch, shutdown) = Shutdown::new();

@@ -96,7 +96,7 @@ impl House {
         let target = |id: &str, hands| ActiveTarget { id: TargetId::new(id), directory: id.to_owned(), hands };
         let targets = vec![target("cloud", Hands::Embedded(Arc::new(cloud.clone()))), target("hq", Hands::Agent)];
         let job = config::check_text("hr.toml", JOB).unwrap_or_else(|report| panic!("{}", report.render(false))).job;
-        app.activate(job, b"1", targets).unwrap();
+        app.join(job, b"1", targets).unwrap();
         let app = Arc::new(app);
         let mut settings = ApiSettings { token_rate: None, ..ApiSettings::default() };
         change(&mut settings);

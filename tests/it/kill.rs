@@ -222,7 +222,8 @@ async fn sender(yard: &Yard, url: &str) -> Sender {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_at_any_moment_loses_nothing_and_doubles_nothing() {
-    let kills = std::env::var("MUSTER_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let more = std::env::var_os("MUSTER_KILLS").map(|kills| kills.to_str().unwrap().parse().unwrap());
+    let kills: u32 = more.unwrap_or(KILLS);
     let yard = Yard::new().await;
     let mut dice = Dice(7);
     let (mut child, mut url) = yard.serve();

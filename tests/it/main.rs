@@ -35,6 +35,8 @@ mod schemas;
 #[cfg(test)]
 mod send;
 #[cfg(test)]
+mod sent;
+#[cfg(test)]
 mod tokens;
 
 #[path = "../support/contoso.rs"]

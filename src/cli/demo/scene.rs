@@ -15,12 +15,11 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::api::{self, ApiSettings, Role};
-use crate::app::{ActiveJob, App, LeaseTimes};
+use crate::app::{ActiveJob, AgentLogin, App, LeaseTimes, agent};
 use crate::chance;
-use crate::cli::agent::{self, AgentLogin};
 use crate::cli::client::add_client;
-use crate::cli::explain::print_person;
-use crate::cli::jobs::{activate, csv_settings};
+use crate::cli::explain::{Detail, print_person};
+use crate::cli::jobs::csv_settings;
 use crate::cli::screen::say;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Connection, JobMeant, SecretSource};
@@ -32,8 +31,6 @@ use crate::pipeline::send::{Destination, SendLimits, Sender, Sent, said_by};
 use crate::sandbox::{Sandbox, SandboxSettings};
 use crate::source::{Rows, scan};
 use crate::store::{Access, Standing, Store};
-use crate::writer::Writer;
-use crate::writer::ldif::{LdifSettings, LdifWriter};
 
 const JOB: &str = include_str!("../../../samples/contoso/job.toml");
 const PEOPLE: &str = include_str!("../../../samples/contoso/people.csv");
@@ -107,7 +104,7 @@ impl Scene {
 
         let store = Arc::new(Store::open(&folder.join("data"), Access::Alone)?);
         let mut app = App::new(store, Arc::clone(&clock), LeaseTimes::default());
-        let active = activate(&mut app, &job, false)?;
+        let active = app.activate(&job, true)?;
         let app = Arc::new(app);
         let (switch, shutdown) = Shutdown::new();
         let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -128,6 +125,10 @@ impl Scene {
         Ok(Self { folder, job, app, active, sandbox, sandbox_url, sandbox_handle, server_url, sender, switch, running })
     }
 
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
     pub(super) fn places(&self) -> String {
         format!("   practice tenant  {}\n   muster           {}", self.sandbox_url, self.server_url)
     }
@@ -135,7 +136,14 @@ impl Scene {
     pub(super) fn plan(&self) -> anyhow::Result<Plan> {
         let path = self.folder.join(Export::First.file());
         let file = (path.as_path(), csv_settings(&self.job)?);
-        Ok(plan(&self.job.job, Some((&self.app.store, &self.active.state)), true, file, self.app.clock.now(), &mut |_| {})?)
+        Ok(plan(
+            &self.job.job,
+            Some((&self.app.store, &self.active.state)),
+            true,
+            file,
+            self.app.clock.now(),
+            &mut |_| {},
+        )?)
     }
 
     /// Sends an export as bulk uploads, and waits until every operation has ended.
@@ -198,7 +206,7 @@ impl Scene {
         match store.person(&self.active.state, anchor)? {
             Some(person) => {
                 let traced = trace(&self.job.job, &person.stored.person, &person.stored.links);
-                print_person(&person, Some(&traced), self.app.clock.now());
+                print_person(&person, Some(&traced), self.app.clock.now(), Detail::Short);
             }
             None => say("nobody of that name was ever accepted: the rows contradict each other and were not sent"),
         }
@@ -207,8 +215,13 @@ impl Scene {
 
     /// What is not as it must be.
     pub(super) fn check(&self, told: &[Told]) -> anyhow::Result<Vec<String>> {
-        let mut faults: Vec<String> =
-            self.app.store.fsck()?.into_iter().map(|fault| format!("{}: {}", fault.rule, fault.examples.join(", "))).collect();
+        let mut faults: Vec<String> = self
+            .app
+            .store
+            .fsck()?
+            .into_iter()
+            .map(|fault| format!("{}: {}", fault.rule, fault.examples.join(", ")))
+            .collect();
         for (told, expected) in told.iter().zip(super::tables::EXPECTED) {
             if told.outcomes != expected {
                 faults.push(format!("{}: expected {expected:?}, got {:?}", told.file, told.outcomes));
@@ -217,7 +230,10 @@ impl Scene {
         if let [_, again, _] = told
             && (again.cloud_writes > 0 || again.change_files > 0)
         {
-            faults.push(format!("the same export again wrote {} times and {} files", again.cloud_writes, again.change_files));
+            faults.push(format!(
+                "the same export again wrote {} times and {} files",
+                again.cloud_writes, again.change_files
+            ));
         }
         for (id, key) in &self.active.state.targets {
             let linked = self.app.store.target_state(id, *key)?.people;
@@ -266,7 +282,11 @@ impl Scene {
 fn empty(folder: &Path) -> anyhow::Result<()> {
     if folder.exists() {
         let is_ours = folder.join(MARK).exists() || fs::read_dir(folder)?.next().is_none();
-        anyhow::ensure!(is_ours, "{} is there already and was not made by a demo; name another with --folder", folder.display());
+        anyhow::ensure!(
+            is_ours,
+            "{} is there already and was not made by a demo; name another with --folder",
+            folder.display()
+        );
         fs::remove_dir_all(folder)?;
     }
     fs::create_dir_all(folder.join("ldif"))?;
@@ -293,10 +313,18 @@ fn practice_tenant(job: &JobMeant, clock: &Arc<dyn Clock>) -> anyhow::Result<(Sa
     Ok((Sandbox::new(settings, Arc::clone(clock))?, secret))
 }
 
+/// Writes a file that only its owner may read.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?.write_all(text.as_bytes())
+}
+
 /// Turns the job's cloud target to the practice tenant.
 fn point_at(job: &mut JobMeant, folder: &Path, sandbox: &str, secret: &SecretString) -> anyhow::Result<()> {
     let secret_file = folder.join("entra-secret");
-    crate::cli::write_private(&secret_file, secret.expose_secret())?;
+    write_private(&secret_file, secret.expose_secret())?;
     for (_, connection) in &mut job.connections {
         if let Connection::Graph(graph) = connection {
             graph.base_url = Url::parse(&format!("{sandbox}/v1.0"))?;
@@ -314,16 +342,15 @@ fn agent_for(
     clock: &Arc<dyn Clock>,
     mut shutdown: Shutdown,
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
-    let mut writers: BTreeMap<TargetId, Arc<dyn Writer>> = BTreeMap::new();
-    for (id, connection) in &job.connections {
-        if let Connection::Ldif { folder, .. } = connection {
-            writers.insert(id.clone(), Arc::new(LdifWriter::new(LdifSettings::new(folder.clone()))));
-        }
-    }
-    let targets: Vec<String> = writers.keys().map(ToString::to_string).collect();
-    let (client_id, client_secret) = add_client(&app.store, "demo-agent", &[Role::Agent], &targets, clock.now())?;
+    let folders = job.connections.iter().filter_map(|(id, connection)| match connection {
+        Connection::Ldif { folder, .. } => Some((id.clone(), folder.clone())),
+        Connection::Graph(_) => None,
+    });
+    let folders: BTreeMap<TargetId, PathBuf> = folders.collect();
+    let targets: Vec<String> = folders.keys().map(ToString::to_string).collect();
+    let (client_id, client_secret) = add_client(&app.store, "demo-agent", &[Role::Agent], &targets)?;
     let login = AgentLogin { server: Url::parse(server)?, client_id, client_secret, ca: None };
-    let agent = agent::agent(&login, writers, clock, false)?;
+    let agent = Arc::new(agent(&login, folders, clock, false)?);
     Ok(tokio::spawn(async move {
         agent.run(async move { shutdown.asked().await }).await?;
         Ok(())
@@ -331,7 +358,7 @@ fn agent_for(
 }
 
 fn sender_for(app: &App, job: &JobMeant, server: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<Sender> {
-    let (client_id, client_secret) = add_client(&app.store, "demo-hr", &[Role::Upload], &[], clock.now())?;
+    let (client_id, client_secret) = add_client(&app.store, "demo-hr", &[Role::Upload], &[])?;
     let destination = Destination {
         server: Url::parse(server)?,
         service_principal: "muster".to_owned(),
