@@ -4,6 +4,9 @@ use std::io;
 
 use tracing_subscriber::EnvFilter;
 
+/// The web server's own lines about its threads, which say nothing that ours do not.
+const QUIET: &str = "actix_server=warn";
+
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -17,7 +20,7 @@ pub enum LogFormat {
 ///
 /// Only the first call does anything.
 pub fn init(format: LogFormat, level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{QUIET}")));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // Who set a subscriber before us keeps it.
     let _ = match format {

@@ -1,3 +1,5 @@
+//! What holds when a handler falls.
+
 use std::sync::Arc;
 
 use actix_web::body::to_bytes;

@@ -103,3 +103,13 @@ fn plain_chain(error: &anyhow::Error) -> String {
     let causes: Vec<_> = error.chain().map(|cause| crate::plain::plain(&cause.to_string()).into_owned()).collect();
     causes.join(": ")
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_words_of_the_command_line_do_not_contradict_each_other() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -116,6 +116,7 @@ fn settings(args: &Args, jobs: &[JobMeant]) -> ApiSettings {
         strict: args.strict,
         in_flight_bytes_max: defaults.in_flight_bytes_max.max(largest.saturating_mul(2)),
         rate: defaults.rate.filter(|_| !args.no_rate_limit),
+        agent_rate: defaults.agent_rate.filter(|_| !args.no_rate_limit),
         public_base_url: args.public_url.clone(),
         jobs,
         tls: tls.map(|(certificates, key)| TlsFiles { certificates, key }),

@@ -37,6 +37,19 @@ async fn an_agent_leases_work_carries_it_and_says_so() {
 }
 
 #[tokio::test]
+async fn an_agent_is_not_held_up_by_the_rate_of_uploads() {
+    let house = House::open();
+    let token = house.uploader().await;
+    let people: Vec<_> = (0..60).map(|at| person(&format!("c{at}"), "Contractor", "")).collect();
+    house.accepted(&token, bulk(&people)).await;
+    house.work().await;
+    let agent = house.agent("agent").await;
+    for item in house.lease(&agent, 100).await {
+        assert_eq!(house.settle(&agent, &item).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn no_person_is_ever_with_two_agents() {
     let (house, _) = with_work(20).await;
     let (one, two) = (house.agent("one").await, house.agent("two").await);
