@@ -3,15 +3,25 @@
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod exports;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod hearth;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
 mod ldif_services;
+#[cfg(test)]
+mod placement;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]
 mod sandbox;
+#[cfg(test)]
+mod witness;
 
 #[path = "../support/contoso.rs"]
 mod contoso;
