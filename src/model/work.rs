@@ -1,7 +1,8 @@
 //! Work: the difference of one person at one target, held by one worker for a while.
 
 use super::{
-    Anchor, Change, Generation, JobId, Known, LeaseId, ObjectId, Reason, Situation, TargetId, Timestamp, Wanted,
+    Anchor, Change, Generation, JobId, Known, LeaseId, MatchKeys, Name, ObjectId, Reason, Situation, TargetId,
+    Timestamp, Wanted,
 };
 
 /// Which piece of a person's work at a target.
@@ -57,6 +58,13 @@ pub struct WorkItem {
 pub enum Task {
     /// Bring the account to this.
     Account(Wanted),
+    /// Write nothing: look what an earlier try, which did not tell, has left of an account that is not asked for now.
+    Look {
+        /// How to find the account where none is linked.
+        keys: MatchKeys,
+        /// What to read of it.
+        attributes: Vec<Name>,
+    },
     /// Point the account's manager at this object; `None` clears it.
     Manager {
         /// The manager's object at the same target.

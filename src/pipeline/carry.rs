@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::model::{
-    Attributes, Carried, Change, ChangeKind, Found, Known, MatchKeys, Name, ObjectId, Reason, Settlement, Situation,
-    Step, Task, Value, Wanted, WorkItem,
+    Attributes, Carried, Change, ChangeKind, Damage, Found, Known, MatchKeys, Name, ObjectId, Reason, Settlement,
+    Situation, Step, Task, Value, Wanted, WorkItem,
 };
-use crate::reconcile::reconcile;
+use crate::reconcile::{ACCOUNT_ENABLED, damages, reconcile};
 use crate::writer::{Cause, Errand, Search, WriteError, Writer};
 
 use super::backoff::backoff;
@@ -35,6 +35,10 @@ pub const NO_ANSWER: &str = "no_answer";
 pub const TAKEN: &str = "taken";
 /// The linked account has vanished.
 pub const MISSING: &str = "missing";
+/// The target was looked at after a try that told nothing.
+pub const LOOKED: &str = "looked";
+/// A try told nothing, and the target cannot be looked at.
+pub const CANNOT_LOOK: &str = "cannot_look";
 /// Tried [`ATTEMPTS_MAX`] times.
 pub const GAVE_UP: &str = "gave_up";
 /// A manager reference without an account to write it to.
@@ -48,6 +52,7 @@ pub async fn carry(writer: &dyn Writer, item: &WorkItem, clock: &dyn Clock) -> C
     let carrying = Carrying { writer, item, clock };
     let carried = match &item.task {
         Task::Account(wanted) => carrying.account(wanted).await,
+        Task::Look { keys, attributes } => carrying.only_look(keys, attributes).await,
         Task::Manager { manager } => carrying.manager(manager.as_ref()).await,
     };
     give_up_in_the_end(item, carried)
@@ -74,12 +79,59 @@ impl Carrying<'_> {
         }
         let (situation, step) = reconcile(wanted, link, found.as_ref());
         match step {
+            Step::Write(change) if self.does_unforeseen_damage(wanted, &change) => match found {
+                // It was leased under limits that did not count this: it is, when it is leased again.
+                Some(Found::One(there)) => unwritten(situation, Settlement::Linked { known: there }),
+                _ => self.write(wanted, situation, change, None).await,
+            },
             Step::Write(change) => self.write(wanted, situation, change, found.as_ref()).await,
             Step::Nothing => unwritten(situation, nothing_to_write(link, found)),
             Step::Link(known) => unwritten(situation, Settlement::Linked { known }),
             Step::Hold(why) => unwritten(situation, Settlement::Held(why)),
             Step::Refuse(why) => unwritten(situation, Settlement::Failed(why)),
             Step::Skip(why) => unwritten(situation, Settlement::Skipped(why)),
+        }
+    }
+
+    /// Whether the account was found so that writing damages more than could be told from what was known.
+    fn does_unforeseen_damage(&self, wanted: &Wanted, change: &Change) -> bool {
+        let Some(link) = &self.item.known else { return false };
+        let foreseen: Vec<Damage> = match reconcile(wanted, Some(link), None) {
+            (_, Step::Write(change)) => damages(&change).collect(),
+            _ => Vec::new(),
+        };
+        damages(change).any(|damage| !foreseen.contains(&damage))
+    }
+
+    /// What an earlier try has left is known from now on; what becomes of it is decided anew.
+    async fn only_look(&self, keys: &MatchKeys, attributes: &[Name]) -> Carried {
+        let link = self.item.known.as_ref();
+        let mut attributes = attributes.to_vec();
+        attributes.push(Name::new(ACCOUNT_ENABLED));
+        let search = Search { object: link.map(|known| known.object.clone()), keys: keys.clone(), attributes };
+        let found = match self.writer.find(&search).await {
+            Ok(found) => found,
+            Err(error) => return self.not_carried(self.supposed(), error),
+        };
+        let nothing_new = || {
+            let why = Reason::new(LOOKED, "the target was looked at: an earlier try has left nothing new there");
+            unwritten(self.supposed(), Settlement::Again { due: self.clock.now(), look: false, why })
+        };
+        match (link, found) {
+            (Some(link), Found::One(there)) if *link == there => nothing_new(),
+            (Some(_), Found::One(known)) => unwritten(Situation::Confirmed, Settlement::Linked { known }),
+            (None, Found::One(known)) => unwritten(Situation::Unqualified, Settlement::Linked { known }),
+            (None, Found::Nobody) => nothing_new(),
+            (Some(_), Found::Nobody) => missing("nobody is there"),
+            (_, several @ Found::Several(_)) => match reconcile(&Wanted::Disabled, link, Some(&several)) {
+                (situation, Step::Hold(why)) => unwritten(situation, Settlement::Held(why)),
+                _ => nothing_new(),
+            },
+            (_, Found::CannotLook) => {
+                let why = "an earlier try may have written, which did not tell, and this target cannot be asked; \
+                           look at what was written for this person, then send their data again";
+                unwritten(self.supposed(), Settlement::Held(Reason::new(CANNOT_LOOK, why)))
+            }
         }
     }
 
@@ -95,6 +147,9 @@ impl Carrying<'_> {
             // It was to go, and it is gone.
             Err(WriteError::Gone { .. }) if change.kind == ChangeKind::Delete => {
                 Carried { situation, change: Some(change), settlement: Settlement::Applied { known: None } }
+            }
+            Err(WriteError::Gone { .. }) if *wanted == Wanted::Disabled => {
+                unwritten(Situation::AllGone, Settlement::Applied { known: None })
             }
             Err(WriteError::Taken { attribute, cause }) if self.item.known.is_none() => {
                 self.look_who_took_it(wanted, situation, &attribute, cause).await
@@ -183,9 +238,7 @@ impl Carrying<'_> {
             WriteError::Taken { attribute, cause } => {
                 failed(Reason::new(TAKEN, format!("somebody else holds the value of {attribute}: {cause}")))
             }
-            WriteError::Gone { cause } => {
-                unwritten(Situation::Missing, Settlement::Failed(Reason::new(MISSING, cause.0)))
-            }
+            WriteError::Gone { cause } => missing(&cause.0),
         }
     }
 
@@ -198,6 +251,14 @@ impl Carrying<'_> {
 
 fn unwritten(situation: Situation, settlement: Settlement) -> Carried {
     Carried { situation, change: None, settlement }
+}
+
+fn missing(said: &str) -> Carried {
+    let why = format!(
+        "the linked account is not there any more ({said}); restore it at the target, or release the person so that a \
+         new one is made"
+    );
+    unwritten(Situation::Missing, Settlement::Held(Reason::new(MISSING, why)))
 }
 
 /// Nothing is left to do. Where a look found something else than was known, an earlier try has written without telling;

@@ -9,7 +9,8 @@ use super::carry::carry;
 use crate::clock::Clock;
 use crate::decide::{self, Ask, AtTarget, decide};
 use crate::model::{
-    Carried, Damage, LeaseId, Manager, Outcome, Situation, Step, TargetId, Task, Timestamp, Wanted, WorkItem, WorkerId,
+    Carried, Damage, LeaseId, Manager, MatchKeys, Outcome, Situation, Step, TargetId, Task, Timestamp, Wanted,
+    WorkItem, WorkerId,
 };
 use crate::reconcile::{damages, reconcile};
 use crate::store::{JobState, LeaseTerms, Proposal, Store, StoreError, StoredPerson, WorkFor};
@@ -17,22 +18,38 @@ use crate::writer::Writer;
 
 /// What is to be done at `target` about a person as they are now: decided again from the person and what is
 /// known, so that it is never older than they are.
-pub fn propose(job: &decide::Job, target: &TargetId, stored: &StoredPerson) -> Proposal {
+///
+/// Where `is_unsure`, an earlier try may have written without telling: what is known may not be true, and nothing
+/// ends before the target was looked at.
+pub fn propose(job: &decide::Job, target: &TargetId, stored: &StoredPerson, is_unsure: bool) -> Proposal {
     let decision = decide(job, &stored.person, &stored.links);
     let outcome = decision.outcome;
-    let Some(AtTarget { situation, ask, .. }) = decision.targets.into_iter().find(|at| at.target == *target) else {
-        let outcome = outcome.unwrap_or(Outcome::Unchanged);
-        return Proposal::End { situation: Situation::SourceIgnored, outcome, manager: None };
+    let asked = decision.targets.into_iter().find(|at| at.target == *target);
+    let (situation, outcome) = match asked {
+        Some(AtTarget { ask: Ask::Bring(wanted), .. }) => return propose_bringing(wanted, stored, target, is_unsure),
+        Some(AtTarget { situation, ask: Ask::Hold(reason), .. }) => (situation, Outcome::Held(reason)),
+        Some(AtTarget { situation, ask: Ask::Skip(reason), .. }) => (situation, Outcome::Skipped(reason)),
+        Some(AtTarget { situation, ask: Ask::Fail(reason), .. }) => (situation, Outcome::Failed(reason)),
+        None => (Situation::SourceIgnored, outcome.unwrap_or(Outcome::Unchanged)),
     };
-    match ask {
-        Ask::Bring(wanted) => propose_bringing(wanted, stored, target),
-        Ask::Hold(reason) => Proposal::End { situation, outcome: Outcome::Held(reason), manager: None },
-        Ask::Skip(reason) => Proposal::End { situation, outcome: Outcome::Skipped(reason), manager: None },
-        Ask::Fail(reason) => Proposal::End { situation, outcome: Outcome::Failed(reason), manager: None },
+    match is_unsure.then(|| look(job, target, stored)).flatten() {
+        Some(task) => Proposal::Work { task, damages: Vec::new(), manager: None },
+        None => Proposal::End { situation, outcome, manager: None },
     }
 }
 
-fn propose_bringing(wanted: Wanted, stored: &StoredPerson, target: &TargetId) -> Proposal {
+/// `None` where there is nothing to look by.
+fn look(job: &decide::Job, target: &TargetId, stored: &StoredPerson) -> Option<Task> {
+    if let Some(known) = stored.known_at(target) {
+        let attributes = known.attributes.iter().map(|(name, _)| name.clone()).collect();
+        return Some(Task::Look { keys: MatchKeys::default(), attributes });
+    }
+    let desired = job.target(target)?.mapping.desired(&stored.person, None).ok()?;
+    let attributes = desired.attributes.iter().map(|(name, _)| name.clone()).collect();
+    Some(Task::Look { keys: desired.keys, attributes })
+}
+
+fn propose_bringing(wanted: Wanted, stored: &StoredPerson, target: &TargetId, is_unsure: bool) -> Proposal {
     let manager = wanted_manager(&wanted);
     let known = stored.known_at(target);
     let (situation, step) = reconcile(&wanted, known, None);
@@ -40,6 +57,9 @@ fn propose_bringing(wanted: Wanted, stored: &StoredPerson, target: &TargetId) ->
         Step::Write(change) => {
             let damages = damages(&change).collect();
             return Proposal::Work { task: Task::Account(wanted), damages, manager };
+        }
+        Step::Nothing | Step::Link(_) if is_unsure => {
+            return Proposal::Work { task: Task::Account(wanted), damages: Vec::new(), manager };
         }
         Step::Nothing | Step::Link(_) => Outcome::Unchanged,
         Step::Hold(reason) => Outcome::Held(reason),
@@ -91,7 +111,7 @@ pub fn lease(
         grace: settings.grace,
         allowed: &allowed,
     };
-    store.lease(state, key, &terms, &mut |stored| propose(job, target, stored))
+    store.lease(state, key, &terms, &mut |stored, is_unsure| propose(job, target, stored, is_unsure))
 }
 
 /// Delivers to one target with a writer in this process.

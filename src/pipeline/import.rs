@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::process::judge;
+use super::process::{judge, process_next};
 use crate::decide::{self, decide};
 use crate::model::{Anchor, Outcome, PersonId, Reason, Record, Statement, Timestamp, UploadId};
 use crate::overlay::introduce;
@@ -69,6 +69,8 @@ pub fn import(
     let (path, settings) = file;
     let scan = source::scan(path, settings, &mut |bytes| progress(ImportProgress::Looking(bytes)))?;
     scan.check_loss(store.rows_last(state)?)?;
+    // What was accepted before is older than the file, and must not come after it.
+    while process_next(store, job, state)?.is_some() {}
     let upload = store.begin_import(state, &path.display().to_string(), now)?;
     let compared = compare(store, state, &scan)?;
     let mut tally = Tally::default();

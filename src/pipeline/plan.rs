@@ -209,7 +209,7 @@ fn planned_at(job: &decide::Job, after: &StoredPerson, at: &decide::AtTarget) ->
         Ask::Bring(wanted) => bringing(wanted, after.known_at(&at.target))?,
     };
     debug_assert!(
-        !action.is_change() || matches!(propose(job, &at.target, after), Proposal::Work { .. }),
+        !action.is_change() || matches!(propose(job, &at.target, after, false), Proposal::Work { .. }),
         "a plan says what delivery does"
     );
     Some(PlannedAt { target: at.target.clone(), situation: at.situation, action })

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Anchor, AnchorError, Carried, DnError, Generation, JobId, LeaseId, Settlement, TargetId, Task, Timestamp, Wanted,
-    WorkItem,
+    Anchor, AnchorError, Carried, DnError, Generation, JobId, LeaseId, Name, Settlement, TargetId, Task, Timestamp,
+    Wanted, WorkItem,
 };
 
 mod account;
@@ -118,6 +118,13 @@ pub struct WorkItemWire {
 pub enum TaskWire {
     /// Bring the account to this.
     Account(WantedWire),
+    /// Write nothing: look what an earlier try has left.
+    Look {
+        /// How to find the account where none is linked.
+        keys: Vec<KeyWire>,
+        /// What to read of it.
+        attributes: Vec<String>,
+    },
     /// Point the account's manager at this object; nobody where there is none.
     Manager {
         /// The manager's object.
@@ -291,6 +298,10 @@ impl From<&Task> for TaskWire {
             Task::Account(Wanted::Present(desired)) => Self::Account(WantedWire::Present(Box::new(desired.into()))),
             Task::Account(Wanted::Disabled) => Self::Account(WantedWire::Disabled),
             Task::Account(Wanted::Deleted) => Self::Account(WantedWire::Deleted),
+            Task::Look { keys, attributes } => Self::Look {
+                keys: KeyWire::list(keys),
+                attributes: attributes.iter().map(|name| name.as_str().to_owned()).collect(),
+            },
             Task::Manager { manager } => Self::Manager { manager: account::object_text(manager.as_ref()) },
         }
     }
@@ -302,6 +313,10 @@ impl TaskWire {
             Self::Account(WantedWire::Present(desired)) => Task::Account(Wanted::Present(desired.read()?)),
             Self::Account(WantedWire::Disabled) => Task::Account(Wanted::Disabled),
             Self::Account(WantedWire::Deleted) => Task::Account(Wanted::Deleted),
+            Self::Look { keys, attributes } => Task::Look {
+                keys: KeyWire::read(keys),
+                attributes: attributes.iter().map(|name| Name::new(name)).collect(),
+            },
             Self::Manager { manager } => Task::Manager { manager: account::object_id(manager.as_deref()) },
         })
     }

@@ -71,6 +71,16 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'link ' || id FROM link WHERE due IS NULL AND (lease IS NOT NULL OR (settled = generation AND outcome IS NULL))",
     ),
     (
+        "who holds a lease holds it of a state, and until a time",
+        "SELECT 'link ' || id FROM link
+           WHERE lease IS NOT NULL AND (holder IS NULL OR ends IS NULL OR leased_generation IS NULL OR due < ends)",
+    ),
+    (
+        "what an ended operation absorbed has ended",
+        "SELECT o.upload || '#' || o.idx FROM operation o WHERE o.outcome = 0 AND EXISTS (SELECT 1 FROM operation n
+           WHERE n.person = o.person AND n.generation > o.generation AND n.outcome IN (1, 2, 3, 6))",
+    ),
+    (
         "a linked account is known, and a known account is linked",
         "SELECT 'link ' || id FROM link WHERE part = 0 AND (object IS NULL) <> (known IS NULL)",
     ),

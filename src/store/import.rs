@@ -66,7 +66,8 @@ impl Store {
     ) -> Result<Tally, StoreError> {
         self.write(|on| {
             let mut names = self.names_mut();
-            let mut recorder = Recorder { on, names: &mut names, job, upload, at: accepted_at };
+            let mut recorder =
+                Recorder { on, names: &mut names, job, upload, at: accepted_at, are_reports_waiting: None };
             let (mut tally, mut count) = (Tally::default(), 0);
             while let Some(batch) = next() {
                 count += batch.len();

@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use super::codec::{self, Names};
+use super::manager::{self, Standing};
 use super::record::{StoredPerson, stored_person};
-use super::settle::{Conclusion, LinkRow, Settler};
-use super::{JobState, Store, StoreError, TargetKey};
+use super::settle::{Conclusion, LinkRow, Settler, Unsure};
+use super::{JobState, Store, StoreError, TargetKey, end};
 use crate::chance;
 use crate::model::{
-    Damage, LeaseId, Manager, ObjectId, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, WorkItem,
-    WorkerId,
+    Damage, LeaseId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, Wanted, WorkItem, WorkerId,
 };
 
 /// How far back damage is counted.
 pub(super) const DAMAGE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// Rows looked at for one leased item: most that need nothing are ended on the way.
 const ROWS_PER_ITEM_MAX: usize = 8;
+/// How soon it is asked again whether a person has another home in the making: the look there takes a second or two.
+const OTHER_HOME_PAUSE: Duration = Duration::from_secs(2);
 
 /// On what terms work is leased.
 pub struct LeaseTerms<'a> {
@@ -69,7 +71,8 @@ pub struct WorkFor {
 
 impl Store {
     /// Leases due work at a target: leavers first, then by how long it has been due. `propose` says what is to
-    /// be done about a person as they are now.
+    /// be done about a person as they are now; it is told whether an earlier try may have written without telling,
+    /// and then nothing may end before the target was looked at.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the disk refuses; then nothing is leased.
@@ -78,7 +81,7 @@ impl Store {
         job: &JobState,
         target: TargetKey,
         terms: &LeaseTerms<'_>,
-        propose: &mut dyn FnMut(&StoredPerson) -> Proposal,
+        propose: &mut dyn FnMut(&StoredPerson, bool) -> Proposal,
     ) -> Result<WorkFor, StoreError> {
         if !self.is_due(target, terms.now)? {
             return Ok(WorkFor::default());
@@ -154,11 +157,9 @@ impl Budget {
                     "SELECT count(*) FROM journal WHERE target = ?1 AND at > ?2 AND damage <> 0 AND (damage & ?3) <> 0",
                 )?
                 .query_row(params![target.0, since.0, bit], |row| row.get(0))?;
+            // What is leased, and what a try may have done that was not reported.
             let under_way: u64 = on
-                .prepare_cached(
-                    "SELECT count(*) FROM link WHERE target = ?1 AND due IS NOT NULL AND class IN (0, 1)
-                     AND lease IS NOT NULL AND (damage & ?2) <> 0",
-                )?
+                .prepare_cached("SELECT count(*) FROM link WHERE target = ?1 AND damage <> 0 AND (damage & ?2) <> 0")?
                 .query_row(params![target.0, bit], |row| row.get(0))?;
             *rest = allowed.saturating_sub(done + under_way);
         }
@@ -189,26 +190,82 @@ struct Lessor<'a, 'c> {
 }
 
 impl Lessor<'_, '_> {
-    fn consider(&mut self, row: LinkRow, propose: &mut dyn FnMut(&StoredPerson) -> Proposal) -> Result<(), StoreError> {
+    fn consider(
+        &mut self,
+        row: LinkRow,
+        propose: &mut dyn FnMut(&StoredPerson, bool) -> Proposal,
+    ) -> Result<(), StoreError> {
         let stored = stored_person(self.on, self.names, self.job, row.person)?;
-        let proposal = match row.part {
-            Part::Account => propose(&stored),
-            Part::Manager => self.propose_manager(&row, &stored)?,
-        };
-        match proposal {
-            Proposal::End { situation, outcome, manager } => self.end(&row, &stored, situation, outcome, manager),
-            Proposal::Work { task, damages, manager } => {
-                // Under a lease that ran out the damage may be done already: it is counted as before.
-                let waived = row.released == Some(stored.person.generation.0);
-                match if waived { Ok(()) } else { self.budget.take(&damages) } {
-                    Ok(()) => self.grant(&row, &stored, task, &damages, manager.as_ref()),
-                    Err((damage, allowed)) => {
-                        let held = Outcome::Held(self.limit_reason(damage, allowed, &stored));
-                        self.end(&row, &stored, Situation::Confirmed, held, manager)
-                    }
+        match row.part {
+            Part::Account => match propose(&stored, row.is_unsure()) {
+                Proposal::End { situation, outcome, manager } => self.end(&row, &stored, situation, outcome, manager),
+                Proposal::Work { task, damages, manager } => {
+                    self.grant_within_limits(&row, &stored, task, &damages, manager)
                 }
+            },
+            Part::Manager => {
+                let proposal = propose(&stored, false);
+                self.consider_manager(&row, &stored, proposal)
             }
         }
+    }
+
+    fn grant_within_limits(
+        &mut self,
+        row: &LinkRow,
+        stored: &StoredPerson,
+        task: Task,
+        damages: &[Damage],
+        manager: Option<Manager>,
+    ) -> Result<(), StoreError> {
+        if self.must_wait_for_another_home(row, stored, &task)? {
+            return Ok(());
+        }
+        // What an earlier try may have done counts from then on; it is not counted twice.
+        let counted = if row.is_unsure() { row.damage } else { 0 };
+        let is_counted = |damage: &Damage| codec::damage_bit(*damage) & counted != 0;
+        let new: Vec<Damage> = damages.iter().copied().filter(|damage| !is_counted(damage)).collect();
+        let waived = row.released == Some(stored.person.generation.0);
+        match if waived { Ok(()) } else { self.budget.take(&new) } {
+            Ok(()) => {
+                let bits = codec::damage_bits(damages.iter().copied()) | counted;
+                self.grant(row, stored, task, bits, manager.as_ref())
+            }
+            Err((damage, allowed)) => {
+                let held = Outcome::Held(self.limit_reason(damage, allowed, stored));
+                self.end(row, stored, Situation::Confirmed, held, manager)
+            }
+        }
+    }
+
+    /// Whether a try that was not reported may have made the person an account at another target. Until that is
+    /// known none is made here: nobody shall have two homes.
+    fn must_wait_for_another_home(
+        &self,
+        row: &LinkRow,
+        stored: &StoredPerson,
+        task: &Task,
+    ) -> Result<bool, StoreError> {
+        let is_linked = stored.links.iter().any(|(id, _)| self.job.target(id) == Some(self.target));
+        if is_linked || row.is_unsure() || !matches!(task, Task::Account(Wanted::Present(_))) {
+            return Ok(false);
+        }
+        let until: Option<i64> = self
+            .on
+            .prepare_cached(
+                "SELECT max(due) FROM link WHERE person = ?1 AND target <> ?2 AND part = 0 AND object IS NULL
+                 AND due IS NOT NULL AND (look OR lease IS NOT NULL)",
+            )?
+            .query_row([row.person, row.target], |row| row.get(0))?;
+        let Some(until) = until else { return Ok(false) };
+        let due = until.max(self.terms.now.plus(OTHER_HOME_PAUSE).0);
+        self.on.prepare_cached("UPDATE link SET due = ?2, code = ?3, detail = ?4 WHERE id = ?1")?.execute(params![
+            row.id,
+            due,
+            "other_home",
+            "an account may be in the making at another target; that is seen to first"
+        ])?;
+        Ok(true)
     }
 
     fn limit_reason(&self, damage: Damage, allowed: u64, stored: &StoredPerson) -> Reason {
@@ -229,35 +286,27 @@ impl Lessor<'_, '_> {
         )
     }
 
-    fn propose_manager(&mut self, row: &LinkRow, stored: &StoredPerson) -> Result<Proposal, StoreError> {
-        let account_is_there = stored.links.iter().any(|(id, _)| self.job.target(id) == Some(self.target));
-        if !account_is_there {
-            let (situation, outcome) = (Situation::ReferencePending, Outcome::Unchanged);
-            return Ok(Proposal::End { situation, outcome, manager: None });
-        }
-        let manager = match row.manager.as_deref() {
-            None | Some("") => None,
-            Some(anchor) => match self.manager_object(anchor)? {
-                Some(object) => Some(object),
-                None => {
-                    let outcome = Outcome::Held(super::settle::manager_pending(anchor));
-                    return Ok(Proposal::End { situation: Situation::ReferencePending, outcome, manager: None });
-                }
-            },
+    /// A manager reference is written as the person's decision has it now. Where that does not ask for it, or the
+    /// account that shall carry it is not there, it is seen to again together with the account.
+    fn consider_manager(&mut self, row: &LinkRow, stored: &StoredPerson, proposal: Proposal) -> Result<(), StoreError> {
+        let (wanted, outcome) = match proposal {
+            Proposal::Work { manager, .. } => (manager, None),
+            Proposal::End { manager, outcome, .. } => (manager, Some(outcome)),
         };
-        Ok(Proposal::Work { task: Task::Manager { manager }, damages: Vec::new(), manager: None })
-    }
-
-    fn manager_object(&self, anchor: &str) -> Result<Option<ObjectId>, StoreError> {
-        let object: Option<String> = self
-            .on
-            .prepare_cached(
-                "SELECT link.object FROM anchor JOIN link ON link.person = anchor.person AND link.target = ?3 AND link.part = 0
-                 WHERE anchor.job = ?1 AND anchor.anchor = ?2 AND link.object IS NOT NULL",
-            )?
-            .query_row(params![self.job.key.0, anchor, self.target.0], |row| row.get(0))
-            .optional()?;
-        Ok(object.as_deref().map(ObjectId::new))
+        let account_is_there = stored.links.iter().any(|(id, _)| self.job.target(id) == Some(self.target));
+        let wanted = wanted.filter(|wanted| account_is_there && Some(manager::text(wanted)) == row.manager.as_deref());
+        let Some(wanted) = wanted else {
+            self.gave.ended += 1;
+            self.on.prepare_cached("DELETE FROM link WHERE id = ?1")?.execute([row.id])?;
+            return end::end_last(self.on, row.person, outcome.as_ref(), self.terms.now);
+        };
+        let anchor = &stored.person.anchor;
+        let pending = Situation::ReferencePending;
+        match manager::standing(self.on, self.job, row.target, anchor, manager::text(&wanted))? {
+            Standing::Ready(manager) => self.grant(row, stored, Task::Manager { manager }, 0, None),
+            Standing::Waits(reason) => self.end(row, stored, pending, Outcome::Held(reason), None),
+            Standing::Never(reason) => self.end(row, stored, pending, Outcome::Skipped(reason), None),
+        }
     }
 
     fn end(
@@ -269,16 +318,18 @@ impl Lessor<'_, '_> {
         manager: Option<Manager>,
     ) -> Result<(), StoreError> {
         self.gave.ended += 1;
-        let settlement = match outcome {
+        let settlement = match outcome.clone() {
             Outcome::Held(reason) => Settlement::Held(reason),
             Outcome::Failed(reason) => Settlement::Failed(reason),
             Outcome::Skipped(reason) => Settlement::Skipped(reason),
             Outcome::Unchanged | Outcome::Applied | Outcome::Superseded { .. } => Settlement::Unchanged,
         };
-        let conclusion =
-            Conclusion { generation: stored.person.generation, situation, change: None, settlement, manager };
+        let unsure = row.is_unsure().then_some(Unsure { has_looked: false });
+        let generation = stored.person.generation;
+        let conclusion = Conclusion { generation, situation, change: None, settlement, manager, unsure };
         let mut settler = Settler { on: self.on, names: self.names, job: self.job, now: self.terms.now };
-        settler.conclude(row, &stored.person.anchor, conclusion)
+        settler.conclude(row, &stored.person.anchor, conclusion)?;
+        end::end_last(self.on, row.person, Some(&outcome), self.terms.now)
     }
 
     fn grant(
@@ -286,25 +337,24 @@ impl Lessor<'_, '_> {
         row: &LinkRow,
         stored: &StoredPerson,
         task: Task,
-        damages: &[Damage],
+        damage: i64,
         manager: Option<&Manager>,
     ) -> Result<(), StoreError> {
         let lease = chance::uuid().map_err(|error| StoreError::Broken(error.to_string()))?;
         let ends = self.terms.now.plus(self.terms.lasts);
         let generation = stored.person.generation;
         let sequence = self.sequence(row)?;
-        let look = row.look || row.lease.is_some();
+        let look = row.is_unsure();
         let attempt = row.attempt + u32::from(row.lease.is_some());
         let manager = match manager {
             _ if row.part == Part::Manager => row.manager.as_deref(),
-            None => None,
-            Some(Manager::Nobody) => Some(""),
-            Some(Manager::Is(anchor)) => Some(anchor.as_str()),
+            manager => manager.map(manager::text),
         };
         self.on
             .prepare_cached(
                 "UPDATE link SET lease = ?2, holder = ?3, ends = ?4, due = ?5, leased_generation = ?6, sequence = ?7,
-                   look = ?8, attempt = ?9, damage = ?10, manager = ?11, generation = max(generation, ?6) WHERE id = ?1",
+                   look = ?8, attempt = ?9, damage = ?10, manager = ?11, generation = max(generation, ?6),
+                   outdated = 0 WHERE id = ?1",
             )?
             .execute(params![
                 row.id,
@@ -316,7 +366,7 @@ impl Lessor<'_, '_> {
                 sequence,
                 look,
                 attempt,
-                codec::damage_bits(damages.iter().copied()),
+                damage,
                 manager,
             ])?;
         let target = self.job.target_named(self.target.0).ok_or_else(|| codec::broken("work at an unknown target"))?;

@@ -6,15 +6,18 @@
 mod accept;
 mod clients;
 mod codec;
+mod end;
 mod fsck;
 mod import;
 mod lease;
+mod manager;
 mod read;
 mod record;
 mod registry;
 mod release;
 mod schema;
 mod settle;
+mod work;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;

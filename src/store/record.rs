@@ -4,10 +4,9 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::codec::{self, Names};
 use super::{JobState, Store, StoreError};
-use crate::decide::{Admission, Ask, AtTarget, Decision};
+use crate::decide::{Admission, Decision};
 use crate::model::{
-    Anchor, Generation, Known, Outcome, Person, Placement, Reason, Statement, TargetId, Timestamp, UploadId, Value,
-    Wanted,
+    Anchor, Generation, Known, Outcome, Person, Placement, Reason, Statement, TargetId, Timestamp, UploadId,
 };
 
 /// Words below zero in `person.placed`.
@@ -125,7 +124,8 @@ impl Store {
         decide: &mut dyn FnMut(Option<&StoredPerson>, Statement) -> Decided,
     ) -> Result<Tally, StoreError> {
         self.write(|on| {
-            let mut recorder = Recorder { on, names: &mut self.names_mut(), job, upload, at: accepted_at };
+            let names = &mut self.names_mut();
+            let mut recorder = Recorder { on, names, job, upload, at: accepted_at, are_reports_waiting: None };
             let count = batch.len();
             let tally = recorder.all(batch, decide)?;
             recorder.advance(count)?;
@@ -154,14 +154,14 @@ impl Store {
             let people = statement.query_map(params![job.key.0, after, count], |row| row.get(0))?;
             let people: Vec<i64> = people.collect::<Result<_, _>>()?;
             let names = &mut self.names_mut();
+            let mut recorder = Recorder { on, names, job, upload: UploadId(0), at: now, are_reports_waiting: None };
             for person in &people {
-                let stored = stored_person(on, names, job, *person)?;
+                let stored = stored_person(on, recorder.names, job, *person)?;
                 let decision = decide(&stored);
-                let mut recorder = Recorder { on, names, job, upload: UploadId(0), at: now };
-                recorder.place(*person, &decision)?;
-                recorder.withdraw_others(*person, &decision)?;
+                recorder.place(*person, &stored.person.anchor, &decision)?;
+                recorder.withdraw_others(*person, stored.person.generation, &decision)?;
                 recorder.make_work(*person, stored.person.generation, &decision)?;
-                super::settle::end_operations(on, *person, decision.outcome.as_ref(), now)?;
+                recorder.end_at_once(*person, &decision)?;
             }
             on.execute("UPDATE job SET redecide_after = ?2 WHERE id = ?1", params![job.key.0, people.last()])?;
             Ok(people.len())
@@ -176,6 +176,8 @@ pub(super) struct Recorder<'a, 'c> {
     pub(super) job: &'a JobState,
     pub(super) upload: UploadId,
     pub(super) at: Timestamp,
+    /// Whether anybody waits for a manager: asked once, when it first matters.
+    pub(super) are_reports_waiting: Option<bool>,
 }
 
 impl Recorder<'_, '_> {
@@ -218,8 +220,7 @@ impl Recorder<'_, '_> {
         match (row, decide(stored.as_ref(), statement)) {
             (row, Decided::Unchanged) => {
                 tally.unchanged += 1;
-                let end = Ending::of(&Outcome::Unchanged);
-                self.operation(&entry, row, None, end, row.is_none().then(|| anchor.as_str()))?;
+                self.say_again(&entry, &anchor, row)?;
                 if let (Some(row), Some(fingerprint)) = (row, fingerprint) {
                     self.remember_row(&anchor, row, Some(fingerprint))?;
                 }
@@ -243,6 +244,16 @@ impl Recorder<'_, '_> {
         Ok(())
     }
 
+    /// Records an operation that says nothing new: what had failed of the person is tried again for it.
+    fn say_again(&mut self, entry: &Entry, anchor: &Anchor, row: Option<i64>) -> Result<(), StoreError> {
+        let generation = match row {
+            Some(row) => self.try_failed_again(row)?,
+            None => None,
+        };
+        let ending = if generation.is_some() { Ending::pending() } else { Ending::of(&Outcome::Unchanged) };
+        self.operation(entry, row, generation, ending, row.is_none().then(|| anchor.as_str()))
+    }
+
     /// Records the operation, and the work or the end that the decision gives it.
     fn carry_on(
         &mut self,
@@ -254,13 +265,10 @@ impl Recorder<'_, '_> {
         self.operation(entry, Some(row), Some(generation), Ending::pending(), None)?;
         let is_first = generation.0 == 1;
         if !is_first {
-            self.withdraw_others(row, decision)?;
+            self.withdraw_others(row, generation, decision)?;
         }
         self.make_work(row, generation, decision)?;
-        if has_no_work(decision) {
-            super::settle::end_operations(self.on, row, decision.outcome.as_ref(), self.at)?;
-        }
-        Ok(())
+        self.end_at_once(row, decision)
     }
 
     fn refuse(&mut self, entry: &Entry, refusal: Refusal) -> Result<(), StoreError> {
@@ -328,6 +336,7 @@ impl Recorder<'_, '_> {
         self.on
             .prepare_cached("INSERT INTO anchor (job, anchor, person, fingerprint) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![self.job.key.0, person.anchor.as_str(), row, fingerprint.as_ref().map(|f| &f[..])])?;
+        self.wake_reports(&person.anchor, placed)?;
         Ok(row)
     }
 
@@ -340,7 +349,7 @@ impl Recorder<'_, '_> {
                  WHERE id = ?1",
             )?
             .execute(params![row, person.generation.0, person.deleted, person.accepted_at.0, placed, rule, attributes])?;
-        Ok(())
+        self.wake_reports(&person.anchor, placed)
     }
 
     fn remember_row(&mut self, anchor: &Anchor, row: i64, fingerprint: Option<[u8; 16]>) -> Result<(), StoreError> {
@@ -351,12 +360,12 @@ impl Recorder<'_, '_> {
         Ok(())
     }
 
-    fn place(&mut self, row: i64, decision: &Decision) -> Result<(), StoreError> {
+    fn place(&mut self, row: i64, anchor: &Anchor, decision: &Decision) -> Result<(), StoreError> {
         let (placed, rule) = self.placed(decision)?;
         self.on
             .prepare_cached("UPDATE person SET placed = ?2, rule = ?3 WHERE id = ?1")?
             .execute(params![row, placed, rule])?;
-        Ok(())
+        self.wake_reports(anchor, placed)
     }
 
     fn placed(&mut self, decision: &Decision) -> Result<(i64, Option<u32>), StoreError> {
@@ -377,65 +386,6 @@ impl Recorder<'_, '_> {
             },
         };
         Ok((placed, rule))
-    }
-
-    fn make_work(&mut self, person: i64, generation: Generation, decision: &Decision) -> Result<(), StoreError> {
-        for at in &decision.targets {
-            self.work_at(person, generation, at)?;
-        }
-        Ok(())
-    }
-
-    /// A target that the decision no longer speaks of has no work left for the person.
-    fn withdraw_others(&mut self, person: i64, decision: &Decision) -> Result<(), StoreError> {
-        let mut statement =
-            self.on.prepare_cached("SELECT DISTINCT target FROM link WHERE person = ?1 AND due IS NOT NULL")?;
-        let due: Vec<i64> = statement.query_map([person], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        for target in due {
-            let spoken_of =
-                decision.targets.iter().any(|at| self.job.target(&at.target).is_some_and(|key| key.0 == target));
-            if !spoken_of {
-                self.on
-                    .prepare_cached("UPDATE link SET due = NULL WHERE person = ?1 AND target = ?2 AND lease IS NULL")?
-                    .execute([person, target])?;
-            }
-        }
-        Ok(())
-    }
-
-    fn work_at(&mut self, person: i64, generation: Generation, at: &AtTarget) -> Result<(), StoreError> {
-        let key = self.job.target(&at.target).ok_or_else(|| codec::broken("a decision names an unknown target"))?;
-        let directory = self.job.directory(key).ok_or_else(|| codec::broken("a target without a directory"))?;
-        let (due, class, ending) = match &at.ask {
-            Ask::Bring(wanted) => (Some(self.at.0), class(wanted), None),
-            Ask::Hold(reason) => (None, 1, Some((codec::HELD, reason))),
-            Ask::Skip(reason) => (None, 1, Some((codec::SKIPPED, reason))),
-            Ask::Fail(reason) => (None, 1, Some((codec::FAILED, reason))),
-        };
-        // A lease under way keeps its own due time: when it ends, the newer generation is seen.
-        self.on
-            .prepare_cached(
-                "INSERT INTO link (person, target, part, directory, generation, situation, due, class, outcome, code, detail, settled)
-                 VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?6 IS NULL, ?4, 0))
-                 ON CONFLICT (person, target, part) DO UPDATE SET
-                   generation = excluded.generation, situation = excluded.situation, class = excluded.class,
-                   due = iif(lease IS NULL, excluded.due, due), attempt = 0, written = 0,
-                   outcome = excluded.outcome, code = excluded.code, detail = excluded.detail,
-                   settled = iif(excluded.due IS NULL, excluded.generation, settled)",
-            )?
-            .execute(params![
-                person,
-                key.0,
-                directory,
-                generation.0,
-                codec::situation_number(at.situation),
-                due,
-                class,
-                ending.map(|(outcome, _)| outcome),
-                ending.map(|(_, reason): (i64, &Reason)| reason.code.as_ref()),
-                ending.map(|(_, reason)| reason.detail.as_str()),
-            ])?;
-        Ok(())
     }
 
     fn advance(&mut self, count: usize) -> Result<(), StoreError> {
@@ -468,18 +418,6 @@ impl<'a> Ending<'a> {
 
     fn of(outcome: &'a Outcome) -> Self {
         Self { outcome: codec::outcome_number(outcome), reason: outcome.reason() }
-    }
-}
-
-fn has_no_work(decision: &Decision) -> bool {
-    !decision.targets.iter().any(|at| matches!(at.ask, Ask::Bring(_)))
-}
-
-/// Leavers go before everybody else.
-fn class(wanted: &Wanted) -> i64 {
-    match wanted {
-        Wanted::Disabled | Wanted::Deleted => 0,
-        Wanted::Present(desired) => i64::from(desired.attributes.get("accountEnabled") != Some(&Value::Boolean(false))),
     }
 }
 

@@ -1,6 +1,6 @@
 //! *Release*: what was held is let go, because somebody has looked.
 
-use rusqlite::params;
+use rusqlite::{ToSql, Transaction, params};
 
 use super::{JobState, Store, StoreError};
 use crate::model::{TargetId, Timestamp};
@@ -38,23 +38,36 @@ impl Store {
         self.write(|on| {
             let mut released = Released::default();
             for target in chosen {
-                let to_whom = params![target, anchor, job.key.0, now.0];
+                let to_whom: &[&dyn ToSql] = params![target, anchor, job.key.0, now.0];
                 released.limits += on.execute(
                     "UPDATE link SET released = generation, due = ?4, settled = 0, outcome = NULL
                      WHERE target = ?1 AND outcome = 4 AND code LIKE 'limit!_%' ESCAPE '!' AND lease IS NULL
                      AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2))",
                     to_whom,
                 )?;
-                let missing = on.execute(
-                    "UPDATE link SET due = ?4, settled = 0, outcome = NULL, object = NULL, known = NULL
-                     WHERE target = ?1 AND outcome = 4 AND code = 'missing' AND lease IS NULL
-                     AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2))",
-                    to_whom,
-                )?;
-                on.execute("UPDATE target SET people = people - ?2 WHERE id = ?1", params![target, missing])?;
+                let missing = forget_missing(on, to_whom)?;
                 released.missing += missing;
             }
             Ok(released)
         })
     }
+}
+
+/// Forgets accounts that have vanished, whichever piece of work met that, so that they are looked for and made again.
+fn forget_missing(on: &Transaction<'_>, to_whom: &[&dyn ToSql]) -> Result<usize, StoreError> {
+    let missing = on.execute(
+        "UPDATE link SET due = ?4, settled = 0, outcome = NULL, object = NULL, known = NULL
+         WHERE target = ?1 AND part = 0 AND object IS NOT NULL AND lease IS NULL AND person IN
+           (SELECT person FROM link WHERE target = ?1 AND outcome = 4 AND code = 'missing')
+         AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2))",
+        to_whom,
+    )?;
+    on.execute("UPDATE target SET people = people - ?2 WHERE id = ?1", params![to_whom[0], missing])?;
+    // What was written of managers was written to the accounts that are gone.
+    on.execute(
+        "DELETE FROM link WHERE target = ?1 AND part = 1 AND person IN
+           (SELECT person FROM link WHERE target = ?1 AND part = 0 AND object IS NULL)",
+        [to_whom[0]],
+    )?;
+    Ok(missing)
 }

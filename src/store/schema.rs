@@ -116,7 +116,8 @@ CREATE TABLE link (
   holder TEXT,
   ends INTEGER,
   leased_generation INTEGER,
-  damage INTEGER NOT NULL DEFAULT 0,         -- what the leased change would do, as bits
+  outdated INTEGER NOT NULL DEFAULT 0,       -- decided or woken again since it was leased: due when the lease ends
+  damage INTEGER NOT NULL DEFAULT 0,         -- what a try that was not reported may have done, as bits
   released INTEGER,                          -- limits are waived for this generation
   manager TEXT,                              -- part 0: the anchor wanted; part 1: the anchor it is about
   written INTEGER NOT NULL DEFAULT 0         -- something was written for this generation already
@@ -125,6 +126,8 @@ CREATE UNIQUE INDEX link_person ON link (person, target, part);
 CREATE UNIQUE INDEX link_object ON link (directory, object) WHERE object IS NOT NULL;
 CREATE INDEX link_due ON link (target, class, due) WHERE due IS NOT NULL;
 CREATE INDEX link_manager ON link (target, manager) WHERE part = 1;
+CREATE INDEX link_lease ON link (lease) WHERE lease IS NOT NULL;
+CREATE INDEX link_damage ON link (target) WHERE damage <> 0;
 CREATE INDEX link_held ON link (target, code) WHERE outcome = 4;
 
 -- What was settled, one row each: the history of promise 2, and the count of promise 6.

@@ -3,11 +3,13 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::codec::{self, Names};
+use super::end::end_operations;
 use super::{JobState, Store, StoreError};
 use crate::model::{
-    Anchor, Carried, Change, ChangeKind, Damage, Generation, Known, LeaseId, Manager, Outcome, Part, Reason,
-    Settlement, Situation, Timestamp, WorkerId,
+    Anchor, Carried, Change, Damage, Generation, Known, LeaseId, Manager, Part, Reason, Settlement, Situation,
+    Timestamp, WorkerId,
 };
+use crate::reconcile::damages;
 
 /// Whether a settlement was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +81,10 @@ fn settle_one(
     let generation = Generation(row.leased_generation.ok_or_else(|| codec::broken("a lease without a generation"))?);
     let manager = row.manager.as_deref().filter(|_| row.part == Part::Account).map(wanted_manager).transpose()?;
     let Carried { situation, change, settlement } = carried;
-    let conclusion = Conclusion { generation, situation, change, settlement, manager };
+    // Whatever is reported of a work item that was to look first comes after the look, but for a failure.
+    let has_looked = !matches!(settlement, Settlement::Failed(_));
+    let unsure = row.look.then_some(Unsure { has_looked });
+    let conclusion = Conclusion { generation, situation, change, settlement, manager, unsure };
     Settler { on, names, job, now }.conclude(&row, &anchor, conclusion)?;
     Ok(Settled::Taken)
 }
@@ -89,11 +94,6 @@ fn wanted_manager(text: &str) -> Result<Manager, StoreError> {
         "" => Ok(Manager::Nobody),
         anchor => Anchor::parse(anchor).map(Manager::Is).map_err(|error| StoreError::Broken(error.to_string())),
     }
-}
-
-/// Why a manager is not written yet.
-pub(super) fn manager_pending(anchor: &str) -> Reason {
-    Reason::new("manager_pending", format!("the account waits for its manager {anchor}, who has no account there yet"))
 }
 
 /// A (person, target, part) as it stands in its row.
@@ -106,6 +106,8 @@ pub(super) struct LinkRow {
     pub(super) directory: i64,
     pub(super) generation: i64,
     pub(super) settled: i64,
+    pub(super) outdated: bool,
+    pub(super) damage: i64,
     pub(super) object: Option<String>,
     pub(super) look: bool,
     pub(super) attempt: u32,
@@ -118,11 +120,16 @@ pub(super) struct LinkRow {
 }
 
 impl LinkRow {
+    /// Whether an earlier try, or a lease that ran out, may have written without telling.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.look || self.lease.is_some()
+    }
+
     pub(super) fn read(on: &Transaction<'_>, id: i64) -> Result<Self, StoreError> {
         Ok(on
             .prepare_cached(
                 "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
-                   lease, leased_generation, released, manager, written FROM link WHERE id = ?1",
+                   lease, leased_generation, released, manager, written, outdated, damage FROM link WHERE id = ?1",
             )?
             .query_row([id], |row| {
                 Ok(Self {
@@ -142,6 +149,8 @@ impl LinkRow {
                     released: row.get(13)?,
                     manager: row.get(14)?,
                     written: row.get(15)?,
+                    outdated: row.get(16)?,
+                    damage: row.get(17)?,
                 })
             })?)
     }
@@ -154,6 +163,15 @@ pub(super) struct Conclusion {
     pub(super) change: Option<Change>,
     pub(super) settlement: Settlement,
     pub(super) manager: Option<Manager>,
+    /// An earlier try may have written without telling.
+    pub(super) unsure: Option<Unsure>,
+}
+
+/// What an earlier try may have done, and whether that is known by now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unsure {
+    /// The target was looked at.
+    pub(super) has_looked: bool,
 }
 
 /// What becomes of the row: the fields every ending sets.
@@ -182,21 +200,41 @@ pub(super) struct Settler<'a, 'c> {
 
 impl Settler<'_, '_> {
     pub(super) fn conclude(&mut self, row: &LinkRow, anchor: &Anchor, mut end: Conclusion) -> Result<(), StoreError> {
-        if let Settlement::Linked { known } = &end.settlement
-            && let Some(other) = self.linked_to_other(row, known)?
-        {
-            end.situation = Situation::FoundAlreadyLinked;
-            end.settlement = Settlement::Failed(other);
-        }
+        self.check_object(row, &mut end)?;
+        self.check_own_deletion(row, &mut end)?;
         self.keep_known(row, anchor, &end)?;
-        let ending = self.ending(row, &end.settlement);
+        let ending = self.ending(row, &end);
         self.write_row(row, &end, &ending)?;
         self.write_journal(row, &end, &ending)?;
         let is_there = matches!(end.settlement, Settlement::Applied { known: Some(_) } | Settlement::Unchanged);
         if row.part == Part::Account && is_there {
             self.keep_manager(row, anchor, &end)?;
         }
+        if matches!(end.settlement, Settlement::Failed(_)) {
+            self.forget_fingerprint(anchor)?;
+        }
         end_operations(self.on, row.person, None, self.now)
+    }
+
+    /// An account that is linked to somebody else is not linked again.
+    fn check_object(&self, row: &LinkRow, end: &mut Conclusion) -> Result<(), StoreError> {
+        let known = match &end.settlement {
+            Settlement::Linked { known } | Settlement::Applied { known: Some(known) } => known,
+            _ => return Ok(()),
+        };
+        if row.part == Part::Manager || row.object.as_deref() == Some(known.object.as_str()) {
+            return Ok(());
+        }
+        let Some(other) = self.linked_to_other(row, known)? else { return Ok(()) };
+        let was_only_looked_at =
+            matches!(end.settlement, Settlement::Linked { .. }) && end.situation != Situation::Found;
+        end.settlement = if was_only_looked_at {
+            Settlement::Again { due: self.now, look: false, why: other }
+        } else {
+            end.situation = Situation::FoundAlreadyLinked;
+            Settlement::Failed(other)
+        };
+        Ok(())
     }
 
     fn linked_to_other(&self, row: &LinkRow, known: &Known) -> Result<Option<Reason>, StoreError> {
@@ -217,6 +255,19 @@ impl Settler<'_, '_> {
                 ),
             )
         }))
+    }
+
+    /// Where a deletion of ours was not reported, and the account is not there, it did not vanish: it was deleted.
+    fn check_own_deletion(&mut self, row: &LinkRow, end: &mut Conclusion) -> Result<(), StoreError> {
+        let may_have_deleted = end.unsure.is_some() && row.damage & codec::damage_bit(Damage::Delete) != 0;
+        if !may_have_deleted || end.situation != Situation::Missing {
+            return Ok(());
+        }
+        if let Settlement::Held(why) = &end.settlement {
+            end.settlement = Settlement::Again { due: self.now, look: false, why: why.clone() };
+            self.forget_known(row)?;
+        }
+        Ok(())
     }
 
     /// Writes what the target holds now, and wakes who waited for it.
@@ -240,27 +291,45 @@ impl Settler<'_, '_> {
         if row.object.is_none() {
             self.count_people(row.target, 1)?;
         }
-        self.on
-            .prepare_cached(
-                "UPDATE link SET due = iif(lease IS NULL, ?3, due), settled = 0 WHERE target = ?1 AND manager = ?2 AND part = 1",
-            )?
-            .execute(params![row.target, anchor.as_str(), self.now.0])?;
-        // A migration goes on where the person lived before.
-        self.on
-            .prepare_cached(
-                "UPDATE link SET due = iif(lease IS NULL, ?4, due), settled = 0, generation = ?3
-                 WHERE person = ?1 AND target <> ?2 AND part = 0 AND object IS NOT NULL",
-            )?
-            .execute(params![row.person, row.target, end.generation.0, self.now.0])?;
+        // Whatever was written of the manager was written to another account.
+        self.forget_manager(row)?;
+        self.wake_reports(row, anchor)?;
+        self.wake_other_homes(row, end.generation)
+    }
+
+    /// A migration goes on where the person lived before.
+    fn wake_other_homes(&self, row: &LinkRow, generation: Generation) -> Result<(), StoreError> {
+        for (_, target) in self.job.targets.iter().filter(|(_, target)| target.0 != row.target) {
+            self.on
+                .prepare_cached(
+                    "UPDATE link SET due = CASE WHEN lease IS NOT NULL THEN due WHEN attempt > 0 AND due > ?4 THEN due ELSE ?4 END,
+                       outdated = lease IS NOT NULL, settled = 0, generation = max(generation, ?3)
+                     WHERE person = ?1 AND target = ?2 AND part = 0 AND object IS NOT NULL",
+                )?
+                .execute(params![row.person, target.0, generation.0, self.now.0])?;
+        }
         Ok(())
     }
 
     fn forget_known(&mut self, row: &LinkRow) -> Result<(), StoreError> {
         self.on.prepare_cached("UPDATE link SET object = NULL, known = NULL WHERE id = ?1")?.execute([row.id])?;
+        self.forget_manager(row)?;
+        if row.object.is_some() { self.count_people(row.target, -1) } else { Ok(()) }
+    }
+
+    fn forget_manager(&self, row: &LinkRow) -> Result<(), StoreError> {
         self.on
             .prepare_cached("DELETE FROM link WHERE person = ?1 AND target = ?2 AND part = 1")?
             .execute([row.person, row.target])?;
-        if row.object.is_some() { self.count_people(row.target, -1) } else { Ok(()) }
+        Ok(())
+    }
+
+    /// The next import reads the row of whoever failed, although it has not changed: then it is tried again.
+    fn forget_fingerprint(&self, anchor: &Anchor) -> Result<(), StoreError> {
+        self.on
+            .prepare_cached("UPDATE anchor SET fingerprint = NULL WHERE job = ?1 AND anchor = ?2")?
+            .execute(params![self.job.key.0, anchor.as_str()])?;
+        Ok(())
     }
 
     fn count_people(&self, target: i64, by: i64) -> Result<(), StoreError> {
@@ -268,14 +337,16 @@ impl Settler<'_, '_> {
         Ok(())
     }
 
-    fn ending<'e>(&self, row: &LinkRow, settlement: &'e Settlement) -> Ending<'e> {
-        match settlement {
-            Settlement::Applied { .. } => Ending { written: true, ..Ending::of(codec::APPLIED, None) },
-            Settlement::Unchanged if row.written => Ending::of(codec::APPLIED, None),
-            Settlement::Unchanged => Ending::of(codec::UNCHANGED, None),
-            Settlement::Held(reason) => Ending::of(codec::HELD, Some(reason)),
-            Settlement::Skipped(reason) => Ending::of(codec::SKIPPED, Some(reason)),
-            Settlement::Failed(reason) => Ending::of(codec::FAILED, Some(reason)),
+    fn ending<'e>(&self, row: &LinkRow, end: &'e Conclusion) -> Ending<'e> {
+        let look = end.unsure.is_some_and(|unsure| !unsure.has_looked);
+        let of = |outcome, reason| Ending { look, ..Ending::of(outcome, reason) };
+        match &end.settlement {
+            Settlement::Applied { .. } => of(codec::APPLIED, None),
+            Settlement::Unchanged if row.written => of(codec::APPLIED, None),
+            Settlement::Unchanged => of(codec::UNCHANGED, None),
+            Settlement::Held(reason) => of(codec::HELD, Some(reason)),
+            Settlement::Skipped(reason) => of(codec::SKIPPED, Some(reason)),
+            Settlement::Failed(reason) => of(codec::FAILED, Some(reason)),
             Settlement::Linked { .. } => {
                 Ending { outcome: None, reason: None, due: Some(self.now), attempt: 0, look: false, written: true }
             }
@@ -291,27 +362,36 @@ impl Settler<'_, '_> {
     }
 
     fn write_row(&mut self, row: &LinkRow, end: &Conclusion, ending: &Ending<'_>) -> Result<(), StoreError> {
-        // A newer state came while this one was carried: it is due at once.
-        let newer = row.generation > end.generation.0;
-        let due = if newer { Some(ending.due.map_or(self.now, |due| due.max(self.now))) } else { ending.due };
+        // Something new came while this was carried: it is due at once. Where it is not a newer state of the person
+        // but a newer decision on the same one, this is not the end of it.
+        let is_newer_state = row.generation > end.generation.0;
+        let is_newer_decision = row.outdated && !is_newer_state;
+        let is_over = ending.due.is_none() && !is_newer_state && !is_newer_decision;
+        let due = if is_over { None } else { Some(ending.due.map_or(self.now, |due| due.max(self.now))) };
+        let outcome = ending.outcome.filter(|_| !is_newer_decision);
+        let settled = match outcome {
+            Some(_) => end.generation.0,
+            None => row.settled.min(row.generation.max(end.generation.0) - 1),
+        };
+        let was_written = is_newer_decision && matches!(end.settlement, Settlement::Applied { .. });
         // What may have left a trace under its number keeps it until it has surely ended.
         let is_tried_again = matches!(end.settlement, Settlement::Again { .. });
-        let settled = if ending.outcome.is_some() { end.generation.0 } else { row.settled };
         self.on
             .prepare_cached(
                 "UPDATE link SET outcome = ?2, code = ?3, detail = ?4, due = ?5, attempt = ?6, look = ?7, written = ?8,
-                   settled = ?9, situation = ?10, generation = max(generation, ?11),
-                   lease = NULL, holder = NULL, ends = NULL, damage = 0, sequence = iif(?12, sequence, NULL) WHERE id = ?1",
+                   settled = ?9, situation = ?10, generation = max(generation, ?11), lease = NULL, holder = NULL,
+                   ends = NULL, outdated = 0, damage = iif(?7, damage, 0), sequence = iif(?12, sequence, NULL),
+                   released = iif(?5 IS NULL, NULL, released) WHERE id = ?1",
             )?
             .execute(params![
                 row.id,
-                ending.outcome,
+                outcome,
                 ending.reason.map(|reason| reason.code.as_ref()),
                 ending.reason.map(|reason| reason.detail.as_str()),
                 due.map(|due| due.0),
                 ending.attempt,
                 ending.look,
-                ending.written && !newer,
+                ending.written || was_written,
                 settled,
                 codec::situation_number(end.situation),
                 end.generation.0,
@@ -320,12 +400,24 @@ impl Settler<'_, '_> {
         Ok(())
     }
 
+    /// What was damaged by what was written, and by what an earlier try may have written without telling.
+    fn damage_done(row: &LinkRow, end: &Conclusion) -> i64 {
+        let was_written = matches!(end.settlement, Settlement::Applied { .. });
+        let written = end.change.as_ref().filter(|_| was_written);
+        let told = written.map_or(0, |change| codec::damage_bits(damages(change)));
+        // Where a look found all as it was known before, nothing was written.
+        let nothing_was =
+            matches!(end.settlement, Settlement::Unchanged | Settlement::Skipped(_) | Settlement::Held(_));
+        let is_known = end.unsure.is_some_and(|unsure| unsure.has_looked);
+        let comes_again = matches!(end.settlement, Settlement::Again { look: true, .. });
+        if is_known && !nothing_was && !comes_again { told | row.damage } else { told }
+    }
+
     fn write_journal(&mut self, row: &LinkRow, end: &Conclusion, ending: &Ending<'_>) -> Result<(), StoreError> {
         let nothing_happened = matches!(end.settlement, Settlement::Unchanged);
         if nothing_happened {
             return Ok(());
         }
-        let damages = end.change.as_ref().filter(|_| ending.outcome == Some(codec::APPLIED)).map_or(0, change_damage);
         let change = end.change.as_ref().map(|change| codec::encode_change(change, self.names, self.on)).transpose()?;
         self.on
             .prepare_cached(
@@ -344,205 +436,9 @@ impl Settler<'_, '_> {
                 ending.reason.map(|reason| reason.code.as_ref()),
                 ending.reason.map(|reason| reason.detail.as_str()),
                 change,
-                damages,
+                Self::damage_done(row, end),
             ])?;
         Ok(())
-    }
-
-    /// Makes the manager reference a piece of work of its own, once the account is there.
-    fn keep_manager(&mut self, row: &LinkRow, anchor: &Anchor, end: &Conclusion) -> Result<(), StoreError> {
-        let wanted = match &end.manager {
-            None => return Ok(()),
-            Some(Manager::Nobody) => "",
-            Some(Manager::Is(manager)) => manager.as_str(),
-        };
-        let held: Option<(String, i64)> = self
-            .on
-            .prepare_cached("SELECT manager, settled FROM link WHERE person = ?1 AND target = ?2 AND part = 1")?
-            .query_row([row.person, row.target], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let is_settled_already = held.as_ref().is_some_and(|(manager, settled)| manager == wanted && *settled > 0);
-        let none_ever = held.is_none() && wanted.is_empty();
-        if none_ever {
-            return Ok(());
-        }
-        if is_settled_already {
-            self.on
-                .prepare_cached(
-                    "UPDATE link SET generation = ?3, settled = ?3 WHERE person = ?1 AND target = ?2 AND part = 1",
-                )?
-                .execute(params![row.person, row.target, end.generation.0])?;
-            return Ok(());
-        }
-        let standing = self.manager_standing(row, anchor, wanted)?;
-        self.write_manager_row(row, end.generation, wanted, &standing)
-    }
-
-    fn write_manager_row(
-        &mut self,
-        row: &LinkRow,
-        generation: Generation,
-        wanted: &str,
-        standing: &ManagerStanding,
-    ) -> Result<(), StoreError> {
-        let (due, outcome, reason) = match standing {
-            ManagerStanding::Ready => (Some(self.now.0), None, None),
-            ManagerStanding::Waits(reason) => (None, Some(codec::HELD), Some(reason)),
-            ManagerStanding::Never(reason) => (None, Some(codec::SKIPPED), Some(reason)),
-        };
-        self.on
-            .prepare_cached(
-                "INSERT INTO link (person, target, part, directory, generation, manager, due, outcome, code, detail, situation, settled)
-                 VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?6 IS NULL, ?4, 0))
-                 ON CONFLICT (person, target, part) DO UPDATE SET
-                   generation = excluded.generation, manager = excluded.manager, outcome = excluded.outcome,
-                   code = excluded.code, detail = excluded.detail, situation = excluded.situation, attempt = 0, written = 0,
-                   due = iif(lease IS NULL, excluded.due, due), settled = excluded.settled",
-            )?
-            .execute(params![
-                row.person,
-                row.target,
-                row.directory,
-                generation.0,
-                wanted,
-                due,
-                outcome,
-                reason.map(|reason| reason.code.as_ref()),
-                reason.map(|reason| reason.detail.as_str()),
-                codec::situation_number(Situation::ReferencePending),
-            ])?;
-        Ok(())
-    }
-
-    fn manager_standing(&self, row: &LinkRow, anchor: &Anchor, wanted: &str) -> Result<ManagerStanding, StoreError> {
-        if wanted.is_empty() {
-            return Ok(ManagerStanding::Ready);
-        }
-        if wanted == anchor.as_str() {
-            let reason =
-                Reason::new("manager_is_self", format!("{anchor} is named as their own manager; nothing is written"));
-            return Ok(ManagerStanding::Never(reason));
-        }
-        let manager: Option<(i64, Option<String>)> = self
-            .on
-            .prepare_cached(
-                "SELECT person.placed, link.object FROM anchor JOIN person ON person.id = anchor.person
-                 LEFT JOIN link ON link.person = anchor.person AND link.target = ?3 AND link.part = 0
-                 WHERE anchor.job = ?1 AND anchor.anchor = ?2",
-            )?
-            .query_row(params![self.job.key.0, wanted, row.target], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        Ok(match manager {
-            Some((_, Some(_))) => ManagerStanding::Ready,
-            Some((placed, None)) if placed > 0 && placed != row.target => {
-                let home = self.job.target_named(placed).map_or("another target", |id| id.as_str());
-                ManagerStanding::Never(Reason::new(
-                    "manager_elsewhere",
-                    format!("the manager {wanted} of {anchor} lives at `{home}`, so the reference cannot exist here"),
-                ))
-            }
-            _ => ManagerStanding::Waits(manager_pending(wanted)),
-        })
-    }
-}
-
-enum ManagerStanding {
-    Ready,
-    Waits(Reason),
-    Never(Reason),
-}
-
-fn change_damage(change: &Change) -> i64 {
-    let gravest = match change.kind {
-        ChangeKind::Disable => Some(Damage::Disable),
-        ChangeKind::Delete => Some(Damage::Delete),
-        ChangeKind::Create | ChangeKind::Update | ChangeKind::Enable | ChangeKind::Move => None,
-    };
-    let moves = change.container.is_some() && change.kind != ChangeKind::Create;
-    codec::damage_bits(gravest.into_iter().chain(moves.then_some(Damage::Move)))
-}
-
-/// Ends the person's open operations as far as their links have been settled.
-///
-/// The newest that is covered gets the outcome; those before it were absorbed by it, and say so. `immediate`
-/// is the outcome where the decision left nothing to do at any target.
-pub(super) fn end_operations(
-    on: &Transaction<'_>,
-    person: i64,
-    immediate: Option<&Outcome>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Some((ended, outcome, code, detail)) = overall(on, person, immediate)? else { return Ok(()) };
-    let mut statement = on.prepare_cached(
-        "SELECT upload, idx, outcome, code FROM operation
-         WHERE person = ?1 AND outcome IN (0, 4, 5) AND generation <= ?2 ORDER BY upload DESC, idx DESC",
-    )?;
-    let open = statement.query_map([person, ended], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-    let open: Vec<(i64, i64, i64, Option<String>)> = open.collect::<Result<_, _>>()?;
-    let Some(((upload, idx, was, was_code), absorbed)) = open.split_first() else { return Ok(()) };
-    if *was != outcome || *was_code != code {
-        on.prepare_cached(
-            "UPDATE operation SET outcome = ?3, code = ?4, detail = ?5, ended_at = ?6 WHERE upload = ?1 AND idx = ?2",
-        )?
-        .execute(params![upload, idx, outcome, code, detail, now.0])?;
-    }
-    for (older_upload, older_idx, ..) in absorbed {
-        on.prepare_cached(
-            "UPDATE operation SET outcome = ?3, by_upload = ?4, by_idx = ?5, code = NULL, detail = NULL, ended_at = ?6
-             WHERE upload = ?1 AND idx = ?2",
-        )?
-        .execute(params![older_upload, older_idx, codec::SUPERSEDED, upload, idx, now.0])?;
-    }
-    Ok(())
-}
-
-type Overall = (i64, i64, Option<String>, Option<String>);
-
-/// Up to which generation the person's links are settled, and how that ended, all of them together.
-fn overall(on: &Transaction<'_>, person: i64, immediate: Option<&Outcome>) -> Result<Option<Overall>, StoreError> {
-    let current: i64 =
-        on.prepare_cached("SELECT generation FROM person WHERE id = ?1")?.query_row([person], |row| row.get(0))?;
-    if let Some(outcome) = immediate {
-        let reason = outcome.reason();
-        return Ok(Some((
-            current,
-            codec::outcome_number(outcome),
-            reason.map(|reason| reason.code.to_string()),
-            reason.map(|reason| reason.detail.clone()),
-        )));
-    }
-    let mut statement = on.prepare_cached(
-        "SELECT due IS NOT NULL AND settled < generation, settled, outcome, code, detail, part FROM link WHERE person = ?1",
-    )?;
-    let rows = statement.query_map([person], |row| {
-        Ok((
-            row.get::<_, bool>(0)?,
-            row.get::<_, i64>(1)?,
-            row.get::<_, Option<i64>>(2)?,
-            row.get::<_, Option<String>>(3)?,
-            row.get::<_, Option<String>>(4)?,
-            row.get::<_, i64>(5)?,
-        ))
-    })?;
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let ended = rows.iter().filter(|row| row.0).map(|row| row.1).min().unwrap_or(current);
-    let gravest = rows
-        .into_iter()
-        .filter(|(_, settled, outcome, ..)| *settled == ended && outcome.is_some())
-        .map(|(_, _, outcome, code, detail, part)| (outcome.unwrap_or_default(), code, detail, part))
-        .max_by_key(|(outcome, _, _, part)| gravity(*outcome, *part));
-    Ok(gravest.filter(|_| ended > 0).map(|(outcome, code, detail, _)| (ended, outcome, code, detail)))
-}
-
-/// Which of several endings speaks for the operation: what needs a person's eye first, then what was written.
-fn gravity(outcome: i64, part: i64) -> i64 {
-    match (outcome, part) {
-        (codec::FAILED, _) => 5,
-        (codec::HELD, _) => 4,
-        (codec::APPLIED, _) => 3,
-        // The account's own word goes before that of a manager who lives elsewhere.
-        (_, 0) => 2,
-        _ => 1,
     }
 }
 

@@ -71,7 +71,7 @@ impl<'a> Errand<'a> {
     /// The errand of a work item.
     pub fn of(item: &'a WorkItem) -> Self {
         let part = match item.task {
-            Task::Account(_) => Part::Account,
+            Task::Account(_) | Task::Look { .. } => Part::Account,
             Task::Manager { .. } => Part::Manager,
         };
         Self {

@@ -82,6 +82,20 @@ impl SimulatedWriter {
         self.directory().accounts.remove(object);
     }
 
+    /// Changes an attribute of an account, as somebody else might.
+    pub fn edit(&self, object: &ObjectId, name: &str, value: Value) {
+        if let Some(account) = self.directory().accounts.get_mut(object) {
+            account.attributes.set(Name::new(name), value);
+        }
+    }
+
+    /// Makes an account report to another, as somebody else might.
+    pub fn report_to(&self, object: &ObjectId, manager: &ObjectId) {
+        if let Some(account) = self.directory().accounts.get_mut(object) {
+            account.manager = Some(manager.clone());
+        }
+    }
+
     /// The next look fails so.
     pub fn fail_next_find(&self, error: WriteError) {
         self.directory().planned.push_back(Planned::Find(error));

@@ -11,6 +11,8 @@ mod commands;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod durability;
@@ -21,11 +23,17 @@ mod follow;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod hearth;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
+mod imports;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod ldif_services;
+#[cfg(test)]
+mod placement;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]
@@ -38,6 +46,8 @@ mod send;
 mod sent;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod witness;
 
 #[path = "../support/contoso.rs"]
 mod contoso;

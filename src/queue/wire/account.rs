@@ -134,15 +134,24 @@ impl From<&Desired> for DesiredWire {
             Manager::Is(anchor) => ManagerWire::Is(anchor.as_str().to_owned()),
             Manager::Nobody => ManagerWire::Nobody,
         });
-        let keys = desired.keys.0.iter();
-        let keys = keys.map(|(name, value)| KeyWire { attribute: name.as_str().to_owned(), value: value.clone() });
         Self {
             attributes: json::object(&desired.attributes),
             on_create: json::object(&desired.on_create),
             container: container_text(desired.container.as_ref()),
             manager,
-            keys: keys.collect(),
+            keys: KeyWire::list(&desired.keys),
         }
+    }
+}
+
+impl KeyWire {
+    pub(super) fn list(keys: &MatchKeys) -> Vec<Self> {
+        let key = |(name, value): &(Name, String)| Self { attribute: name.as_str().to_owned(), value: value.clone() };
+        keys.0.iter().map(key).collect()
+    }
+
+    pub(super) fn read(keys: Vec<Self>) -> MatchKeys {
+        MatchKeys(keys.into_iter().map(|key| (Name::new(&key.attribute), key.value)).collect())
     }
 }
 
@@ -158,7 +167,7 @@ impl DesiredWire {
             on_create: json::attributes(self.on_create),
             container: container("container", self.container.as_deref())?,
             manager,
-            keys: MatchKeys(self.keys.into_iter().map(|key| (Name::new(&key.attribute), key.value)).collect()),
+            keys: KeyWire::read(self.keys),
         })
     }
 }

@@ -71,6 +71,7 @@ fn tasks(attributes: &Attributes) -> Vec<Task> {
         Task::Account(Wanted::Present(Desired::default())),
         Task::Account(Wanted::Disabled),
         Task::Account(Wanted::Deleted),
+        Task::Look { keys: desired(attributes.clone()).keys, attributes: vec![Name::new("mail")] },
         Task::Manager { manager: Some(ObjectId::new("CN=Boss")) },
         Task::Manager { manager: None },
     ]

@@ -1,0 +1,152 @@
+//! The manager reference: a small piece of work of its own, for when the manager's account is there.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::settle::{Conclusion, LinkRow, Settler};
+use super::{JobState, StoreError, codec};
+use crate::model::{Anchor, ChangeKind, Generation, Manager, ObjectId, Reason, Situation};
+
+/// Whether the reference to a manager can be written.
+pub(super) enum Standing {
+    /// It can: to this object, or to nobody.
+    Ready(Option<ObjectId>),
+    /// It cannot yet.
+    Waits(Reason),
+    /// It never can.
+    Never(Reason),
+}
+
+/// The column's word for a wish: an anchor, or nothing for nobody.
+pub(super) fn text(manager: &Manager) -> &str {
+    match manager {
+        Manager::Nobody => "",
+        Manager::Is(anchor) => anchor.as_str(),
+    }
+}
+
+/// Whether `anchor` can be given the manager `wanted` at a target now.
+pub(super) fn standing(
+    on: &Transaction<'_>,
+    job: &JobState,
+    target: i64,
+    anchor: &Anchor,
+    wanted: &str,
+) -> Result<Standing, StoreError> {
+    if wanted.is_empty() {
+        return Ok(Standing::Ready(None));
+    }
+    if wanted == anchor.as_str() {
+        let why = format!("{anchor} is named as their own manager; nothing is written");
+        return Ok(Standing::Never(Reason::new("manager_is_self", why)));
+    }
+    let manager: Option<(i64, Option<String>)> = on
+        .prepare_cached(
+            "SELECT person.placed, link.object FROM anchor JOIN person ON person.id = anchor.person
+             LEFT JOIN link ON link.person = anchor.person AND link.target = ?3 AND link.part = 0
+             WHERE anchor.job = ?1 AND anchor.anchor = ?2",
+        )?
+        .query_row(params![job.key.0, wanted, target], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(match manager {
+        Some((_, Some(object))) => Standing::Ready(Some(ObjectId::new(&object))),
+        Some((placed, None)) if placed > 0 && placed != target => {
+            let home = job.target_named(placed).map_or("another target", |id| id.as_str());
+            let why = format!("the manager {wanted} of {anchor} lives at `{home}`, so the reference cannot exist here");
+            Standing::Never(Reason::new("manager_elsewhere", why))
+        }
+        _ => Standing::Waits(Reason::new(
+            "manager_pending",
+            format!("the account waits for its manager {wanted}, who has no account there yet"),
+        )),
+    })
+}
+
+/// What stands in the row of a manager reference.
+struct Held {
+    manager: Option<String>,
+    outcome: Option<i64>,
+    is_due: bool,
+}
+
+impl Settler<'_, '_> {
+    /// Makes the manager reference a piece of work, once the account is there.
+    pub(super) fn keep_manager(&mut self, row: &LinkRow, anchor: &Anchor, end: &Conclusion) -> Result<(), StoreError> {
+        let Some(wanted) = end.manager.as_ref().map(text) else { return Ok(()) };
+        let is_new = end.change.as_ref().is_some_and(|change| change.kind == ChangeKind::Create);
+        let is_so_already = match self.held_manager(row)? {
+            Some(held) if held.manager.as_deref() != Some(wanted) => false,
+            Some(held) if held.is_due => return Ok(()),
+            Some(held) => matches!(held.outcome, Some(codec::APPLIED | codec::UNCHANGED)),
+            // A new account reports to nobody.
+            None => wanted.is_empty() && is_new,
+        };
+        let standing = match is_so_already {
+            true => None,
+            false => Some(standing(self.on, self.job, row.target, anchor, wanted)?),
+        };
+        self.write_manager(row, end.generation, wanted, standing.as_ref())
+    }
+
+    fn held_manager(&self, row: &LinkRow) -> Result<Option<Held>, StoreError> {
+        Ok(self
+            .on
+            .prepare_cached(
+                "SELECT manager, outcome, due IS NOT NULL FROM link WHERE person = ?1 AND target = ?2 AND part = 1",
+            )?
+            .query_row([row.person, row.target], |row| {
+                Ok(Held { manager: row.get(0)?, outcome: row.get(1)?, is_due: row.get(2)? })
+            })
+            .optional()?)
+    }
+
+    fn write_manager(
+        &mut self,
+        row: &LinkRow,
+        generation: Generation,
+        wanted: &str,
+        standing: Option<&Standing>,
+    ) -> Result<(), StoreError> {
+        let (due, outcome, reason) = match standing {
+            None => (None, Some(codec::UNCHANGED), None),
+            Some(Standing::Ready(_)) => (Some(self.now.0), None, None),
+            Some(Standing::Waits(reason)) => (None, Some(codec::HELD), Some(reason)),
+            Some(Standing::Never(reason)) => (None, Some(codec::SKIPPED), Some(reason)),
+        };
+        self.on
+            .prepare_cached(
+                "INSERT INTO link (person, target, part, directory, generation, manager, due, outcome, code, detail, situation, settled)
+                 VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, iif(?6 IS NULL, ?4, 0))
+                 ON CONFLICT (person, target, part) DO UPDATE SET
+                   generation = max(generation, excluded.generation), manager = excluded.manager,
+                   outdated = lease IS NOT NULL, due = CASE WHEN lease IS NOT NULL THEN due
+                     WHEN attempt > 0 AND due > excluded.due THEN due ELSE excluded.due END,
+                   attempt = iif(due IS NULL, 0, attempt), outcome = excluded.outcome, code = excluded.code,
+                   detail = excluded.detail, situation = excluded.situation,
+                   settled = iif(excluded.settled = 0 OR lease IS NOT NULL, 0, max(generation, excluded.generation))",
+            )?
+            .execute(params![
+                row.person,
+                row.target,
+                row.directory,
+                generation.0,
+                wanted,
+                due,
+                outcome,
+                reason.map(|reason| reason.code.as_ref()),
+                reason.map(|reason| reason.detail.as_str()),
+                codec::situation_number(Situation::ReferencePending),
+            ])?;
+        Ok(())
+    }
+
+    /// Who waits for this person as their manager, or had another account of theirs, is looked at again.
+    pub(super) fn wake_reports(&self, row: &LinkRow, anchor: &Anchor) -> Result<(), StoreError> {
+        self.on
+            .prepare_cached(
+                "UPDATE link SET due = iif(lease IS NULL, ?3, due), outdated = lease IS NOT NULL, settled = 0
+                 WHERE target = ?1 AND manager = ?2 AND part = 1",
+            )?
+            .execute(params![row.target, anchor.as_str(), self.now.0])?;
+        Ok(())
+    }
+}
