@@ -47,6 +47,10 @@ const LOCK_FILE: &str = "lock";
 const PRIVATE: u32 = 0o600;
 /// How long a statement waits for another process (`muster client`, `muster release`) to finish its own.
 const BUSY_MAX: Duration = Duration::from_secs(10);
+/// How often the folder's lock is tried for: a second in all.
+const LOCK_TRIES_MAX: u32 = 20;
+/// The pause between tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Pages in memory per connection that writes: room for the narrow index of a million anchors.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Pages the write-ahead log may hold before they are brought into the file; more means fewer repeated pages.
@@ -218,16 +222,20 @@ fn unpoisoned<T>(locked: std::sync::LockResult<MutexGuard<'_, T>>) -> MutexGuard
     locked.unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Takes the folder for this process alone. Whoever was killed a moment ago may still be letting go of it.
 fn lock(folder: &Path) -> Result<File, StoreError> {
     let lost = |source| StoreError::Folder { folder: folder.to_owned(), source };
     let path = folder.join(LOCK_FILE);
     private(&path).map_err(lost)?;
     let file = OpenOptions::new().write(true).open(path).map_err(lost)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(lost(source)),
+    for _ in 0..LOCK_TRIES_MAX {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(lost(source)),
+        }
     }
+    Err(StoreError::InUse { folder: folder.to_owned() })
 }
 
 /// Makes the file, for its owner only, if it is not there. SQLite gives its log files the same mode.

@@ -1,3 +1,5 @@
+//! The agent's loop against a scripted server.
+
 use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

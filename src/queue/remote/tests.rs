@@ -1,3 +1,5 @@
+//! The agent's side of the queue, against a scripted server.
+
 use std::net::TcpListener;
 use std::sync::Mutex;
 

@@ -21,8 +21,12 @@ impl Duplicate {
     pub fn lines_named(&self) -> String {
         let named: Vec<String> = self.lines.iter().take(LINES_NAMED_MAX).map(u32::to_string).collect();
         let more = self.lines.len() - named.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        format!("{}{more}", named.join(", "))
+        match named.split_last() {
+            _ if more > 0 => format!("{} and {more} more", named.join(", ")),
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => String::new(),
+        }
     }
 }
 
