@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let active = app.activate(&job, !args.decide_only)?;
 
     let decider = app.decider(&active);
-    while decider.decide_next().context("what was accepted earlier could not be decided")? {}
+    while decider.decide_waiting(&|| false).context("what was accepted earlier could not be decided")? {}
     let bar = Progress::new("looking", std::fs::metadata(&args.source).map_or(0, |held| held.len()), true);
     let recording = Progress::new("deciding", 0, false);
     let imported =

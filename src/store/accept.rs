@@ -109,19 +109,19 @@ impl Store {
         })
     }
 
-    /// The oldest upload of `job` that is not wholly decided, with its compressed body and how far it is.
+    /// The oldest upload of `job` behind `after` that is not wholly decided, with its compressed body and how far it is.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when nothing can be read.
-    pub fn next_to_decide(&self, job: JobKey) -> Result<Option<super::record::Undecided>, StoreError> {
+    pub fn next_to_decide(&self, job: JobKey, after: UploadId) -> Result<Option<super::record::Undecided>, StoreError> {
         self.read(|on| {
             Ok(on
                 .prepare_cached(
                     "SELECT upload.id, upload.decided, upload.accepted_at, staged.body FROM upload
                      JOIN staged ON staged.upload = upload.id
-                     WHERE upload.decided < upload.operations AND upload.job = ?1 ORDER BY upload.id LIMIT 1",
+                     WHERE upload.decided < upload.operations AND upload.job = ?1 AND upload.id > ?2 ORDER BY upload.id LIMIT 1",
                 )?
-                .query_row([job.0], |row| {
+                .query_row(params![job.0, after.0], |row| {
                     Ok(super::record::Undecided {
                         upload: UploadId(row.get(0)?),
                         decided: row.get(1)?,

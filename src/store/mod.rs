@@ -34,7 +34,7 @@ pub use fsck::Fault;
 pub use import::Stored;
 pub use lease::{LeaseTerms, Proposal, WorkFor};
 pub use read::{HistoryEntry, LinkState, OperationState, PersonState, Standing, TargetState, UploadState};
-pub use record::{Arriving, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
+pub use record::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
 pub use registry::{JobKey, JobState, TargetKey};
 pub use release::Released;
 pub use settle::Settled;

@@ -28,6 +28,17 @@ pub struct Undecided {
     pub body: Vec<u8>,
 }
 
+/// Operations of one upload, in their order.
+#[derive(Debug)]
+pub struct Batch {
+    /// Which upload.
+    pub upload: UploadId,
+    /// When it was accepted: the `Now` of its statements.
+    pub accepted_at: Timestamp,
+    /// The operations.
+    pub operations: Vec<Arriving>,
+}
+
 /// One operation on its way to be decided.
 #[derive(Debug)]
 pub struct Arriving {
@@ -47,7 +58,7 @@ pub enum Said {
     /// This, to be decided against what is stored of the person.
     Statement(Statement),
     /// It introduces somebody of whom nothing is stored, and is decided already. That the person is new must be
-    /// sure: an import knows it, because it works alone and has compared.
+    /// sure: whoever decides for a job works alone, and has looked.
     New(Box<(Person, Decision)>),
     /// Nothing that can be understood.
     Refused(Refusal),
@@ -109,27 +120,41 @@ impl std::ops::AddAssign for Tally {
 }
 
 impl Store {
-    /// Records a batch of one upload: for each statement `decide` is asked, with what is stored of the person.
+    /// Records batches in one transaction: for each statement `decide` is asked, with what is stored of the person and
+    /// when it was accepted.
     ///
-    /// Statements of one person are taken in the order of the batch. Batches of an upload come in order.
+    /// Statements are taken in the order of the batches; uploads, and the batches of one, come in their order.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the disk refuses; then nothing of the batch was recorded.
     pub fn record(
         &self,
         job: &JobState,
-        upload: UploadId,
-        accepted_at: Timestamp,
-        batch: Vec<Arriving>,
-        decide: &mut dyn FnMut(Option<&StoredPerson>, Statement) -> Decided,
+        batches: Vec<Batch>,
+        decide: &mut dyn FnMut(Option<&StoredPerson>, Statement, Timestamp) -> Decided,
     ) -> Result<Tally, StoreError> {
         self.write(|on| {
             let names = &mut self.names_mut();
-            let mut recorder = Recorder { on, names, job, upload, at: accepted_at, are_reports_waiting: None };
-            let count = batch.len();
-            let tally = recorder.all(batch, decide)?;
-            recorder.advance(count)?;
+            let mut tally = Tally::default();
+            for Batch { upload, accepted_at: at, operations } in batches {
+                let mut recorder = Recorder { on, names, job, upload, at, are_reports_waiting: None };
+                let count = operations.len();
+                tally += recorder.all(operations, &mut |stored, statement| decide(stored, statement, at))?;
+                recorder.advance(count)?;
+            }
             Ok(tally)
+        })
+    }
+
+    /// Of each of these anchors, whether a person of the job has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn known(&self, job: &JobState, anchors: &[&str]) -> Result<Vec<bool>, StoreError> {
+        self.read(|on| {
+            let mut statement = on.prepare_cached("SELECT 1 FROM anchor WHERE job = ?1 AND anchor = ?2")?;
+            let known = anchors.iter().map(|anchor| statement.exists(params![job.key.0, anchor]));
+            Ok(known.collect::<Result<_, _>>()?)
         })
     }
 

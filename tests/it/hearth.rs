@@ -235,7 +235,7 @@ impl Hearth {
 
     /// Decides one upload, or some people again; whether there was anything to decide.
     pub(crate) fn decide_next(&self) -> bool {
-        self.app().jobs.iter().any(|job| self.app().decider(job).decide_next().unwrap())
+        self.app().jobs.iter().any(|job| self.app().decider(job).decide_waiting(&|| false).unwrap())
     }
 
     /// Decides all that was accepted.

@@ -239,7 +239,7 @@ impl House {
     pub(crate) async fn work(&self) {
         for job in &self.app.jobs {
             let decider = self.app.decider(job);
-            while decider.decide_next().unwrap() {}
+            while decider.decide_waiting(&|| false).unwrap() {}
             for deliverer in self.app.deliverers(job) {
                 while deliverer.deliver_once().await.unwrap() > 0 {}
             }

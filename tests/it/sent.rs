@@ -31,7 +31,7 @@ fn sender(house: &House) -> Sender {
         Box::pin(async move {
             clock.pass(pause);
             for job in &app.jobs {
-                app.decider(job).decide_next().unwrap();
+                app.decider(job).decide_waiting(&|| false).unwrap();
                 for deliverer in app.deliverers(job) {
                     deliverer.deliver_once().await.unwrap();
                 }
