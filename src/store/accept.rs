@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
+use super::Undecided;
 use super::codec::broken;
 use super::{JobKey, Store, StoreError, unpoisoned};
 use crate::model::{Timestamp, UploadId};
@@ -113,7 +114,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when nothing can be read.
-    pub fn next_to_decide(&self, job: JobKey, after: UploadId) -> Result<Option<super::record::Undecided>, StoreError> {
+    pub fn next_to_decide(&self, job: JobKey, after: UploadId) -> Result<Option<Undecided>, StoreError> {
         self.read(|on| {
             Ok(on
                 .prepare_cached(
@@ -122,7 +123,7 @@ impl Store {
                      WHERE upload.decided < upload.operations AND upload.job = ?1 AND upload.id > ?2 ORDER BY upload.id LIMIT 1",
                 )?
                 .query_row(params![job.0, after.0], |row| {
-                    Ok(super::record::Undecided {
+                    Ok(Undecided {
                         upload: UploadId(row.get(0)?),
                         decided: row.get(1)?,
                         accepted_at: Timestamp(row.get(2)?),

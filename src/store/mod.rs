@@ -4,19 +4,25 @@
 //! transaction; none is open while anybody else is spoken to.
 
 mod accept;
+mod arriving;
+mod budget;
 mod clients;
 mod codec;
 mod end;
 mod fsck;
 mod import;
 mod lease;
+mod link;
 mod manager;
+mod names;
+mod person;
 mod read;
 mod record;
 mod registry;
 mod release;
 mod schema;
 mod settle;
+mod words;
 mod work;
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -28,13 +34,16 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use names::Names;
+
 pub use accept::{Accepted, Backlog, NewUpload};
+pub use arriving::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
 pub use clients::{Client, NewClient};
 pub use fsck::Fault;
 pub use import::Stored;
 pub use lease::{LeaseTerms, Proposal, WorkFor};
-pub use read::{HistoryEntry, LinkState, OperationState, PersonState, Standing, TargetState, UploadState};
-pub use record::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
+pub use person::{HistoryEntry, LinkState, PersonState, Standing};
+pub use read::{OperationState, TargetState, UploadState};
 pub use registry::{JobKey, JobState, TargetKey};
 pub use release::Released;
 pub use settle::Settled;
@@ -123,7 +132,7 @@ pub struct Store {
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     waiting: Mutex<Vec<accept::Waiting>>,
-    names: RwLock<codec::Names>,
+    names: RwLock<Names>,
     _lock: Option<File>,
 }
 
@@ -146,7 +155,7 @@ impl Store {
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         schema::migrate(&mut writer)?;
-        let names = codec::Names::read(&writer)?;
+        let names = Names::read(&writer)?;
         Ok(Self {
             folder: folder.to_owned(),
             writer: Mutex::new(writer),
@@ -185,7 +194,7 @@ impl Store {
         });
         if done.is_err() {
             // Names that were numbered in the lost transaction must not be used.
-            *self.names.write().unwrap_or_else(std::sync::PoisonError::into_inner) = codec::Names::read(connection)?;
+            *self.names.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Names::read(connection)?;
         }
         done
     }
@@ -208,11 +217,11 @@ impl Store {
         unpoisoned(self.writer.lock())
     }
 
-    fn names(&self) -> std::sync::RwLockReadGuard<'_, codec::Names> {
+    fn names(&self) -> std::sync::RwLockReadGuard<'_, Names> {
         self.names.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn names_mut(&self) -> std::sync::RwLockWriteGuard<'_, codec::Names> {
+    fn names_mut(&self) -> std::sync::RwLockWriteGuard<'_, Names> {
         self.names.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -2,8 +2,11 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::codec::{self, Names};
+use super::codec;
 use super::end::end_operations;
+use super::link::LinkRow;
+use super::names::Names;
+use super::words;
 use super::{JobState, Store, StoreError};
 use crate::model::{
     Anchor, Carried, Change, Damage, Generation, Known, LeaseId, Manager, Part, Reason, Settlement, Situation,
@@ -93,66 +96,6 @@ fn wanted_manager(text: &str) -> Result<Manager, StoreError> {
     match text {
         "" => Ok(Manager::Nobody),
         anchor => Anchor::parse(anchor).map(Manager::Is).map_err(|error| StoreError::Broken(error.to_string())),
-    }
-}
-
-/// A (person, target, part) as it stands in its row.
-#[derive(Debug)]
-pub(super) struct LinkRow {
-    pub(super) id: i64,
-    pub(super) person: i64,
-    pub(super) target: i64,
-    pub(super) part: Part,
-    pub(super) directory: i64,
-    pub(super) generation: i64,
-    pub(super) settled: i64,
-    pub(super) outdated: bool,
-    pub(super) damage: i64,
-    pub(super) object: Option<String>,
-    pub(super) look: bool,
-    pub(super) attempt: u32,
-    pub(super) sequence: Option<i64>,
-    pub(super) lease: Option<String>,
-    pub(super) leased_generation: Option<i64>,
-    pub(super) released: Option<i64>,
-    pub(super) manager: Option<String>,
-    pub(super) written: bool,
-}
-
-impl LinkRow {
-    /// Whether an earlier try, or a lease that ran out, may have written without telling.
-    pub(super) fn is_unsure(&self) -> bool {
-        self.look || self.lease.is_some()
-    }
-
-    pub(super) fn read(on: &Transaction<'_>, id: i64) -> Result<Self, StoreError> {
-        Ok(on
-            .prepare_cached(
-                "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
-                   lease, leased_generation, released, manager, written, outdated, damage FROM link WHERE id = ?1",
-            )?
-            .query_row([id], |row| {
-                Ok(Self {
-                    id: row.get(0)?,
-                    person: row.get(1)?,
-                    target: row.get(2)?,
-                    part: if row.get::<_, i64>(3)? == 0 { Part::Account } else { Part::Manager },
-                    directory: row.get(4)?,
-                    generation: row.get(5)?,
-                    settled: row.get(6)?,
-                    object: row.get(7)?,
-                    look: row.get(8)?,
-                    attempt: row.get(9)?,
-                    sequence: row.get(10)?,
-                    lease: row.get(11)?,
-                    leased_generation: row.get(12)?,
-                    released: row.get(13)?,
-                    manager: row.get(14)?,
-                    written: row.get(15)?,
-                    outdated: row.get(16)?,
-                    damage: row.get(17)?,
-                })
-            })?)
     }
 }
 
@@ -259,7 +202,7 @@ impl Settler<'_, '_> {
 
     /// Where a deletion of ours was not reported, and the account is not there, it did not vanish: it was deleted.
     fn check_own_deletion(&mut self, row: &LinkRow, end: &mut Conclusion) -> Result<(), StoreError> {
-        let may_have_deleted = end.unsure.is_some() && row.damage & codec::damage_bit(Damage::Delete) != 0;
+        let may_have_deleted = end.unsure.is_some() && row.damage & words::damage_bit(Damage::Delete) != 0;
         if !may_have_deleted || end.situation != Situation::Missing {
             return Ok(());
         }
@@ -341,12 +284,12 @@ impl Settler<'_, '_> {
         let look = end.unsure.is_some_and(|unsure| !unsure.has_looked);
         let of = |outcome, reason| Ending { look, ..Ending::of(outcome, reason) };
         match &end.settlement {
-            Settlement::Applied { .. } => of(codec::APPLIED, None),
-            Settlement::Unchanged if row.written => of(codec::APPLIED, None),
-            Settlement::Unchanged => of(codec::UNCHANGED, None),
-            Settlement::Held(reason) => of(codec::HELD, Some(reason)),
-            Settlement::Skipped(reason) => of(codec::SKIPPED, Some(reason)),
-            Settlement::Failed(reason) => of(codec::FAILED, Some(reason)),
+            Settlement::Applied { .. } => of(words::APPLIED, None),
+            Settlement::Unchanged if row.written => of(words::APPLIED, None),
+            Settlement::Unchanged => of(words::UNCHANGED, None),
+            Settlement::Held(reason) => of(words::HELD, Some(reason)),
+            Settlement::Skipped(reason) => of(words::SKIPPED, Some(reason)),
+            Settlement::Failed(reason) => of(words::FAILED, Some(reason)),
             Settlement::Linked { .. } => {
                 Ending { outcome: None, reason: None, due: Some(self.now), attempt: 0, look: false, written: true }
             }
@@ -393,7 +336,7 @@ impl Settler<'_, '_> {
                 ending.look,
                 ending.written || was_written,
                 settled,
-                codec::situation_number(end.situation),
+                words::situation_number(end.situation),
                 end.generation.0,
                 is_tried_again,
             ])?;
@@ -404,7 +347,7 @@ impl Settler<'_, '_> {
     fn damage_done(row: &LinkRow, end: &Conclusion) -> i64 {
         let was_written = matches!(end.settlement, Settlement::Applied { .. });
         let written = end.change.as_ref().filter(|_| was_written);
-        let told = written.map_or(0, |change| codec::damage_bits(damages(change)));
+        let told = written.map_or(0, |change| words::damage_bits(damages(change)));
         // Where a look found all as it was known before, nothing was written.
         let nothing_was =
             matches!(end.settlement, Settlement::Unchanged | Settlement::Skipped(_) | Settlement::Held(_));
@@ -430,9 +373,9 @@ impl Settler<'_, '_> {
                 row.target,
                 i64::from(row.part == Part::Manager),
                 end.generation.0,
-                codec::situation_number(end.situation),
-                end.change.as_ref().map(|change| codec::kind_number(change.kind)),
-                ending.outcome.unwrap_or(codec::PENDING),
+                words::situation_number(end.situation),
+                end.change.as_ref().map(|change| words::kind_number(change.kind)),
+                ending.outcome.unwrap_or(words::PENDING),
                 ending.reason.map(|reason| reason.code.as_ref()),
                 ending.reason.map(|reason| reason.detail.as_str()),
                 change,
