@@ -15,11 +15,13 @@ use crate::store::{
     Arriving, Batch, Decided, JobState, Refusal, Said, Store, StoreError, StoredPerson, Tally, Undecided,
 };
 
-/// Operations in one transaction: long enough to pay for its sync, short enough that an accept waits only some
-/// hundredths of a second for it.
-pub const BATCH_OPERATIONS: usize = 2_000;
-/// Batches that are read while another one is recorded.
-const BATCHES_AHEAD: usize = 2;
+/// Operations that are read together.
+pub const BATCH_OPERATIONS: usize = 1_000;
+/// Operations in one transaction: enough to pay for its sync, and for the pages of the anchors' index, which come in
+/// random order; few enough that an accept waits less than a tenth of a second for it.
+const TRANSACTION_OPERATIONS: usize = 8_000;
+/// Batches that are read while others are recorded.
+const BATCHES_AHEAD: usize = 8;
 /// Uploads that are decided before anything else is looked at again.
 const UPLOADS_MAX: usize = 256;
 
@@ -59,7 +61,7 @@ fn record_all(
         // What has been read meanwhile shares the transaction.
         let mut count = first.operations.len();
         let mut together = vec![first];
-        while count < BATCH_OPERATIONS
+        while count < TRANSACTION_OPERATIONS
             && let Ok(next) = batches.try_recv()
         {
             count += next.operations.len();
