@@ -152,3 +152,11 @@ impl Settler<'_, '_> {
         Ok(())
     }
 }
+
+/// Whom a row's text says the account shall report to.
+pub(super) fn wanted_manager(text: &str) -> Result<Manager, StoreError> {
+    match text {
+        "" => Ok(Manager::Nobody),
+        anchor => Anchor::parse(anchor).map(Manager::Is).map_err(|error| StoreError::Broken(error.to_string())),
+    }
+}

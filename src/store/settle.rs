@@ -82,7 +82,8 @@ fn settle_one(
         on.prepare_cached("SELECT anchor FROM person WHERE id = ?1")?.query_row([row.person], |row| row.get(0))?;
     let anchor = Anchor::parse(&anchor).map_err(|error| StoreError::Broken(error.to_string()))?;
     let generation = Generation(row.leased_generation.ok_or_else(|| codec::broken("a lease without a generation"))?);
-    let manager = row.manager.as_deref().filter(|_| row.part == Part::Account).map(wanted_manager).transpose()?;
+    let manager =
+        row.manager.as_deref().filter(|_| row.part == Part::Account).map(super::manager::wanted_manager).transpose()?;
     let Carried { situation, change, settlement } = carried;
     // Whatever is reported of a work item that was to look first comes after the look, but for a failure.
     let has_looked = !matches!(settlement, Settlement::Failed(_));
@@ -90,13 +91,6 @@ fn settle_one(
     let conclusion = Conclusion { generation, situation, change, settlement, manager, unsure };
     Settler { on, names, job, now }.conclude(&row, &anchor, conclusion)?;
     Ok(Settled::Taken)
-}
-
-fn wanted_manager(text: &str) -> Result<Manager, StoreError> {
-    match text {
-        "" => Ok(Manager::Nobody),
-        anchor => Anchor::parse(anchor).map(Manager::Is).map_err(|error| StoreError::Broken(error.to_string())),
-    }
 }
 
 /// How a piece of work ended, whoever ended it.
@@ -319,6 +313,11 @@ impl Settler<'_, '_> {
         let was_written = is_newer_decision && matches!(end.settlement, Settlement::Applied { .. });
         // What may have left a trace under its number keeps it until it has surely ended.
         let is_tried_again = matches!(end.settlement, Settlement::Again { .. });
+        // The row says how things stand now, the journal how they stood before.
+        let situation = match &end.settlement {
+            Settlement::Applied { known: Some(_) } => Situation::Confirmed,
+            _ => end.situation,
+        };
         self.on
             .prepare_cached(
                 "UPDATE link SET outcome = ?2, code = ?3, detail = ?4, due = ?5, attempt = ?6, look = ?7, written = ?8,
@@ -336,7 +335,7 @@ impl Settler<'_, '_> {
                 ending.look,
                 ending.written || was_written,
                 settled,
-                words::situation_number(end.situation),
+                words::situation_number(situation),
                 end.generation.0,
                 is_tried_again,
             ])?;
@@ -357,7 +356,10 @@ impl Settler<'_, '_> {
     }
 
     fn write_journal(&mut self, row: &LinkRow, end: &Conclusion, ending: &Ending<'_>) -> Result<(), StoreError> {
-        let nothing_happened = matches!(end.settlement, Settlement::Unchanged);
+        let damage = Self::damage_done(row, end);
+        // What is tried again says why in its row; a night's outage would fill the history.
+        let nothing_happened =
+            matches!(end.settlement, Settlement::Unchanged | Settlement::Again { .. }) && damage == 0;
         if nothing_happened {
             return Ok(());
         }
@@ -379,7 +381,7 @@ impl Settler<'_, '_> {
                 ending.reason.map(|reason| reason.code.as_ref()),
                 ending.reason.map(|reason| reason.detail.as_str()),
                 change,
-                Self::damage_done(row, end),
+                damage,
             ])?;
         Ok(())
     }
