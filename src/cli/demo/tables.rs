@@ -72,7 +72,7 @@ pub(super) fn groups(plan: &Plan) -> String {
     for ((placement, target, action), count) in &plan.groups {
         rows.add_row([grouped(*count), (*placement).to_owned(), target.clone(), (*action).to_owned()]);
     }
-    rows.to_string()
+    rows.trim_fmt()
 }
 
 pub(super) fn told(told: &Told) -> String {
@@ -81,11 +81,12 @@ pub(super) fn told(told: &Told) -> String {
         rows.add_row([grouped(*count), (*word).to_owned()]);
     }
     format!(
-        "   {}: {} rows, {} of them contradict each other; {} requests\n{rows}\n{}   {} writes to the cloud, {} change files",
+        "   {}: {} rows, {} of them contradict each other; {} requests\n{}\n{}   {} writes to the cloud, {} change files",
         told.file,
         grouped(told.rows),
         told.contradicting,
         told.requests,
+        rows.trim_fmt(),
         reasons(&told.reasons),
         grouped(told.cloud_writes),
         grouped(told.change_files as u64),
@@ -105,9 +106,9 @@ fn reasons(reasons: &[Why]) -> String {
     let countries = reasons.iter().flat_map(|why| &why.countries);
     let countries: Vec<_> = countries.map(|(written, count)| format!("{count} {}", plain(written))).collect();
     if countries.is_empty() {
-        return format!("{rows}\n");
+        return format!("{}\n", rows.trim_fmt());
     }
-    format!("{rows}\n   usageLocation takes two letters; HR's export says: {}\n", countries.join(", "))
+    format!("{}\n   usageLocation takes two letters; HR's export says: {}\n", rows.trim_fmt(), countries.join(", "))
 }
 
 pub(super) fn standings(standings: &[(Standing, Option<String>, u64)]) -> String {
@@ -116,7 +117,7 @@ pub(super) fn standings(standings: &[(Standing, Option<String>, u64)]) -> String
         let stand = crate::cli::explain::standing_words(standing);
         rows.add_row([grouped(*count), stand, rule.clone().unwrap_or_else(|| "none".to_owned())]);
     }
-    rows.to_string()
+    rows.trim_fmt()
 }
 
 pub(super) fn json(told: &[Told], faults: &[String], scene: &Scene) -> serde_json::Value {
