@@ -10,7 +10,7 @@ use serde_json::json;
 use url::Url;
 
 use super::Globals;
-use super::screen::{say, say_json};
+use super::screen::{counted, say, say_json};
 use super::stop::StopSignals;
 use crate::app::{self, AgentLogin};
 use crate::clock::{Clock, SystemClock};
@@ -68,8 +68,9 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         say_json(&json!({ "settled": tally.settled, "unreported": tally.unreported }));
     } else {
         say(format!(
-            "{} pieces of work carried and reported, {} carried and not reported",
-            tally.settled, tally.unreported
+            "{} carried and reported, {} carried and not reported",
+            counted(tally.settled, "piece of work", "pieces of work"),
+            tally.unreported
         ));
     }
     Ok(if tally.unreported > 0 { ExitCode::from(NOT_ALL) } else { ExitCode::SUCCESS })

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use comfy_table::ContentArrangement;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -122,7 +123,9 @@ fn list(globals: &Globals) -> anyhow::Result<()> {
         say_json(&clients.collect());
         return Ok(());
     }
+    // An id that is broken over two lines cannot be copied.
     let mut rows = table(["name", "client_id", "may", "at", "added", "disabled"]);
+    rows.set_content_arrangement(ContentArrangement::Disabled);
     for client in &clients {
         rows.add_row([
             client.name.clone(),
@@ -133,7 +136,7 @@ fn list(globals: &Globals) -> anyhow::Result<()> {
             client.disabled_at.map(|at| at.to_string()).unwrap_or_default(),
         ]);
     }
-    say(rows.to_string());
+    say(rows.trim_fmt());
     Ok(())
 }
 

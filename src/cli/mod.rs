@@ -74,7 +74,10 @@ impl Command {
 
 /// Runs the command that the words of the command line name.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return words_not_understood(&said),
+    };
     let globals = &cli.globals;
     telemetry::init(globals.log_format, cli.command.logs());
     let done = match &cli.command {
@@ -96,6 +99,13 @@ pub fn main() -> ExitCode {
         }
         ExitCode::FAILURE
     })
+}
+
+/// Help and version are no mistake. A mistake in the words ends as every other error does, with 1: clap's own 2 is
+/// what `plan` says of changes.
+fn words_not_understood(said: &clap::Error) -> ExitCode {
+    let _ = said.print();
+    if said.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// An error and its causes, on one line, safe for a terminal.

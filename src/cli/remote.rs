@@ -13,7 +13,7 @@ use url::Url;
 use super::Globals;
 use super::import::{print_outcomes, print_scan, scan_json};
 use super::jobs::csv_settings;
-use super::screen::{Progress, grouped, note, say, say_json};
+use super::screen::{Progress, counted, grouped, note, say, say_json};
 use crate::clock::SystemClock;
 use crate::config::{JobMeant, SecretSource};
 use crate::pipeline::send::{
@@ -223,7 +223,8 @@ fn outcomes(done: &Done) -> Vec<(&'static str, u64)> {
 fn print_done(done: &Done, outcomes: &[(&'static str, u64)]) {
     print_scan(&done.scan);
     let Done { sent, followed, .. } = done;
-    say(format!("{} rows accepted in {} requests", grouped(sent.operations), grouped(sent.requests)));
+    let rows = counted(sent.operations, "row", "rows");
+    say(format!("{rows} accepted in {}", counted(sent.requests, "request", "requests")));
     print_outcomes(outcomes, 0);
     match followed {
         Some(followed) => print_followed(followed),
