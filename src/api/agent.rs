@@ -83,7 +83,10 @@ fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
 
 /// An agent speaks for its own targets only, and for those only where a job leaves them to agents.
 fn check(api: &Api, client: &Client, question: &LeaseRequestWire) -> Result<Asked, ApiError> {
-    let targets = question.targets().map_err(|error| unreadable(&error))?;
+    let mut targets = question.targets().map_err(|error| unreadable(&error))?;
+    // A target that is named over and over is looked at once.
+    targets.sort_unstable();
+    targets.dedup();
     if let Some(foreign) = targets.iter().find(|target| !client.targets.iter().any(|own| own == target.as_str())) {
         let words = format!(
             "client `{}` was not added for the target `{foreign}`; add one with `muster client add --target {foreign}`",

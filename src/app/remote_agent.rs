@@ -76,8 +76,13 @@ fn bearer(login: &AgentLogin, http: reqwest::Client, clock: Arc<dyn Clock>) -> R
         .pop_if_empty()
         .extend(["muster", "oauth2", "v2.0", "token"]);
     let tokens = Arc::new(TokenSource::new(&url, &login.client_id, &login.client_secret, SCOPE, http, clock));
-    Ok(Arc::new(move || {
+    Ok(Arc::new(move |refused| {
         let tokens = Arc::clone(&tokens);
-        Box::pin(async move { tokens.bearer().await.map_err(Into::into) })
+        Box::pin(async move {
+            if let Some(refused) = refused {
+                tokens.forget(&refused);
+            }
+            tokens.bearer().await
+        })
     }))
 }
