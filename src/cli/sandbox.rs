@@ -14,7 +14,7 @@ use super::stop::StopSignals;
 use crate::chance;
 use crate::clock::SystemClock;
 use crate::config::SecretSource;
-use crate::sandbox::{Sandbox, SandboxSettings};
+use crate::sandbox::{Sandbox, SandboxSettings, Throttle};
 
 /// Where the secret is read, if it is set.
 const SECRET_VARIABLE: &str = "MUSTER_ENTRA_SECRET";
@@ -33,6 +33,12 @@ pub(super) struct Args {
     /// The application that may ask for tokens.
     #[arg(long, default_value = "practice", value_name = "ID")]
     client_id: String,
+    /// Answer 429 with Retry-After beyond so many writes in a window (Microsoft: 3000 in 150 seconds) [default: never].
+    #[arg(long, value_name = "WRITES")]
+    throttle: Option<u32>,
+    /// The window, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "150", requires = "throttle")]
+    throttle_seconds: std::num::NonZeroU32,
     /// How long it takes to answer, in milliseconds.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     latency_ms: u64,
@@ -49,7 +55,9 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         client_id: args.client_id.clone(),
         client_secret: secret.clone(),
         users: Vec::new(),
-        throttle: None,
+        throttle: args
+            .throttle
+            .map(|writes| Throttle { writes, per: Duration::from_secs(args.throttle_seconds.get().into()) }),
         latency: (args.latency_ms > 0).then(|| Duration::from_millis(args.latency_ms)),
     };
     let sandbox = Sandbox::new(settings, Arc::new(SystemClock))?;
