@@ -19,6 +19,8 @@ mod durability;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod graph;
