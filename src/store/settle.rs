@@ -338,10 +338,19 @@ impl Settler<'_, '_> {
     }
 
     fn ending<'e>(&self, row: &LinkRow, end: &'e Conclusion) -> Ending<'e> {
-        let look = end.unsure.is_some_and(|unsure| !unsure.has_looked);
+        // An account that has vanished stays so until a look finds it, or somebody releases the person.
+        let is_missing = matches!(end.settlement, Settlement::Held(_)) && end.situation == Situation::Missing;
+        let look = is_missing || end.unsure.is_some_and(|unsure| !unsure.has_looked);
         let of = |outcome, reason| Ending { look, ..Ending::of(outcome, reason) };
         match &end.settlement {
-            Settlement::Applied { .. } => of(codec::APPLIED, None),
+            Settlement::Applied { known } => {
+                let by_an_earlier_try = match known {
+                    Some(_) => row.written || end.unsure.is_some(),
+                    None => end.unsure.is_some() && row.damage & codec::damage_bit(Damage::Delete) != 0,
+                };
+                let was_written = end.change.is_some() || by_an_earlier_try;
+                of(if was_written { codec::APPLIED } else { codec::UNCHANGED }, None)
+            }
             Settlement::Unchanged if row.written => of(codec::APPLIED, None),
             Settlement::Unchanged => of(codec::UNCHANGED, None),
             Settlement::Held(reason) => of(codec::HELD, Some(reason)),

@@ -21,6 +21,8 @@ mod practice;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod witness;
 
 #[path = "../support/contoso.rs"]
