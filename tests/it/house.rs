@@ -236,7 +236,12 @@ impl House {
             "object": format!("CN={},OU=Guests,DC=contoso", item["anchor"].as_str().unwrap()),
             "attributes": desired["attributes"], "container": desired["container"], "synced": false,
         });
-        let carried = json!({ "situation": "ABSENT", "change": null, "settlement": { "applied": { "known": known } } });
+        let change = json!({
+            "kind": "create", "object": null, "set": desired["attributes"], "clear": [],
+            "container": desired["container"], "before": {}, "containerBefore": null,
+        });
+        let carried =
+            json!({ "situation": "ABSENT", "change": change, "settlement": { "applied": { "known": known } } });
         let report = json!({ "version": 1, "lease": item["lease"], "carried": carried });
         self.agent_post(token, "settle", &report).await
     }

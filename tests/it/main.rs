@@ -47,6 +47,8 @@ mod send;
 #[cfg(test)]
 mod sent;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod witness;
