@@ -103,6 +103,13 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        let is_damaged = matches!(
+            error.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+        );
+        if is_damaged {
+            return Self::Broken(format!("its file is damaged ({error}); stop muster and restore it from a backup"));
+        }
         Self::Unavailable(Arc::new(error))
     }
 }
