@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Globals;
-use super::screen::{is_colourful, note, say, say_json};
+use super::screen::{counted, is_colourful, note, say, say_json};
 use crate::config::{self, JobMeant, Report};
+use crate::plain::plain;
 
 /// Check job files: every mistake, with its place and a hint.
 #[derive(Debug, clap::Args)]
@@ -34,7 +35,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             note(report.render(is_colourful()));
         }
         if let Ok(job) = &checked {
-            say(format!("{}: {}", path.display(), summary(job)));
+            say(format!("{}: {}", plain(&path.display().to_string()), summary(job)));
         }
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -45,9 +46,11 @@ fn summary(job: &JobMeant) -> String {
     let targets: Vec<_> = job.targets.iter().map(|target| format!("{} ({})", target.id, target.kind.word())).collect();
     let mapped: usize = job.targets.iter().map(|target| target.mapping.attributes().len()).sum();
     format!(
-        "job `{}` is sound: {} rules, {mapped} mapped attributes, targets {}",
+        "job `{}` is sound: {}, {}, {} {}",
         job.id,
-        job.ruleset.rules.len(),
+        counted(job.ruleset.rules.len() as u64, "rule", "rules"),
+        counted(mapped as u64, "mapped attribute", "mapped attributes"),
+        if targets.len() == 1 { "target" } else { "targets" },
         targets.join(", ")
     )
 }

@@ -4,6 +4,7 @@
 //! over HTTP, placed, written, and explained. Then the same export again, and the one of the week after.
 
 mod props;
+mod reasons;
 mod scene;
 mod tables;
 

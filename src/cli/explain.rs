@@ -62,9 +62,9 @@ fn nobody(args: &Args, refused: &[OperationState], globals: &Globals) -> ExitCod
         let operations: Vec<_> = refused.iter().map(operation_json).collect();
         say_json(&json!({ "externalId": args.anchor, "person": null, "operations": operations }));
     } else if refused.is_empty() {
-        say(format!("nobody is called {}: no upload or import has ever named them", plain(&args.anchor)));
+        say(format!("nobody is called `{}`: no upload or import has ever named them", plain(&args.anchor)));
     } else {
-        say(format!("there is no person {}: what was said of them could not be taken", plain(&args.anchor)));
+        say(format!("there is no person `{}`: what was said of them could not be taken", plain(&args.anchor)));
         refused.iter().take(SHOWN_MAX).for_each(print_operation);
     }
     ExitCode::from(NOBODY)

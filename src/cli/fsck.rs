@@ -23,7 +23,7 @@ pub(super) fn run(_: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             faults.iter().map(|fault| json!({ "rule": fault.rule, "examples": fault.examples })).collect();
         say_json(&json!({ "ok": faults.is_empty(), "faults": faults }));
     } else if faults.is_empty() {
-        say(format!("{}: everything is as it must be", globals.data.display()));
+        say(format!("{}: everything is as it must be", plain(&globals.data.display().to_string())));
     } else {
         for fault in &faults {
             say(format!("must hold, and does not: {}", fault.rule));

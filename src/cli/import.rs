@@ -9,15 +9,16 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::Globals;
-use super::jobs::{csv_settings, delimiter_word, hint_in_use, load_job};
+use super::jobs::{csv_settings, delimiter_word, hint_in_use, load_job, warn_of_lost_targets};
 use super::screen::{Progress, counted, grouped, note, say, say_json, table};
 use crate::app::{App, Hands};
 use crate::clock::{Clock, SystemClock};
+use crate::config::JobMeant;
 use crate::model::UploadId;
 use crate::pipeline::import::{ImportProgress, Imported, import};
 use crate::plain::plain;
 use crate::source::Scan;
-use crate::store::{Access, OperationState, Store, TargetState};
+use crate::store::{Access, OperationState, Standing, Store, TargetState};
 
 /// How long an import stays for work that a target has asked to bring later. What is due after that is carried by
 /// `muster serve`, or by the next import.
@@ -58,6 +59,8 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let settings = csv_settings(&job)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Store::open(&globals.data, Access::Alone).map_err(hint_in_use)?);
+    warn_of_lost_targets(&store, &job)?;
+    let is_job_new_to_them = is_job_changed(&store, &job)?;
     let mut app = App::new(store, Arc::clone(&clock), args.write.lease_times());
     let active = app.activate(&job, !args.decide_only)?;
 
@@ -79,7 +82,27 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(deliver_all(&app, &active))?;
     }
+    if is_job_new_to_them && !globals.json {
+        tell_of_new_job(&app, &active)?;
+    }
     report(&app, &active, &imported, globals)
+}
+
+/// Whether people are in the store who were decided with another job file.
+fn is_job_changed(store: &Store, job: &JobMeant) -> anyhow::Result<bool> {
+    let state = store.job(&job.job.id)?;
+    Ok(state.map(|state| store.is_decided_with(&state, &job.hash)).transpose()?.is_some_and(|is_same| !is_same))
+}
+
+/// A changed job file moves people whose rows say nothing new, so the outcomes of the rows do not tell.
+fn tell_of_new_job(app: &App, job: &crate::app::ActiveJob) -> anyhow::Result<()> {
+    let standings = app.store.standings(&job.state)?;
+    let held: u64 = standings.iter().filter(|(at, ..)| *at == Standing::Held).map(|(.., count)| count).sum();
+    say(format!(
+        "the job file has changed, so everybody was decided again; {} held now: `muster explain ANCHOR` says why",
+        counted(held, "person is", "people are")
+    ));
+    Ok(())
 }
 
 /// Delivers until nothing is due soon.
@@ -168,10 +191,10 @@ pub(super) fn print_scan(scan: &Scan) {
     }
     if scan.repeats > 0 {
         let repeats = counted(scan.repeats as u64, "row repeats", "rows repeat");
-        say(format!("{repeats} another one word for word, and count once"));
+        say(format!("{repeats} another one word for word; the person counts once"));
     }
     for row in scan.faults.iter().take(FAULTS_SHOWN_MAX) {
-        note(format!("line {}: {}", row.line, plain(&row.fault.to_string())));
+        note(plain(&row.to_string()));
     }
     for duplicate in scan.duplicates.iter().take(FAULTS_SHOWN_MAX) {
         let lines: Vec<_> = duplicate.lines.iter().map(u32::to_string).collect();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::screen::{is_colourful, note};
+use super::screen::{counted, is_colourful, note};
 use crate::app::LeaseTimes;
 use crate::config::{self, JobMeant, SourceMeant};
 use crate::model::{JobId, Outcome};
@@ -45,6 +45,24 @@ pub(super) fn load_job(path: &Path) -> anyhow::Result<JobMeant> {
     }
 }
 
+/// Tells of targets that the job file does not have any more, although accounts are linked there. Links go by the
+/// target's name: under a new name, the same accounts would be somebody else's.
+pub(super) fn warn_of_lost_targets(store: &Store, job: &JobMeant) -> anyhow::Result<()> {
+    let Some(state) = store.job(&job.job.id)? else { return Ok(()) };
+    for (id, key) in &state.targets {
+        let is_there = job.job.targets.iter().any(|target| target.id == *id);
+        let people = if is_there { 0 } else { store.target_state(id, *key)?.people };
+        if people > 0 {
+            let accounts = counted(people, "account is", "accounts are");
+            note(format!(
+                "warning: the job file has no target `{id}` any more, where {accounts} linked; nothing is written there \
+                 now. If it was renamed, give it its old name back: accounts are known by it"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// How the job's exports are read.
 pub(super) fn csv_settings(job: &JobMeant) -> anyhow::Result<&CsvSettings> {
     match &job.source {
@@ -78,7 +96,7 @@ pub(super) fn open_store(folder: &Path, access: crate::store::Access) -> anyhow:
         "there is no data folder {}; say where it is with --data",
         PathBuf::from(folder).display()
     );
-    Ok(Store::open(folder, access)?)
+    Store::open(folder, access).with_context(|| format!("the data folder {} cannot be opened", folder.display()))
 }
 
 /// What to do when another process has the folder.

@@ -6,6 +6,7 @@ mod client;
 mod demo;
 mod explain;
 mod fsck;
+mod hint;
 mod import;
 mod jobs;
 mod plan;
@@ -23,6 +24,9 @@ use clap::{Parser, Subcommand};
 
 use crate::telemetry::{self, LogFormat};
 
+/// The data folder, where none is named.
+const DATA_DEFAULT: &str = "muster-data";
+
 /// Call people together and place them: HR data in, accounts in the right directory out.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
@@ -37,7 +41,7 @@ struct Cli {
 #[derive(Debug, clap::Args)]
 struct Globals {
     /// The folder with muster's data.
-    #[arg(long, global = true, env = "MUSTER_DATA", default_value = "muster-data", value_name = "DIR")]
+    #[arg(long, global = true, env = "MUSTER_DATA", default_value = DATA_DEFAULT, value_name = "DIR")]
     data: PathBuf,
     /// Answer in JSON, for machines.
     #[arg(long, global = true)]
@@ -45,6 +49,16 @@ struct Globals {
     /// How log lines are written: for people, or in JSON. What is logged, RUST_LOG says.
     #[arg(long, global = true, env = "MUSTER_LOG_FORMAT", value_enum, default_value = "human")]
     log_format: LogFormat,
+}
+
+impl Globals {
+    /// The words that name the data folder again, in a command that is proposed; nothing where it is the usual one.
+    fn data_words(&self) -> String {
+        if self.data.as_os_str() == DATA_DEFAULT {
+            return String::new();
+        }
+        format!(" --data {}", crate::plain::plain(&self.data.display().to_string()))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,12 +107,20 @@ pub fn main() -> ExitCode {
         Command::Agent(args) => agent::run(args, globals),
         Command::Sandbox(args) => sandbox::run(args, globals),
     };
-    done.unwrap_or_else(|error| {
+    let code = done.unwrap_or_else(|error| {
         if !error.is::<jobs::Shown>() {
             screen::note(format!("error: {}", plain_chain(&error)));
+            if let Some(hint) = hint::hint(&error) {
+                screen::note(format!("hint: {hint}"));
+            }
         }
         ExitCode::FAILURE
-    })
+    });
+    if screen::is_cut_off() {
+        screen::note("error: standard output could not be written, so what was said is not complete");
+        return ExitCode::FAILURE;
+    }
+    code
 }
 
 /// Help and version are no mistake. A mistake in the words ends as every other error does, with 1: clap's own 2 is

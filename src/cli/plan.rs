@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Globals;
-use super::jobs::{csv_settings, load_job, outcome_json};
+use super::jobs::{csv_settings, load_job, open_store, outcome_json, warn_of_lost_targets};
 use super::screen::{counted, grouped, note, say, say_json, shown, table};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::JobMeant;
@@ -44,11 +44,14 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let known = store.as_ref().zip(state.as_ref());
+    if let Some((store, _)) = known {
+        warn_of_lost_targets(store, &job)?;
+    }
     let planned = make(args, &job, known, globals.json)?;
     if globals.json {
         say_json(&summary(&planned));
     } else {
-        print(args, &planned);
+        print(args, globals, &planned);
     }
     Ok(ExitCode::from(if planned.has_changes() { CHANGES } else { NOTHING }))
 }
@@ -101,7 +104,7 @@ pub(super) fn print_change(change: &Change) {
     }
 }
 
-fn print(args: &Args, plan: &Plan) {
+fn print(args: &Args, globals: &Globals, plan: &Plan) {
     print_scan(plan);
     if !plan.groups.is_empty() {
         let mut rows = table(["people", "placement", "target", "what would happen"]);
@@ -113,9 +116,10 @@ fn print(args: &Args, plan: &Plan) {
     say(format!("{} nothing new.", counted(plan.unchanged, "row says", "rows say")));
     if plan.has_changes() {
         say(format!(
-            "Nothing was written. To do it: muster import {} --job {}",
-            args.source.display(),
-            args.job.display()
+            "Nothing was written. To do it: muster import {} --job {}{}",
+            plain(&args.source.display().to_string()),
+            plain(&args.job.display().to_string()),
+            globals.data_words()
         ));
     } else {
         say("Nothing would be written to a directory.");
@@ -178,5 +182,5 @@ pub(super) fn change_json(change: &Change) -> serde_json::Value {
 
 /// The data folder, beside whoever works on it, where there is one; nothing is made.
 fn store_if_there(folder: &Path) -> anyhow::Result<Option<Store>> {
-    if Store::is_there(folder) { Ok(Some(Store::open(folder, Access::Beside)?)) } else { Ok(None) }
+    if Store::is_there(folder) { open_store(folder, Access::Beside).map(Some) } else { Ok(None) }
 }

@@ -1,6 +1,7 @@
 //! What people see: tables, progress when somebody watches, plain lines when not.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -15,6 +16,8 @@ const WIDTH: u16 = 120;
 const TICK: Duration = Duration::from_millis(120);
 /// Longest value shown in full.
 const VALUE_CHARS_MAX: usize = 80;
+
+static CUT_OFF: AtomicBool = AtomicBool::new(false);
 
 /// A table without frills: a header, a line under it, and as many rows as there are.
 pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
@@ -31,7 +34,16 @@ pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
 
 /// Writes a line to standard output. A closed pipe is no mistake: whoever read has read enough.
 pub(super) fn say(line: impl AsRef<str>) {
-    let _ = writeln!(anstream::stdout(), "{}", line.as_ref());
+    if let Err(error) = writeln!(anstream::stdout(), "{}", line.as_ref())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        CUT_OFF.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether something said was lost on the way: the disk that standard output goes to is full.
+pub(super) fn is_cut_off() -> bool {
+    CUT_OFF.load(Ordering::Relaxed)
 }
 
 /// Writes a line to standard error.

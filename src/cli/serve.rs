@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::Globals;
-use super::jobs::{WriteTimeout, load_job};
+use super::jobs::{WriteTimeout, load_job, warn_of_lost_targets};
 use super::screen::{is_colourful, note, say, say_json};
 use super::stop::StopSignals;
 use crate::api::{self, ApiSettings, JobLimits, ServeError, TlsFiles};
@@ -62,6 +62,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let store = Arc::new(Store::open(&globals.data, Access::Alone)?);
     let mut app = App::new(store, Arc::new(SystemClock), args.write.lease_times());
     for job in &jobs {
+        warn_of_lost_targets(&app.store, job)?;
         app.activate(job, true)?;
     }
     let app = Arc::new(app);

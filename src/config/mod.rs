@@ -15,7 +15,7 @@ mod spot;
 mod written;
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -42,7 +42,7 @@ pub const JOB_BYTES_MAX: u64 = 1024 * 1024;
 /// The [`Report`] of everything that is wrong with it.
 pub fn load(path: &Path) -> Result<JobMeant, Report> {
     let name = path.display().to_string();
-    let text = read(path).map_err(|why| Report::unreadable(&name, &why))?;
+    let text = read(path).map_err(|unreadable| Report::unreadable(&name, &unreadable.why, unreadable.hint))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     check_in(&name, &text, folder)
 }
@@ -67,16 +67,44 @@ static FORM: LazyLock<Json> = LazyLock::new(|| {
     settings.into_generator().into_root_schema_for::<JobWritten>().to_value()
 });
 
-fn read(path: &Path) -> Result<String, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    file.take(JOB_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > JOB_BYTES_MAX {
-        return Err(format!("it is longer than {JOB_BYTES_MAX} bytes"));
+/// Why there is no text to check, and what to try.
+struct Unreadable {
+    why: String,
+    hint: &'static str,
+}
+
+impl Unreadable {
+    fn by_the_system(error: &std::io::Error) -> Self {
+        let hint = match error.kind() {
+            ErrorKind::NotFound => "look at the spelling; a path is taken from the folder in which muster was called",
+            ErrorKind::IsADirectory => "this is a folder; name the job file in it",
+            ErrorKind::PermissionDenied => "call muster as a user who may read it",
+            _ => "look at the disk it is on",
+        };
+        Self { why: error.to_string(), hint }
     }
-    String::from_utf8(bytes).map_err(|error| {
-        format!("it is not text in UTF-8 (byte {}); save it as UTF-8", error.utf8_error().valid_up_to())
-    })
+}
+
+fn read(path: &Path) -> Result<String, Unreadable> {
+    let file = File::open(path).map_err(|error| Unreadable::by_the_system(&error))?;
+    let mut bytes = Vec::new();
+    let read = file.take(JOB_BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Unreadable::by_the_system(&error))?;
+    if bytes.len() as u64 > JOB_BYTES_MAX {
+        let why = format!("it is longer than {JOB_BYTES_MAX} bytes");
+        return Err(Unreadable { why, hint: "is it a job file? People stand in the export, not in here" });
+    }
+    let text = String::from_utf8(bytes).map_err(|error| Unreadable {
+        why: format!("it is not text in UTF-8 (byte {})", error.utf8_error().valid_up_to()),
+        hint: "save it as UTF-8",
+    })?;
+    if text.trim().is_empty() {
+        return Err(Unreadable {
+            why: "it is empty".to_owned(),
+            hint: "write the job into it: a name, a source, rules, targets",
+        });
+    }
+    Ok(text)
 }
 
 fn check_in(name: &str, text: &str, folder: &Path) -> Result<JobMeant, Report> {

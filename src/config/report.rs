@@ -56,9 +56,9 @@ impl Report {
         Self { name: name.to_owned(), text: blotted(text), findings }
     }
 
-    /// A report on a file that could not be read.
-    pub fn unreadable(name: &str, why: &str) -> Self {
-        let diagnostic = Diagnostic::new(format!("{name} cannot be read: {why}"), 0..0, "");
+    /// A report on a file that could not be read, and what to try.
+    pub fn unreadable(name: &str, why: &str, hint: &str) -> Self {
+        let diagnostic = Diagnostic::new(format!("{name} cannot be read: {why}"), 0..0, "").with_hint(hint);
         let finding = Finding { severity: Severity::Error, diagnostic, beside: None };
         Self { name: name.to_owned(), text: String::new(), findings: vec![finding] }
     }
@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_has_no_place() {
-        let report = Report::unreadable("job.toml", "no such file");
-        assert_eq!(report.to_string(), "error: job.toml cannot be read: no such file");
+        let report = Report::unreadable("job.toml", "no such file", "look");
+        assert_eq!(report.to_string(), "error: job.toml cannot be read: no such file\n |\n = help: look");
         assert!(report.has_errors());
     }
 }

@@ -67,7 +67,7 @@ pub enum SourceError {
     /// Too many rows are gone since the last import.
     #[error(
         "{} has {now} rows, {before} were there last time: more than {percent_max} percent are gone; export it again, \
-         or raise the limit if they have really left", path.display()
+         or raise `source.rows_lost_percent_max` in the job file if they have really left", path.display()
     )]
     Lost {
         /// Which file.

@@ -9,6 +9,7 @@ use super::hearth::{Hearth, changed, gone, refused, says};
 
 const CSV: &str = r#"[source]
 kind = "csv"
+rows_lost_percent_max = 100 # files of two or three rows lose a third of them with one
 flow_null = ["title"]
 [source.columns]
 id = "externalId"

@@ -43,6 +43,8 @@ mod sandbox;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod screens;
+#[cfg(test)]
 mod send;
 #[cfg(test)]
 mod sent;

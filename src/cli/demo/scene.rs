@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::props::{agent_for, empty, point_at, practice_tenant, sender_for};
+use super::reasons::{Why, reasons};
 use crate::api::{self, ApiSettings};
 use crate::app::{ActiveJob, App, LeaseTimes};
 use crate::cli::explain::{Detail, print_person};
@@ -25,7 +26,6 @@ use crate::pipeline::plan::{Plan, plan};
 use crate::pipeline::schedule::Shutdown;
 use crate::pipeline::send::{Sender, Sent, said_by};
 use crate::sandbox::Sandbox;
-use crate::scim::user_to_json;
 use crate::source::{Rows, scan};
 use crate::store::{Access, Standing, Store};
 
@@ -34,10 +34,6 @@ const PEOPLE: &str = include_str!("../../../samples/contoso/people.csv");
 const PEOPLE_LATER: &str = include_str!("../../../samples/contoso/people-next-week.csv");
 /// How long everything may take to settle. On two slow cores it takes some seconds.
 const SETTLE_MAX: Duration = Duration::from_secs(120);
-/// Operations of an upload that are looked at: as many as one can have.
-const OPERATIONS_MAX: usize = 10_000;
-/// The attribute that Entra takes two letters for, as its refusals name it.
-const COUNTRY_ATTRIBUTE: &str = "usageLocation";
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -72,18 +68,6 @@ pub(super) struct Told {
     pub(super) cloud_writes: u64,
     /// Change files that were written.
     pub(super) change_files: usize,
-}
-
-/// Operations that are held or failed for one reason.
-#[derive(Debug, Clone)]
-pub(super) struct Why {
-    pub(super) outcome: &'static str,
-    pub(super) code: String,
-    pub(super) count: u64,
-    /// The reason in full, of the first of them.
-    pub(super) example: String,
-    /// How the country is written in the data of these people, counted; empty unless it is the country that failed.
-    pub(super) countries: BTreeMap<String, u64>,
 }
 
 /// All that runs.
@@ -180,45 +164,10 @@ impl Scene {
             contradicting: looked.duplicates.iter().map(|duplicate| duplicate.lines.len() as u64).sum(),
             requests: sent.requests,
             outcomes: outcomes.into_iter().collect(),
-            reasons: self.reasons(&sent)?,
+            reasons: reasons(&self.app.store, &self.active.state, &sent)?,
             cloud_writes: self.cloud_writes() - cloud_before,
             change_files: self.change_files()? - files_before,
         })
-    }
-
-    /// Why operations of these uploads are held or failed, counted.
-    fn reasons(&self, sent: &Sent) -> anyhow::Result<Vec<Why>> {
-        let mut reasons: BTreeMap<(&'static str, String), Why> = BTreeMap::new();
-        for upload in &sent.uploads {
-            for operation in self.app.store.operations(upload.id, 0, OPERATIONS_MAX)? {
-                let Some(outcome) = &operation.outcome else { continue };
-                let outcome_word = outcome.word();
-                let Some(reason) = outcome.reason().filter(|_| matches!(outcome_word, "held" | "failed")) else {
-                    continue;
-                };
-                let anchor = operation.anchor.unwrap_or_default();
-                let why = reasons.entry((outcome_word, reason.code.to_string())).or_insert_with(|| Why {
-                    outcome: outcome_word,
-                    code: reason.code.to_string(),
-                    count: 0,
-                    example: format!("{anchor}: {}", reason.detail),
-                    countries: BTreeMap::new(),
-                });
-                why.count += 1;
-                if reason.detail.contains(COUNTRY_ATTRIBUTE) {
-                    *why.countries.entry(self.country(&anchor)?).or_default() += 1;
-                }
-            }
-        }
-        Ok(reasons.into_values().collect())
-    }
-
-    /// How the source writes the country of a person.
-    fn country(&self, anchor: &str) -> anyhow::Result<String> {
-        let person = self.app.store.person(&self.active.state, anchor)?;
-        let user = person.map(|held| user_to_json(&held.stored.person.attributes, None)).unwrap_or_default();
-        let country = user.pointer("/addresses/0/country").and_then(serde_json::Value::as_str);
-        Ok(country.unwrap_or("(none)").to_owned())
     }
 
     /// Waits until all is decided, and no work is due or carried.

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::scene::{Scene, Told, Why};
+use super::reasons::Why;
+use super::scene::{Scene, Told};
 use crate::cli::screen::{grouped, table};
 use crate::pipeline::plan::Plan;
 use crate::plain::plain;

@@ -19,6 +19,10 @@ use crate::source::{CellKind, Column, ColumnTarget, CsvSettings, EmptyCell};
 /// The attribute that names a person to the source.
 const ANCHOR: &str = "externalId";
 
+/// How many rows an export may lose in percent, where nothing is said: nobody lets go of a fifth of their people
+/// between two exports, and a file that broke off loses more as a rule.
+const ROWS_LOST_PERCENT_MAX: f64 = 20.0;
+
 /// The source, checked.
 pub(super) struct Checked {
     /// How it is read.
@@ -87,7 +91,9 @@ pub(super) fn check(source: &SourceWritten, language: &Language<'_>, findings: &
             let settings = CsvSettings {
                 delimiter: source.delimiter.as_ref().and_then(|delimiter| delimiter_of(delimiter, findings)),
                 columns,
-                rows_lost_percent_max: source.rows_lost_percent_max.as_ref().map(|percent| *percent.value()),
+                rows_lost_percent_max: Some(
+                    source.rows_lost_percent_max.as_ref().map_or(ROWS_LOST_PERCENT_MAX, |percent| *percent.value()),
+                ),
             };
             Checked { meant: SourceMeant::Csv(settings), null_flow, filled: Some(filled) }
         }

@@ -198,9 +198,14 @@ fn find_all(headers: &[Arc<str>], columns: &[Column]) -> Result<(), String> {
         let near = nearest(&column.header, headers.iter().map(|header| &**header));
         let more = match missing.len() {
             1 => String::new(),
+            2 => " (another mapped column is missing too)".to_owned(),
             count => format!(" ({} more mapped columns are missing too)", count - 1),
         };
-        return Err(format!("it has no column `{}`{}{more}", column.header, did_you_mean(near.as_deref())));
+        let hint = match did_you_mean(near.as_deref()) {
+            hint if hint.is_empty() => "; export it too, or take it out of `source.columns`".to_owned(),
+            hint => hint,
+        };
+        return Err(format!("it has no column `{}`{more}{hint}", column.header));
     }
     match columns.iter().find(|column| count(column) > 1) {
         Some(twice) => Err(format!("it has the column `{}` more than once; rename or remove one", twice.header)),

@@ -1,0 +1,45 @@
+//! What to try when the operating system or the data folder refuses.
+
+use std::io::ErrorKind;
+
+/// What SQLite says of a file that is none of its own.
+const NOT_A_DATABASE: &str = "file is not a database";
+
+/// What to try about an error, where its causes tell.
+pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| match cause.downcast_ref::<std::io::Error>() {
+        Some(refusal) => about(refusal.kind()),
+        None if cause.to_string() == NOT_A_DATABASE => Some(
+            "its muster.db is damaged, or not muster's; restore it from a backup, or name another folder with --data",
+        ),
+        None => None,
+    })
+}
+
+fn about(refusal: ErrorKind) -> Option<&'static str> {
+    match refusal {
+        ErrorKind::NotFound => Some("look at the spelling; a path is taken from the folder in which muster was called"),
+        ErrorKind::PermissionDenied => {
+            Some("call muster as the user whose file or folder it is, or give this user leave")
+        }
+        ErrorKind::IsADirectory => Some("this is a folder; name a file in it"),
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => Some("this is a file; name a folder"),
+        ErrorKind::ReadOnlyFilesystem => Some("the disk is mounted read-only; name a folder on another"),
+        ErrorKind::StorageFull => Some("the disk is full; make room, and run this again"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::hint;
+
+    #[test]
+    fn what_the_system_refuses_comes_with_something_to_try() {
+        let error = anyhow::Error::from(io::Error::from(io::ErrorKind::IsADirectory)).context("cannot read people");
+        assert!(hint(&error).is_some_and(|hint| hint.contains("folder")));
+        assert_eq!(hint(&anyhow::anyhow!("there is no job `hr`")), None);
+    }
+}
