@@ -181,6 +181,13 @@ impl App {
         LeaseSettings { lasts: self.lease.lasts, grace: self.lease.grace, count }
     }
 
+    /// The same for agents: their writers have time-outs of their own, which are not known here. A shorter lease than
+    /// they need would come back again and again, and nothing would ever be carried.
+    pub fn lease_settings_of_agents(&self, count: usize) -> LeaseSettings {
+        let least = LeaseTimes::default();
+        LeaseSettings { lasts: self.lease.lasts.max(least.lasts), grace: self.lease.grace.max(least.grace), count }
+    }
+
     /// What decides the uploads of a job.
     pub fn decider(&self, job: &ActiveJob) -> Decider {
         Decider {

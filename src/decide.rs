@@ -182,8 +182,13 @@ impl Case<'_> {
 
     fn at_home(&self, home: &TargetId, container: Option<&Dn>) -> Vec<AtTarget> {
         let link = self.links.iter().find(|(id, _)| id == home).map(|(_, known)| known);
-        let elsewhere: Vec<(&Target, &Known)> = self.live_elsewhere(home).collect();
         let policy = self.job.policy.placement_change;
+        let mut elsewhere: Vec<(&Target, &Known)> =
+            self.elsewhere(home).filter(|(_, known)| !is_locked(known)).collect();
+        if elsewhere.is_empty() && policy == PlacementChange::Keep {
+            // Whoever is kept may be away for a while.
+            elsewhere.extend(self.elsewhere(home));
+        }
         let present = |situation| self.present(home, container, situation);
         match (link, elsewhere.as_slice(), policy) {
             (None, [], _) => vec![present(Situation::Absent)],
@@ -205,12 +210,12 @@ impl Case<'_> {
         }
     }
 
-    /// The other targets where the person has an account that is in use. What directory synchronisation carries
-    /// there is the same account seen twice, not another home.
-    fn live_elsewhere(&self, home: &TargetId) -> impl Iterator<Item = (&Target, &Known)> {
+    /// The other targets where the person has an account. What directory synchronisation carries there is the same
+    /// account seen twice, not another home.
+    fn elsewhere(&self, home: &TargetId) -> impl Iterator<Item = (&Target, &Known)> {
         self.links
             .iter()
-            .filter(move |(id, known)| id != home && !known.synced && !is_locked(known))
+            .filter(move |(id, known)| id != home && !known.synced)
             .filter_map(|(id, known)| Some((self.job.target(id)?, known)))
     }
 

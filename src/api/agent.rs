@@ -139,7 +139,7 @@ fn lease_of(
     client: &WorkerId,
     count: usize,
 ) -> Result<Vec<WorkItem>, StoreError> {
-    let settings = api.app.lease_settings(count);
+    let settings = api.app.lease_settings_of_agents(count);
     loop {
         let now = api.app.clock.now();
         let work = deliver::lease(&api.app.store, &job.core, &job.state, target, client, &settings, now)?;

@@ -89,7 +89,7 @@ impl ApiError {
     pub(super) fn store(error: &StoreError) -> Self {
         tracing::error!(error = chain(error), "the store refused");
         match error {
-            StoreError::Unavailable(_) => {
+            StoreError::Unavailable(_) | StoreError::Folder { .. } => {
                 Self::Unavailable("the server's disk refuses now; send the request again later".to_owned())
             }
             _ => Self::Broken,
@@ -185,7 +185,7 @@ impl From<IngestError> for ApiError {
             IngestError::Envelope(EnvelopeError::TooMany { .. }) => Self::TooLarge(words),
             IngestError::Envelope(_) => Self::BadRequest(words),
             IngestError::Backlog { .. } => Self::TooMany(words, Duration::from_secs(BACKLOG_RETRY_SECONDS)),
-            IngestError::Store(source @ StoreError::Unavailable(_)) => {
+            IngestError::Store(source @ (StoreError::Unavailable(_) | StoreError::Folder { .. })) => {
                 tracing::error!(error = chain(&source), "an upload was not accepted");
                 Self::Unavailable(words)
             }

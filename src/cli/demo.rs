@@ -3,6 +3,7 @@
 //! A practice tenant, a server and an agent on free ports of this machine; the people of Contoso sent as bulk uploads
 //! over HTTP, placed, written, and explained. Then the same export again, and the one of the week after.
 
+mod props;
 mod reasons;
 mod scene;
 mod tables;

@@ -143,6 +143,8 @@ fn a_migration_closes_the_old_home_only_when_the_new_one_stands() {
 fn a_kept_home_is_kept_up_to_date() {
     let policy = with(PlacementChange::Keep);
     check(policy, &of_type("Contractor"), &[link("entra", true)], "entra PLACEMENT_CHANGED present");
+    // Also while its owner is on leave.
+    check(policy, &of_type("Contractor"), &[link("entra", false)], "entra PLACEMENT_CHANGED present");
 }
 
 #[test]

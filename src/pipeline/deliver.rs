@@ -8,9 +8,9 @@ use tokio::task::JoinSet;
 use super::carry::carry;
 use crate::clock::Clock;
 use crate::decide::{self, Ask, AtTarget, decide};
+use crate::mapping::MANAGER;
 use crate::model::{
-    Carried, Damage, LeaseId, Manager, MatchKeys, Outcome, Situation, Step, TargetId, Task, Timestamp, Wanted,
-    WorkItem, WorkerId,
+    Carried, Damage, LeaseId, Manager, MatchKeys, Outcome, Step, TargetId, Task, Timestamp, Wanted, WorkItem, WorkerId,
 };
 use crate::reconcile::{damages, reconcile};
 use crate::store::{JobState, LeaseTerms, Proposal, Store, StoreError, StoredPerson, WorkFor};
@@ -23,30 +23,32 @@ use crate::writer::Writer;
 /// ends before the target was looked at.
 pub fn propose(job: &decide::Job, target: &TargetId, stored: &StoredPerson, is_unsure: bool) -> Proposal {
     let decision = decide(job, &stored.person, &stored.links);
-    let outcome = decision.outcome;
-    let asked = decision.targets.into_iter().find(|at| at.target == *target);
-    let (situation, outcome) = match asked {
-        Some(AtTarget { ask: Ask::Bring(wanted), .. }) => return propose_bringing(wanted, stored, target, is_unsure),
-        Some(AtTarget { situation, ask: Ask::Hold(reason), .. }) => (situation, Outcome::Held(reason)),
-        Some(AtTarget { situation, ask: Ask::Skip(reason), .. }) => (situation, Outcome::Skipped(reason)),
-        Some(AtTarget { situation, ask: Ask::Fail(reason), .. }) => (situation, Outcome::Failed(reason)),
-        None => (Situation::SourceIgnored, outcome.unwrap_or(Outcome::Unchanged)),
-    };
-    match is_unsure.then(|| look(job, target, stored)).flatten() {
-        Some(task) => Proposal::Work { task, damages: Vec::new(), manager: None },
-        None => Proposal::End { situation, outcome, manager: None },
+    let asked = decision.targets.iter().find(|at| at.target == *target);
+    if let Some(AtTarget { ask: Ask::Bring(wanted), .. }) = asked {
+        return propose_bringing(wanted.clone(), stored, target, is_unsure);
     }
+    if let Some(task) = is_unsure.then(|| look(job, target, stored)).flatten() {
+        return Proposal::Work { task, damages: Vec::new(), manager: None };
+    }
+    let Some(AtTarget { situation, ask, .. }) = asked else { return Proposal::Elsewhere(Box::new(decision)) };
+    let outcome = match ask {
+        Ask::Bring(_) => Outcome::Unchanged,
+        Ask::Hold(reason) => Outcome::Held(reason.clone()),
+        Ask::Skip(reason) => Outcome::Skipped(reason.clone()),
+        Ask::Fail(reason) => Outcome::Failed(reason.clone()),
+    };
+    Proposal::End { situation: *situation, outcome, manager: None }
 }
 
-/// `None` where there is nothing to look by.
+/// What is to be looked at: whatever an earlier try may have written. `None` where there is nothing to look by.
 fn look(job: &decide::Job, target: &TargetId, stored: &StoredPerson) -> Option<Task> {
-    if let Some(known) = stored.known_at(target) {
-        let attributes = known.attributes.iter().map(|(name, _)| name.clone()).collect();
-        return Some(Task::Look { keys: MatchKeys::default(), attributes });
-    }
-    let desired = job.target(target)?.mapping.desired(&stored.person, None).ok()?;
-    let attributes = desired.attributes.iter().map(|(name, _)| name.clone()).collect();
-    Some(Task::Look { keys: desired.keys, attributes })
+    let mapping = &job.target(target)?.mapping;
+    let keys = match stored.known_at(target) {
+        Some(_) => MatchKeys::default(),
+        None => mapping.desired(&stored.person, None).ok()?.keys,
+    };
+    let ours = mapping.attributes().iter().map(|mapped| &mapped.attribute).filter(|name| **name != *MANAGER);
+    Some(Task::Look { keys, attributes: ours.cloned().collect() })
 }
 
 fn propose_bringing(wanted: Wanted, stored: &StoredPerson, target: &TargetId, is_unsure: bool) -> Proposal {

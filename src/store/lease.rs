@@ -6,16 +6,18 @@ use rusqlite::{Transaction, params};
 
 use super::budget::Budget;
 use super::codec;
-use super::link::LinkRow;
+use super::link::{Conclusion, LinkRow, Unsure};
 use super::manager::{self, Standing};
 use super::names::Names;
-use super::record::stored_person;
-use super::settle::{Conclusion, Settler, Unsure};
+use super::record::{Recorder, stored_person};
+use super::settle::Settler;
 use super::{JobState, Store, StoreError, TargetKey, end};
 use super::{StoredPerson, words};
 use crate::chance;
+use crate::decide::Decision;
 use crate::model::{
-    Damage, LeaseId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, Wanted, WorkItem, WorkerId,
+    Damage, LeaseId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted,
+    WorkItem, WorkerId,
 };
 
 /// Rows looked at for one leased item: most that need nothing are ended on the way.
@@ -60,6 +62,8 @@ pub enum Proposal {
         /// Whom the account shall report to.
         manager: Option<Manager>,
     },
+    /// Nothing at this target: the decision on the person speaks of others, or of none.
+    Elsewhere(Box<Decision>),
 }
 
 /// What leasing gave.
@@ -165,12 +169,22 @@ impl Lessor<'_, '_> {
                 Proposal::Work { task, damages, manager } => {
                     self.grant_within_limits(&row, &stored, task, &damages, manager)
                 }
+                Proposal::Elsewhere(decision) => self.see_to_others(&row, &stored, &decision),
             },
             Part::Manager => {
                 let proposal = propose(&stored, false);
                 self.consider_manager(&row, &stored, proposal)
             }
         }
+    }
+
+    /// What is known here may be what the person's home was decided by, so the others are seen to once more.
+    fn see_to_others(&mut self, row: &LinkRow, stored: &StoredPerson, decision: &Decision) -> Result<(), StoreError> {
+        let (on, names, job, at) = (self.on, &mut *self.names, self.job, self.terms.now);
+        let mut recorder = Recorder { on, names, job, upload: UploadId(0), at, are_reports_waiting: None };
+        recorder.make_work(row.person, stored.person.generation, decision)?;
+        let outcome = decision.outcome.clone().unwrap_or(Outcome::Unchanged);
+        self.end(row, stored, Situation::SourceIgnored, outcome, None)
     }
 
     fn grant_within_limits(
@@ -255,6 +269,7 @@ impl Lessor<'_, '_> {
         let (wanted, outcome) = match proposal {
             Proposal::Work { manager, .. } => (manager, None),
             Proposal::End { manager, outcome, .. } => (manager, Some(outcome)),
+            Proposal::Elsewhere(decision) => (None, decision.outcome),
         };
         let account_is_there = stored.links.iter().any(|(id, _)| self.job.target(id) == Some(self.target));
         let wanted = wanted.filter(|wanted| account_is_there && Some(manager::text(wanted)) == row.manager.as_deref());

@@ -1,9 +1,9 @@
-//! A (person, target, part) as it stands in its row.
+//! A (person, target, part) as it stands in its row, and how a piece of its work ended.
 
 use rusqlite::Transaction;
 
 use super::StoreError;
-use crate::model::Part;
+use crate::model::{Change, Generation, Manager, Part, Settlement, Situation};
 
 /// A (person, target, part) as it stands in its row.
 #[derive(Debug)]
@@ -63,4 +63,22 @@ impl LinkRow {
                 })
             })?)
     }
+}
+
+/// How a piece of work ended, whoever ended it.
+pub(super) struct Conclusion {
+    pub(super) generation: Generation,
+    pub(super) situation: Situation,
+    pub(super) change: Option<Change>,
+    pub(super) settlement: Settlement,
+    pub(super) manager: Option<Manager>,
+    /// An earlier try may have written without telling.
+    pub(super) unsure: Option<Unsure>,
+}
+
+/// What an earlier try may have done, and whether that is known by now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unsure {
+    /// The target was looked at.
+    pub(super) has_looked: bool,
 }

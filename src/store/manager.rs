@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::link::LinkRow;
-use super::settle::{Conclusion, Settler};
+use super::link::{Conclusion, LinkRow};
+use super::settle::Settler;
 use super::words;
 use super::{JobState, StoreError};
 use crate::model::{Anchor, ChangeKind, Generation, Manager, ObjectId, Reason, Situation};

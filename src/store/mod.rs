@@ -26,7 +26,7 @@ mod words;
 mod work;
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
@@ -103,6 +103,13 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        let is_damaged = matches!(
+            error.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+        );
+        if is_damaged {
+            return Self::Broken(format!("its file is damaged ({error}); stop muster and restore it from a backup"));
+        }
         Self::Unavailable(Arc::new(error))
     }
 }
@@ -112,6 +119,10 @@ impl StoreError {
     fn again(&self) -> Self {
         match self {
             Self::Unavailable(source) => Self::Unavailable(Arc::clone(source)),
+            Self::Folder { folder, source } => {
+                let source = std::io::Error::new(source.kind(), source.to_string());
+                Self::Folder { folder: folder.clone(), source }
+            }
             other => Self::Broken(other.to_string()),
         }
     }
@@ -129,6 +140,8 @@ pub enum Access {
 /// An open data folder.
 pub struct Store {
     folder: PathBuf,
+    /// Device and number of the file that was opened.
+    identity: (u64, u64),
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     waiting: Mutex<Vec<accept::Waiting>>,
@@ -158,6 +171,7 @@ impl Store {
         let names = Names::read(&writer)?;
         Ok(Self {
             folder: folder.to_owned(),
+            identity: identity(&file).map_err(lost)?,
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             waiting: Mutex::default(),
@@ -189,6 +203,7 @@ impl Store {
     ) -> Result<T, StoreError> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = work(&transaction).and_then(|value| {
+            self.still_there()?;
             transaction.commit()?;
             Ok(value)
         });
@@ -197,6 +212,14 @@ impl Store {
             *self.names.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Names::read(connection)?;
         }
         done
+    }
+
+    /// Whether the file is still the one that was opened. One that was deleted can be written to, and is lost.
+    fn still_there(&self) -> Result<(), StoreError> {
+        let lost = |source| StoreError::Folder { folder: self.folder.clone(), source };
+        let found = identity(&self.folder.join(FILE)).map_err(lost)?;
+        let other = || lost(std::io::Error::other("another file stands in the place of the one that was opened"));
+        if found == self.identity { Ok(()) } else { Err(other()) }
     }
 
     /// Runs `work` on a connection that only reads, in one snapshot.
@@ -245,6 +268,10 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
         }
     }
     Err(StoreError::InUse { folder: folder.to_owned() })
+}
+
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
 /// Makes the file, for its owner only, if it is not there. SQLite gives its log files the same mode.

@@ -56,7 +56,8 @@ impl Store {
 /// Forgets accounts that have vanished, whichever piece of work met that, so that they are looked for and made again.
 fn forget_missing(on: &Transaction<'_>, to_whom: &[&dyn ToSql]) -> Result<usize, StoreError> {
     let missing = on.execute(
-        "UPDATE link SET due = ?4, settled = 0, outcome = NULL, object = NULL, known = NULL
+        "UPDATE link SET due = ?4, settled = 0, outcome = NULL, look = 0, object = NULL,
+           known = NULL
          WHERE target = ?1 AND part = 0 AND object IS NOT NULL AND lease IS NULL AND person IN
            (SELECT person FROM link WHERE target = ?1 AND outcome = 4 AND code = 'missing')
          AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2))",

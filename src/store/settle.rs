@@ -4,13 +4,12 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::codec;
 use super::end::end_operations;
-use super::link::LinkRow;
+use super::link::{Conclusion, LinkRow, Unsure};
 use super::names::Names;
 use super::words;
 use super::{JobState, Store, StoreError};
 use crate::model::{
-    Anchor, Carried, Change, Damage, Generation, Known, LeaseId, Manager, Part, Reason, Settlement, Situation,
-    Timestamp, WorkerId,
+    Anchor, Carried, Damage, Generation, Known, LeaseId, Part, Reason, Settlement, Situation, Timestamp, WorkerId,
 };
 use crate::reconcile::damages;
 
@@ -91,24 +90,6 @@ fn settle_one(
     let conclusion = Conclusion { generation, situation, change, settlement, manager, unsure };
     Settler { on, names, job, now }.conclude(&row, &anchor, conclusion)?;
     Ok(Settled::Taken)
-}
-
-/// How a piece of work ended, whoever ended it.
-pub(super) struct Conclusion {
-    pub(super) generation: Generation,
-    pub(super) situation: Situation,
-    pub(super) change: Option<Change>,
-    pub(super) settlement: Settlement,
-    pub(super) manager: Option<Manager>,
-    /// An earlier try may have written without telling.
-    pub(super) unsure: Option<Unsure>,
-}
-
-/// What an earlier try may have done, and whether that is known by now.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unsure {
-    /// The target was looked at.
-    pub(super) has_looked: bool,
 }
 
 /// What becomes of the row: the fields every ending sets.
@@ -275,10 +256,19 @@ impl Settler<'_, '_> {
     }
 
     fn ending<'e>(&self, row: &LinkRow, end: &'e Conclusion) -> Ending<'e> {
-        let look = end.unsure.is_some_and(|unsure| !unsure.has_looked);
+        // An account that has vanished stays so until a look finds it, or somebody releases the person.
+        let is_missing = matches!(end.settlement, Settlement::Held(_)) && end.situation == Situation::Missing;
+        let look = is_missing || end.unsure.is_some_and(|unsure| !unsure.has_looked);
         let of = |outcome, reason| Ending { look, ..Ending::of(outcome, reason) };
         match &end.settlement {
-            Settlement::Applied { .. } => of(words::APPLIED, None),
+            Settlement::Applied { known } => {
+                let by_an_earlier_try = match known {
+                    Some(_) => row.written || end.unsure.is_some(),
+                    None => end.unsure.is_some() && row.damage & words::damage_bit(Damage::Delete) != 0,
+                };
+                let was_written = end.change.is_some() || by_an_earlier_try;
+                of(if was_written { words::APPLIED } else { words::UNCHANGED }, None)
+            }
             Settlement::Unchanged if row.written => of(words::APPLIED, None),
             Settlement::Unchanged => of(words::UNCHANGED, None),
             Settlement::Held(reason) => of(words::HELD, Some(reason)),

@@ -327,7 +327,7 @@ async fn a_leaver_whose_account_vanished_has_left() {
     house.say(&[employee("1")]).await;
     house.directory("cloud").remove(&house.account("cloud", "1").object);
     let left = house.say(&[gone("1")]).await;
-    assert_eq!(house.outcome(left), "applied");
+    assert_eq!(house.outcome(left), "unchanged");
     assert!(house.person("1").stored.links.is_empty());
 }
 

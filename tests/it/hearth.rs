@@ -1,5 +1,5 @@
 //! The heart of the house without its doors: a store in a folder of its own, directories that are simulated, a clock
-//! moved by hand, and verbs. When it is dropped, nothing may be wrong in its store, and no work left unless told.
+//! moved by hand, and verbs. When it is dropped, nothing may be wrong in its store, and no work left.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -104,7 +104,6 @@ pub(crate) struct Hearth {
     directories: BTreeMap<&'static str, Arc<Witness>>,
     jobs: Vec<String>,
     app: Option<App>,
-    may_leave_work: bool,
     folder: TempDir,
 }
 
@@ -127,7 +126,6 @@ impl Hearth {
             directories: directories.into_iter().collect(),
             jobs: jobs.iter().map(ToString::to_string).collect(),
             app: None,
-            may_leave_work: false,
             folder: TempDir::new().unwrap(),
         };
         house.restart();
@@ -157,11 +155,6 @@ impl Hearth {
     pub(crate) fn restart_with(&mut self, job: &str) {
         self.jobs[0] = job.to_owned();
         self.restart();
-    }
-
-    /// Work may be left when this is dropped: it is part of the test.
-    pub(crate) fn leaves_work(&mut self) {
-        self.may_leave_work = true;
     }
 
     pub(crate) fn app(&self) -> &App {
@@ -280,8 +273,13 @@ impl Hearth {
 
     /// Leases what is due at a target, by hand.
     pub(crate) fn lease(&self, target: &str) -> Vec<WorkItem> {
+        self.lease_some(target, 16)
+    }
+
+    /// The same, but no more than so many.
+    pub(crate) fn lease_some(&self, target: &str, count: usize) -> Vec<WorkItem> {
         let (app, job) = (self.app(), self.job());
-        let settings = app.lease_settings(16);
+        let settings = app.lease_settings(count);
         let (target, worker) = (TargetId::new(target), WorkerId::new(WORKER));
         deliver::lease(&app.store, &job.core, &job.state, &target, &worker, &settings, self.now()).unwrap().items
     }
@@ -365,9 +363,6 @@ impl Hearth {
     /// What is wrong in the store, and work that is left where none may be.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults: Vec<_> = self.store().fsck().unwrap().iter().map(|fault| format!("{fault:?}")).collect();
-        if self.may_leave_work {
-            return faults;
-        }
         let backlog = self.store().backlog().unwrap();
         if backlog.operations > 0 {
             faults.push(format!("not decided: {backlog:?}"));

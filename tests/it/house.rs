@@ -1,6 +1,7 @@
 //! A whole service in memory: its doors on a free port, a store in a folder of its own, directories that are
 //! simulated, a clock moved by hand. When it is dropped, nothing may be wrong in its store, and no work left.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -74,7 +75,7 @@ pub(crate) struct House {
     http: reqwest::Client,
     switch: watch::Sender<bool>,
     may_be_unsettled: AtomicBool,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl House {
@@ -106,7 +107,7 @@ impl House {
         let url = serving.url.clone();
         tokio::spawn(serving.run());
         let http = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
-        Self { app, clock, cloud, url, http, switch, may_be_unsettled: AtomicBool::new(false), _folder: folder }
+        Self { app, clock, cloud, url, http, switch, may_be_unsettled: AtomicBool::new(false), folder }
     }
 
     /// Work may be left when this house is dropped: it is part of the test.
@@ -133,6 +134,11 @@ impl House {
         let secret_hash = api::sha256(secret.as_bytes());
         assert!(self.app.store.add_client(&NewClient { client, secret_hash }).unwrap());
         (id, secret)
+    }
+
+    /// The store's file.
+    pub(crate) fn store_file(&self) -> PathBuf {
+        self.folder.path().join("muster.db")
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -230,7 +236,12 @@ impl House {
             "object": format!("CN={},OU=Guests,DC=contoso", item["anchor"].as_str().unwrap()),
             "attributes": desired["attributes"], "container": desired["container"], "synced": false,
         });
-        let carried = json!({ "situation": "ABSENT", "change": null, "settlement": { "applied": { "known": known } } });
+        let change = json!({
+            "kind": "create", "object": null, "set": desired["attributes"], "clear": [],
+            "container": desired["container"], "before": {}, "containerBefore": null,
+        });
+        let carried =
+            json!({ "situation": "ABSENT", "change": change, "settlement": { "applied": { "known": known } } });
         let report = json!({ "version": 1, "lease": item["lease"], "carried": carried });
         self.agent_post(token, "settle", &report).await
     }

@@ -37,13 +37,15 @@ impl Dice {
 }
 
 /// A folder with a job, and the practice tenant it writes to; the tenant lives in this process and is never killed.
-struct Yard {
-    folder: tempfile::TempDir,
-    sandbox: Sandbox,
+pub(crate) struct Yard {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) sandbox: Sandbox,
+    /// Where the practice tenant is.
+    pub(crate) graph: String,
 }
 
 impl Yard {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = SandboxSettings {
             tenant: TENANT.to_owned(),
@@ -61,10 +63,15 @@ impl Yard {
         tokio::spawn(server);
         std::fs::write(folder.path().join("secret"), "practice").unwrap();
         std::fs::write(folder.path().join("job.toml"), job(&url)).unwrap();
-        Self { folder, sandbox }
+        Self { folder, sandbox, graph: url }
     }
 
-    fn data(&self) -> PathBuf {
+    /// The job writes to the practice tenant by way of somebody in between.
+    pub(crate) fn by_way_of(&self, graph: &str) {
+        std::fs::write(self.folder.path().join("job.toml"), job(graph)).unwrap();
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
@@ -79,18 +86,24 @@ impl Yard {
     }
 
     /// Starts serving; gives the process and where it listens, once it does.
-    fn serve(&self) -> (Child, String) {
+    pub(crate) fn serve(&self) -> (Child, String) {
+        self.serve_with(|_| {})
+    }
+
+    pub(crate) fn serve_with(&self, change: impl FnOnce(&mut Command)) -> (Child, String) {
         let job = self.job();
         let words =
             ["serve", "--json", "--listen", "127.0.0.1:0", "--no-rate-limit", "--write-timeout", "1", "--job", &job];
-        let mut child = self.command(&words).spawn().unwrap();
+        let mut command = self.command(&words);
+        change(&mut command);
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let told: Json = serde_json::from_str(&line).unwrap();
         (child, told["url"].as_str().unwrap().to_owned())
     }
 
-    fn fsck(&self) {
+    pub(crate) fn fsck(&self) {
         // Killed before it made anything: there is nothing to be wrong.
         if !self.data().join("muster.db").exists() {
             return;
@@ -100,7 +113,7 @@ impl Yard {
         assert!(checked.status.success(), "{told}");
     }
 
-    fn account(&self, anchor: &str) -> Vec<Json> {
+    pub(crate) fn account(&self, anchor: &str) -> Vec<Json> {
         let users = self.sandbox.users().into_iter();
         let users = users.map(|user| Json::Object(user.properties));
         users.filter(|user| user["employeeId"] == anchor).collect()
@@ -145,15 +158,16 @@ direct = "title"
 }
 
 /// One sender, which sends one upload after the other, and each until it is accepted.
-struct Sender {
+pub(crate) struct Sender {
     http: reqwest::Client,
-    token: String,
+    pub(crate) token: String,
+    pub(crate) secret: String,
     /// What is said next, and of whom.
     round: u32,
     /// Uploads that were accepted.
     accepted: Vec<u64>,
     /// The newest accepted title of each person.
-    said: Vec<Option<String>>,
+    pub(crate) said: Vec<Option<String>>,
 }
 
 impl Sender {
@@ -194,7 +208,7 @@ impl Sender {
     }
 
     /// Sends the next upload; whether it was accepted.
-    async fn send(&mut self, url: &str) -> bool {
+    pub(crate) async fn send(&mut self, url: &str) -> bool {
         let (people, body) = self.body();
         let request = self
             .http
@@ -219,7 +233,7 @@ impl Sender {
     }
 }
 
-async fn sender(yard: &Yard, url: &str) -> Sender {
+pub(crate) async fn sender(yard: &Yard, url: &str) -> Sender {
     let words = ["client", "add", "hr", "--json", "--role", "SynchronizationData-User.Upload"];
     let added = yard.command(&words).output().unwrap();
     let client: Json = serde_json::from_slice(&added.stdout).unwrap();
@@ -232,7 +246,8 @@ async fn sender(yard: &Yard, url: &str) -> Sender {
     let answer = http.post(format!("{url}/{TENANT}/oauth2/v2.0/token")).form(&form).send().await.unwrap();
     let token: Json = answer.json().await.unwrap();
     let token = token["access_token"].as_str().unwrap().to_owned();
-    Sender { http, token, round: 0, accepted: Vec::new(), said: vec![None; PEOPLE as usize] }
+    let secret = client["clientSecret"].as_str().unwrap().to_owned();
+    Sender { http, token, secret, round: 0, accepted: Vec::new(), said: vec![None; PEOPLE as usize] }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -269,7 +284,7 @@ async fn a_server_that_is_killed_at_any_moment_loses_nothing_and_doubles_nothing
 }
 
 /// Waits until every operation of every accepted upload has ended, and checks that each ended well.
-async fn settle(sender: &Sender, url: &str) {
+pub(crate) async fn settle(sender: &Sender, url: &str) {
     let began = Instant::now();
     for upload in &sender.accepted {
         loop {

@@ -19,6 +19,8 @@ mod durability;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod graph;
@@ -46,6 +48,8 @@ mod screens;
 mod send;
 #[cfg(test)]
 mod sent;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]

@@ -89,6 +89,40 @@ async fn a_kept_home_is_kept_up_to_date() {
 }
 
 #[tokio::test]
+async fn a_kept_home_is_kept_while_its_owner_is_on_leave() {
+    let house = Hearth::changed(&[("placement_change = \"hold\"", "placement_change = \"keep\"")]);
+    house.say(&[employee("1")]).await;
+    house.say(&[says("1", &[("userType", "Contractor"), ("active", "false")])]).await;
+    house.say(&[says("1", &[("active", "true")])]).await;
+    assert_eq!(house.holds("cloud", "1", "accountEnabled"), "true");
+    assert!(house.directory("hq").accounts().is_empty());
+}
+
+#[tokio::test]
+async fn who_waits_because_of_another_account_moves_on_when_that_is_released() {
+    let house = Hearth::open();
+    house.say(&[employee("1")]).await;
+    house.directory("cloud").remove(&house.account("cloud", "1").object);
+    house.say(&[says("1", &[("title", "Boss")])]).await;
+    let upload = house.say(&[moves_home("1")]).await;
+    assert_eq!(house.outcome(upload), "held placement_changed");
+    house.release(None);
+    house.work().await;
+    assert_eq!(house.outcome(upload), "applied");
+    assert_eq!(house.accounts("hq", "1").len(), 1);
+
+    let house = Hearth::changed(&[("placement_change = \"hold\"", "placement_change = \"keep\"")]);
+    house.say(&[employee("1")]).await;
+    house.directory("cloud").remove(&house.account("cloud", "1").object);
+    let upload = house.say(&[says("1", &[("userType", "Contractor"), ("title", "Boss")])]).await;
+    assert_eq!(house.outcome(upload), "held missing");
+    house.release(None);
+    house.work().await;
+    assert_eq!(house.outcome(upload), "applied");
+    assert_eq!(house.accounts("hq", "1").len(), 1);
+}
+
+#[tokio::test]
 async fn nobody_gets_a_second_home_while_the_first_is_in_the_making() {
     let house = Hearth::open();
     let first = house.upload(&[employee("1")]);

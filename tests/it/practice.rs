@@ -34,6 +34,10 @@ impl HandClock {
     pub(crate) fn pass(&self, time: Duration) {
         self.0.fetch_add(time.as_millis().try_into().unwrap(), Ordering::SeqCst);
     }
+
+    pub(crate) fn jump_back(&self, time: Duration) {
+        self.0.fetch_sub(time.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
 }
 
 impl Clock for HandClock {

@@ -8,36 +8,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use anyhow::Context as _;
-use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use url::Url;
 
+use super::props::{agent_for, empty, point_at, practice_tenant, sender_for};
 use super::reasons::{Why, reasons};
-use crate::api::{self, ApiSettings, Role};
-use crate::app::{ActiveJob, AgentLogin, App, LeaseTimes, agent};
-use crate::chance;
-use crate::cli::client::add_client;
+use crate::api::{self, ApiSettings};
+use crate::app::{ActiveJob, App, LeaseTimes};
 use crate::cli::explain::{Detail, print_person};
 use crate::cli::jobs::csv_settings;
 use crate::cli::screen::say;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Connection, JobMeant, SecretSource};
+use crate::config::{self, Connection, JobMeant};
 use crate::decide::trace;
 use crate::model::TargetId;
 use crate::pipeline::plan::{Plan, plan};
 use crate::pipeline::schedule::Shutdown;
-use crate::pipeline::send::{Destination, SendLimits, Sender, Sent, said_by};
-use crate::sandbox::{Sandbox, SandboxSettings};
+use crate::pipeline::send::{Sender, Sent, said_by};
+use crate::sandbox::Sandbox;
 use crate::source::{Rows, scan};
 use crate::store::{Access, Standing, Store};
 
 const JOB: &str = include_str!("../../../samples/contoso/job.toml");
 const PEOPLE: &str = include_str!("../../../samples/contoso/people.csv");
 const PEOPLE_LATER: &str = include_str!("../../../samples/contoso/people-next-week.csv");
-/// In a folder that a demo may empty.
-const MARK: &str = ".muster-demo";
 /// How long everything may take to settle. On two slow cores it takes some seconds.
 const SETTLE_MAX: Duration = Duration::from_secs(120);
 /// How often it is looked at.
@@ -270,99 +264,4 @@ impl Scene {
         }
         Ok(())
     }
-}
-
-/// Makes the folder anew; one that no demo has made is left alone.
-fn empty(folder: &Path) -> anyhow::Result<()> {
-    if folder.exists() {
-        let is_ours = folder.join(MARK).exists() || fs::read_dir(folder)?.next().is_none();
-        anyhow::ensure!(
-            is_ours,
-            "{} is there already and was not made by a demo; name another with --folder",
-            folder.display()
-        );
-        fs::remove_dir_all(folder)?;
-    }
-    fs::create_dir_all(folder.join("ldif"))?;
-    fs::write(folder.join(MARK), "")?;
-    Ok(())
-}
-
-fn practice_tenant(job: &JobMeant, clock: &Arc<dyn Clock>) -> anyhow::Result<(Sandbox, SecretString)> {
-    let graph = job.connections.iter().find_map(|(_, connection)| match connection {
-        Connection::Graph(graph) => Some(graph),
-        Connection::Ldif { .. } => None,
-    });
-    let graph = graph.context("the sample job has no cloud target")?;
-    let secret = SecretString::from(chance::token()?);
-    let settings = SandboxSettings {
-        tenant: graph.tenant.clone(),
-        domains: vec![graph.tenant.clone()],
-        client_id: graph.client_id.clone(),
-        client_secret: secret.clone(),
-        users: Vec::new(),
-        throttle: None,
-        latency: None,
-    };
-    Ok((Sandbox::new(settings, Arc::clone(clock))?, secret))
-}
-
-/// Writes a file that only its owner may read.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?.write_all(text.as_bytes())
-}
-
-/// Turns the job's cloud target to the practice tenant.
-fn point_at(job: &mut JobMeant, folder: &Path, sandbox: &str, secret: &SecretString) -> anyhow::Result<()> {
-    let secret_file = folder.join("entra-secret");
-    write_private(&secret_file, secret.expose_secret())?;
-    for (_, connection) in &mut job.connections {
-        if let Connection::Graph(graph) = connection {
-            graph.base_url = Url::parse(&format!("{sandbox}/v1.0"))?;
-            graph.authority = Url::parse(sandbox)?;
-            graph.client_secret = SecretSource::File(secret_file.clone());
-        }
-    }
-    Ok(())
-}
-
-fn agent_for(
-    app: &App,
-    job: &JobMeant,
-    server: &str,
-    clock: &Arc<dyn Clock>,
-    mut shutdown: Shutdown,
-) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
-    let folders = job.connections.iter().filter_map(|(id, connection)| match connection {
-        Connection::Ldif { folder, .. } => Some((id.clone(), folder.clone())),
-        Connection::Graph(_) => None,
-    });
-    let folders: BTreeMap<TargetId, PathBuf> = folders.collect();
-    let targets: Vec<String> = folders.keys().map(ToString::to_string).collect();
-    let (client_id, client_secret) = add_client(&app.store, "demo-agent", &[Role::Agent], &targets)?;
-    let login = AgentLogin { server: Url::parse(server)?, client_id, client_secret, ca: None };
-    let agent = Arc::new(agent(&login, folders, clock, false)?);
-    Ok(tokio::spawn(async move {
-        agent.run(async move { shutdown.asked().await }).await?;
-        Ok(())
-    }))
-}
-
-fn sender_for(app: &App, job: &JobMeant, server: &str, clock: &Arc<dyn Clock>) -> anyhow::Result<Sender> {
-    let (client_id, client_secret) = add_client(&app.store, "demo-hr", &[Role::Upload], &[])?;
-    let destination = Destination {
-        server: Url::parse(server)?,
-        service_principal: "muster".to_owned(),
-        job: job.job.id.to_string(),
-        token_url: Url::parse(&format!("{server}/muster/oauth2/v2.0/token"))?,
-        scope: "https://graph.microsoft.com/.default".to_owned(),
-        client_id,
-        client_secret,
-        extra_ca: None,
-    };
-    let wait = Arc::new(|pause| Box::pin(tokio::time::sleep(pause)) as _);
-    Ok(Sender::new(&destination, SendLimits::default(), Arc::clone(clock), wait)?)
 }
