@@ -1,19 +1,10 @@
-//! What to try when the operating system or the data folder refuses.
+//! What to try when the operating system refuses.
 
 use std::io::ErrorKind;
 
-/// What SQLite says of a file that is none of its own.
-const NOT_A_DATABASE: &str = "file is not a database";
-
 /// What to try about an error, where its causes tell.
 pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
-    error.chain().find_map(|cause| match cause.downcast_ref::<std::io::Error>() {
-        Some(refusal) => about(refusal.kind()),
-        None if cause.to_string() == NOT_A_DATABASE => Some(
-            "its muster.db is damaged, or not muster's; restore it from a backup, or name another folder with --data",
-        ),
-        None => None,
-    })
+    error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).and_then(|refusal| about(refusal.kind()))
 }
 
 fn about(refusal: ErrorKind) -> Option<&'static str> {
