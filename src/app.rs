@@ -1,15 +1,22 @@
 //! Where the parts are chosen and joined: the only place that knows them all.
 
+mod remote_agent;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::config::{Connection, JobMeant, SecretError};
 use crate::decide;
+use crate::http_client::HttpClientError;
 use crate::model::{TargetId, WorkerId};
 use crate::pipeline::deliver::{Deliverer, LeaseSettings};
 use crate::pipeline::schedule::{Bell, Decider, Shutdown, deliver};
 use crate::store::{JobState, Store, StoreError};
 use crate::writer::Writer;
+use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT};
+
+pub use remote_agent::{AgentError, AgentLogin, agent};
 
 /// Items a worker in this process carries at once, and with one lease. Graph answers in about a tenth of a second,
 /// and its budget is 20 writes a second; more side by side would only wait for each other.
@@ -70,24 +77,88 @@ pub struct LeaseTimes {
     pub grace: Duration,
 }
 
-impl Default for LeaseTimes {
-    /// A write may take half a minute, and must fit in its lease twice: once to look, once to write.
-    fn default() -> Self {
-        Self { lasts: Duration::from_secs(90), grace: Duration::from_secs(30) }
+impl LeaseTimes {
+    /// Leases for writers whose calls take up to `timeout`: a look and a write fit into one, and there is room.
+    pub fn for_timeout(timeout: Duration) -> Self {
+        Self { lasts: timeout * 3, grace: timeout }
     }
 }
 
+impl Default for LeaseTimes {
+    fn default() -> Self {
+        Self::for_timeout(TIMEOUT_DEFAULT)
+    }
+}
+
+/// Why a job cannot be made to run.
+#[derive(Debug, thiserror::Error)]
+pub enum ActivateError {
+    /// A target's secret is not where the job file says.
+    #[error("target `{target}` cannot be reached without its secret")]
+    Secret {
+        /// Which target.
+        target: TargetId,
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
+    /// A target's address is not one.
+    #[error("target `{target}` cannot be reached")]
+    Address {
+        /// Which target.
+        target: TargetId,
+        /// Why.
+        #[source]
+        source: HttpClientError,
+    },
+    /// The store refuses.
+    #[error("the job cannot be made known to the store")]
+    Store(#[from] StoreError),
+}
+
 impl App {
-    /// Joins a store and a clock; jobs are added by [`App::activate`].
+    /// Joins a store and a clock; jobs are added by [`App::activate`] and [`App::join`].
     pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, lease: LeaseTimes) -> Self {
         Self { store, jobs: Vec::new(), clock, accepted: Bell::default(), work: Bell::default(), lease }
     }
 
-    /// Adds a job, and makes it and its targets known to the store. `config_hash` is of the job file as meant.
+    /// Adds a job as its file means it: its targets get their hands, the store gets to know them.
+    ///
+    /// `with_hands` is off for what only decides: then no secret is read, and no target is spoken to.
+    ///
+    /// # Errors
+    /// [`ActivateError`] names the target whose secret or address is wrong.
+    pub fn activate(&mut self, job: &JobMeant, with_hands: bool) -> Result<Arc<ActiveJob>, ActivateError> {
+        let targets = job.connections.iter().map(|(id, connection)| {
+            let hands = if with_hands { self.hands(id, connection)? } else { Hands::Agent };
+            Ok(ActiveTarget { id: id.clone(), directory: connection.directory(), hands })
+        });
+        let targets = targets.collect::<Result<Vec<_>, ActivateError>>()?;
+        Ok(self.join(job.job.clone(), &job.hash, targets)?)
+    }
+
+    fn hands(&self, target: &TargetId, connection: &Connection) -> Result<Hands, ActivateError> {
+        let Connection::Graph(graph) = connection else { return Ok(Hands::Agent) };
+        let secret = |source| ActivateError::Secret { target: target.clone(), source };
+        let settings = GraphSettings {
+            base_url: graph.base_url.clone(),
+            authority: graph.authority.clone(),
+            tenant: graph.tenant.clone(),
+            client_id: graph.client_id.clone(),
+            client_secret: graph.client_secret.read().map_err(secret)?,
+            timeout: self.lease.grace,
+            extra_ca: None,
+        };
+        let writer = GraphWriter::new(&settings, Arc::clone(&self.clock));
+        let writer = writer.map_err(|source| ActivateError::Address { target: target.clone(), source })?;
+        Ok(Hands::Embedded(Arc::new(writer)))
+    }
+
+    /// Adds a job with hands of the caller's choice. `config_hash` is of the job file as meant.
     ///
     /// # Errors
     /// [`StoreError`] when the store refuses.
-    pub fn activate(
+    pub fn join(
         &mut self,
         core: decide::Job,
         config_hash: &[u8],
@@ -108,6 +179,13 @@ impl App {
     /// The terms on which `count` items are leased.
     pub fn lease_settings(&self, count: usize) -> LeaseSettings {
         LeaseSettings { lasts: self.lease.lasts, grace: self.lease.grace, count }
+    }
+
+    /// The same for agents: their writers have time-outs of their own, which are not known here. A shorter lease than
+    /// they need would come back again and again, and nothing would ever be carried.
+    pub fn lease_settings_of_agents(&self, count: usize) -> LeaseSettings {
+        let least = LeaseTimes::default();
+        LeaseSettings { lasts: self.lease.lasts.max(least.lasts), grace: self.lease.grace.max(least.grace), count }
     }
 
     /// What decides the uploads of a job.

@@ -29,6 +29,9 @@ pub mod pipeline;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod telemetry;
+
+pub mod api;
 pub mod sandbox;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::jobs::{load_job, open_store, outcome_json, stored_job};
 use super::plan::{change_json, print_change};
 use super::screen::{say, say_json, shown};
 use crate::clock::{Clock as _, SystemClock};
-use crate::decide::{Job, Trace, trace};
+use crate::decide::{Trace, trace};
 use crate::model::{Outcome, Part, Timestamp, Value};
 use crate::plain::plain;
 use crate::scim::json::value_to_json;
@@ -52,7 +52,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         say_json(&person_json(&person, traced.as_ref()));
     } else {
         say(format!("{} in job {}", plain(&args.anchor), job.id));
-        print_person(&person, traced.as_ref(), meant.as_ref().map(|meant| &meant.job), SystemClock.now());
+        print_person(&person, traced.as_ref(), SystemClock.now(), Detail::Full);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -70,8 +70,17 @@ fn nobody(args: &Args, refused: &[OperationState], globals: &Globals) -> ExitCod
     ExitCode::from(NOBODY)
 }
 
-/// Prints all there is to say about a person.
-pub(super) fn print_person(person: &PersonState, traced: Option<&Trace>, job: Option<&Job>, now: Timestamp) {
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Everything.
+    Full,
+    /// Where and why; not what each attribute holds.
+    Short,
+}
+
+/// Prints what there is to say about a person.
+pub(super) fn print_person(person: &PersonState, traced: Option<&Trace>, now: Timestamp, detail: Detail) {
     let rule = person.rule.as_deref().map(|rule| format!(", by rule `{rule}`")).unwrap_or_default();
     say(format!("\nStands {}{rule} (state {})", standing_words(&person.standing), person.stored.person.generation));
     if let Some((upload, at)) = person.last_seen {
@@ -81,20 +90,20 @@ pub(super) fn print_person(person: &PersonState, traced: Option<&Trace>, job: Op
         print_why(traced);
     }
     for link in &person.links {
-        print_link(person, link, now);
+        print_link(person, link, now, detail);
     }
-    if let (Some(traced), Some(_)) = (traced, job) {
+    if let Some(traced) = traced.filter(|_| detail == Detail::Full) {
         print_mapped(traced);
     }
     say("\nSaid of them, newest first");
     person.operations.iter().take(SHOWN_MAX).for_each(print_operation);
     if !person.history.is_empty() {
         say("\nDone, newest first");
-        person.history.iter().take(SHOWN_MAX).for_each(print_history);
+        person.history.iter().take(SHOWN_MAX).for_each(|entry| print_history(entry, detail));
     }
 }
 
-fn standing_words(standing: &Standing) -> String {
+pub(super) fn standing_words(standing: &Standing) -> String {
     match standing {
         Standing::At(target) => format!("at {target}"),
         Standing::Nowhere => "nowhere, on purpose".to_owned(),
@@ -137,7 +146,7 @@ fn print_mapped(traced: &Trace) {
     }
 }
 
-fn print_link(person: &PersonState, link: &LinkState, now: Timestamp) {
+fn print_link(person: &PersonState, link: &LinkState, now: Timestamp, detail: Detail) {
     let what = match link.part {
         Part::Account => format!("\nAt {}", link.target),
         Part::Manager => {
@@ -158,7 +167,8 @@ fn print_link(person: &PersonState, link: &LinkState, now: Timestamp) {
         if let Some(container) = &known.container {
             say(format!("  in {}", plain(container.as_str())));
         }
-        for (name, value) in known.attributes.iter().filter(|(_, value)| !matches!(value, Value::Null)) {
+        let attributes = known.attributes.iter().filter(|_| detail == Detail::Full);
+        for (name, value) in attributes.filter(|(_, value)| !matches!(value, Value::Null)) {
             say(format!("  {name}: {}", shown(value)));
         }
     }
@@ -196,7 +206,7 @@ fn print_operation(operation: &OperationState) {
     say(format!("  upload {} operation {}{name}: {ended}{at}", operation.id.upload, operation.id.index));
 }
 
-fn print_history(entry: &HistoryEntry) {
+fn print_history(entry: &HistoryEntry, detail: Detail) {
     let done = match (&entry.change, &entry.outcome) {
         (Some(change), _) => change.kind.word().to_owned(),
         (None, _) if entry.part == Part::Manager => "manager".to_owned(),
@@ -208,7 +218,7 @@ fn print_history(entry: &HistoryEntry) {
         (None, None) => "linked".to_owned(),
     };
     say(format!("  {} at {}, state {}: {done}: {ended}", entry.at, entry.target, entry.generation));
-    if let Some(change) = &entry.change {
+    if let Some(change) = entry.change.as_ref().filter(|_| detail == Detail::Full) {
         print_change(change);
     }
 }

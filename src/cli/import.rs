@@ -9,15 +9,15 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::Globals;
-use super::jobs::{activate, csv_settings, delimiter_word, hint_in_use, load_job};
-use super::screen::{Progress, grouped, note, say, say_json, table};
-use crate::app::{App, LeaseTimes};
+use super::jobs::{csv_settings, delimiter_word, hint_in_use, load_job};
+use super::screen::{Progress, counted, grouped, note, say, say_json, table};
+use crate::app::{App, Hands};
 use crate::clock::{Clock, SystemClock};
 use crate::model::UploadId;
 use crate::pipeline::import::{ImportProgress, Imported, import};
 use crate::plain::plain;
 use crate::source::Scan;
-use crate::store::{Access, OperationState, Store};
+use crate::store::{Access, OperationState, Store, TargetState};
 
 /// How long an import stays for work that a target has asked to bring later. What is due after that is carried by
 /// `muster serve`, or by the next import.
@@ -39,8 +39,12 @@ pub(super) struct Args {
     #[arg(long)]
     job: PathBuf,
     /// Only decide: no target is spoken to.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "server")]
     decide_only: bool,
+    #[command(flatten)]
+    write: super::jobs::WriteTimeout,
+    #[command(flatten)]
+    remote: super::remote::Args,
 }
 
 /// Some rows are held or failed.
@@ -48,14 +52,17 @@ const NOT_ALL: u8 = 3;
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let job = load_job(&args.job)?;
+    if args.remote.server.is_some() {
+        return super::remote::import(&args.source, &job, &args.remote, globals);
+    }
     let settings = csv_settings(&job)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Store::open(&globals.data, Access::Alone).map_err(hint_in_use)?);
-    let mut app = App::new(store, Arc::clone(&clock), LeaseTimes::default());
-    let active = activate(&mut app, &job, args.decide_only)?;
+    let mut app = App::new(store, Arc::clone(&clock), args.write.lease_times());
+    let active = app.activate(&job, !args.decide_only)?;
 
     let decider = app.decider(&active);
-    while decider.decide_next().context("what was accepted earlier could not be decided")? {}
+    while decider.decide_waiting(&|| false).context("what was accepted earlier could not be decided")? {}
     let bar = Progress::new("looking", std::fs::metadata(&args.source).map_or(0, |held| held.len()), true);
     let recording = Progress::new("deciding", 0, false);
     let imported =
@@ -120,25 +127,38 @@ fn report(app: &App, job: &crate::app::ActiveJob, imported: &Imported, globals: 
         print_outcomes(&outcomes, imported.unchanged);
         for target in &targets {
             say(format!(
-                "{}: {} accounts linked, {} pieces of work waiting, {} held",
+                "{}: {} linked, {} waiting, {} held",
                 target.id,
-                grouped(target.people),
-                grouped(target.waiting),
+                counted(target.people, "account", "accounts"),
+                counted(target.waiting, "piece of work", "pieces of work"),
                 grouped(target.held)
             ));
         }
+        print_who_carries(job, &targets);
         print_held(&app.store, imported.upload, held_or_failed)?;
     }
     Ok(if held_or_failed > 0 { ExitCode::from(NOT_ALL) } else { ExitCode::SUCCESS })
+}
+
+/// Says who brings the work that is left to its target: this command cannot.
+fn print_who_carries(job: &crate::app::ActiveJob, targets: &[TargetState]) {
+    for state in targets.iter().filter(|state| state.waiting > 0) {
+        let Some(target) = job.targets.iter().find(|target| target.id == state.id) else { continue };
+        let who = match target.hands {
+            Hands::Agent => "`muster serve` gives it out, and `muster agent` carries it",
+            Hands::Embedded(_) => "`muster serve` carries it, or the next import",
+        };
+        say(format!("work for {} waits: {who}", state.id));
+    }
 }
 
 /// What the file looked like, and what was wrong with it.
 pub(super) fn print_scan(scan: &Scan) {
     let sniffed = &scan.sniffed;
     say(format!(
-        "{} rows, {} columns, separated by {}{}",
-        grouped(scan.total_rows),
-        sniffed.columns.len(),
+        "{}, {}, separated by {}{}",
+        counted(scan.total_rows, "row", "rows"),
+        counted(sniffed.columns.len() as u64, "column", "columns"),
         delimiter_word(sniffed.delimiter),
         if sniffed.bom { ", with a byte order mark" } else { "" },
     ));
@@ -147,7 +167,8 @@ pub(super) fn print_scan(scan: &Scan) {
         say(format!("columns the job does not use: {}", ignored.join(", ")));
     }
     if scan.repeats > 0 {
-        say(format!("{} rows repeat another one word for word, and count once", grouped(scan.repeats as u64)));
+        let repeats = counted(scan.repeats as u64, "row repeats", "rows repeat");
+        say(format!("{repeats} another one word for word, and count once"));
     }
     for row in scan.faults.iter().take(FAULTS_SHOWN_MAX) {
         note(format!("line {}: {}", row.line, plain(&row.fault.to_string())));
@@ -193,7 +214,7 @@ pub(super) fn print_outcomes(outcomes: &[(&'static str, u64)], seen_unchanged: u
     if seen_unchanged > 0 {
         rows.add_row([grouped(seen_unchanged), "unchanged (same row as last time)".to_owned()]);
     }
-    say(rows.to_string());
+    say(rows.trim_fmt());
 }
 
 fn print_held(store: &Store, upload: UploadId, held_or_failed: u64) -> anyhow::Result<()> {

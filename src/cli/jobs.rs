@@ -1,18 +1,33 @@
 //! Job files as the commands use them: loaded, joined with a store, found again by name.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
 
 use super::screen::{is_colourful, note};
-use crate::app::{ActiveJob, ActiveTarget, App, Hands};
-use crate::config::{self, Connection, GraphConnection, JobMeant, SourceMeant};
+use crate::app::LeaseTimes;
+use crate::config::{self, JobMeant, SourceMeant};
 use crate::model::{JobId, Outcome};
 use crate::source::CsvSettings;
 use crate::store::{JobState, Store, StoreError};
-use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT};
+
+/// How long a directory may take to answer.
+#[derive(Debug, clap::Args)]
+pub(super) struct WriteTimeout {
+    /// Seconds a single call to a directory may take. Work is leased for three times as long, and after a crash
+    /// taken up again when lease and call are surely over.
+    #[arg(long, value_name = "SECONDS", default_value_t = NonZeroU32::MIN.saturating_add(29))]
+    write_timeout: NonZeroU32,
+}
+
+impl WriteTimeout {
+    pub(super) fn lease_times(&self) -> LeaseTimes {
+        LeaseTimes::for_timeout(Duration::from_secs(self.write_timeout.get().into()))
+    }
+}
 
 /// A mistake that has been shown already; only the exit code is left to give.
 #[derive(Debug, thiserror::Error)]
@@ -39,47 +54,6 @@ pub(super) fn csv_settings(job: &JobMeant) -> anyhow::Result<&CsvSettings> {
             job.job.id
         ),
     }
-}
-
-/// Makes a job run: its targets get their hands, the store gets to know them.
-///
-/// `without_hands` is for commands that only decide: no secret is read, no target is spoken to.
-pub(super) fn activate(app: &mut App, job: &JobMeant, without_hands: bool) -> anyhow::Result<Arc<ActiveJob>> {
-    let mut targets = Vec::with_capacity(job.connections.len());
-    for (id, connection) in &job.connections {
-        let hands = match connection {
-            Connection::Graph(_) if without_hands => Hands::Agent,
-            Connection::Graph(graph) => {
-                Hands::Embedded(Arc::new(graph_writer(graph, app).with_context(|| format!("target `{id}`"))?))
-            }
-            Connection::Ldif { .. } => Hands::Agent,
-        };
-        targets.push(ActiveTarget { id: id.clone(), directory: directory(connection), hands });
-    }
-    Ok(app.activate(job.job.clone(), &job.hash, targets)?)
-}
-
-/// One name for one directory, whichever job writes to it.
-fn directory(connection: &Connection) -> String {
-    match connection {
-        Connection::Graph(graph) => {
-            format!("graph:{}/{}", graph.base_url.host_str().unwrap_or_default(), graph.tenant.to_ascii_lowercase())
-        }
-        Connection::Ldif { folder, .. } => format!("ldif:{}", folder.display()),
-    }
-}
-
-fn graph_writer(graph: &GraphConnection, app: &App) -> anyhow::Result<GraphWriter> {
-    let settings = GraphSettings {
-        base_url: graph.base_url.clone(),
-        authority: graph.authority.clone(),
-        tenant: graph.tenant.clone(),
-        client_id: graph.client_id.clone(),
-        client_secret: graph.client_secret.read()?,
-        timeout: TIMEOUT_DEFAULT,
-        extra_ca: None,
-    };
-    Ok(GraphWriter::new(&settings, Arc::clone(&app.clock))?)
 }
 
 /// The job of that name in the store, or the only one there is.

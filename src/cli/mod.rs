@@ -1,18 +1,27 @@
 //! The words of the command line: one command a file.
 
+mod agent;
 mod check;
+mod client;
+mod demo;
 mod explain;
 mod fsck;
 mod import;
 mod jobs;
 mod plan;
 mod release;
+mod remote;
+mod sandbox;
 mod screen;
+mod serve;
+mod stop;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::telemetry::{self, LogFormat};
 
 /// Call people together and place them: HR data in, accounts in the right directory out.
 #[derive(Debug, Parser)]
@@ -33,29 +42,56 @@ struct Globals {
     /// Answer in JSON, for machines.
     #[arg(long, global = true)]
     json: bool,
+    /// How log lines are written: for people, or in JSON. What is logged, RUST_LOG says.
+    #[arg(long, global = true, env = "MUSTER_LOG_FORMAT", value_enum, default_value = "human")]
+    log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Check(check::Args),
     Plan(plan::Args),
-    Import(import::Args),
+    Import(Box<import::Args>),
     Explain(explain::Args),
     Release(release::Args),
     Fsck(fsck::Args),
+    Serve(serve::Args),
+    Client(client::Args),
+    Agent(agent::Args),
+    Sandbox(sandbox::Args),
+}
+
+impl Command {
+    /// Who stays tells what they do; who is asked for one thing tells of trouble only.
+    fn logs(&self) -> &'static str {
+        match self {
+            Self::Serve(_) | Self::Agent(_) | Self::Sandbox(_) => "info",
+            _ => "warn",
+        }
+    }
 }
 
 /// Runs the command that the words of the command line name.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return words_not_understood(&said),
+    };
     let globals = &cli.globals;
+    telemetry::init(globals.log_format, cli.command.logs());
     let done = match &cli.command {
+        Command::Demo(args) => demo::run(args, globals),
         Command::Check(args) => check::run(args, globals),
         Command::Plan(args) => plan::run(args, globals),
         Command::Import(args) => import::run(args, globals),
         Command::Explain(args) => explain::run(args, globals),
         Command::Release(args) => release::run(args, globals),
         Command::Fsck(args) => fsck::run(args, globals),
+        Command::Serve(args) => serve::run(args, globals),
+        Command::Client(args) => client::run(args, globals),
+        Command::Agent(args) => agent::run(args, globals),
+        Command::Sandbox(args) => sandbox::run(args, globals),
     };
     done.unwrap_or_else(|error| {
         if !error.is::<jobs::Shown>() {
@@ -65,8 +101,25 @@ pub fn main() -> ExitCode {
     })
 }
 
+/// Help and version are no mistake. A mistake in the words ends as every other error does, with 1: clap's own 2 is
+/// what `plan` says of changes.
+fn words_not_understood(said: &clap::Error) -> ExitCode {
+    let _ = said.print();
+    if said.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
 /// An error and its causes, on one line, safe for a terminal.
 fn plain_chain(error: &anyhow::Error) -> String {
     let causes: Vec<_> = error.chain().map(|cause| crate::plain::plain(&cause.to_string()).into_owned()).collect();
     causes.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_words_of_the_command_line_do_not_contradict_each_other() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Globals;
 use super::jobs::{csv_settings, load_job, outcome_json};
-use super::screen::{grouped, note, say, say_json, shown, table};
+use super::screen::{counted, grouped, note, say, say_json, shown, table};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::JobMeant;
 use crate::model::{Change, ChangeKind, Value};
@@ -108,9 +108,9 @@ fn print(args: &Args, plan: &Plan) {
         for ((placement, target, action), count) in &plan.groups {
             rows.add_row([grouped(*count), (*placement).to_owned(), target.clone(), (*action).to_owned()]);
         }
-        say(rows.to_string());
+        say(rows.trim_fmt());
     }
-    say(format!("{} rows say nothing new.", grouped(plan.unchanged)));
+    say(format!("{} nothing new.", counted(plan.unchanged, "row says", "rows say")));
     if plan.has_changes() {
         say(format!(
             "Nothing was written. To do it: muster import {} --job {}",

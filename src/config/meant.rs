@@ -74,6 +74,18 @@ pub struct GraphConnection {
     pub client_secret: SecretSource,
 }
 
+impl Connection {
+    /// One name for one directory, whichever job writes to it: two jobs must not take one account for two people.
+    pub fn directory(&self) -> String {
+        match self {
+            Self::Graph(graph) => {
+                format!("graph:{}/{}", graph.base_url.host_str().unwrap_or_default(), graph.tenant.to_ascii_lowercase())
+            }
+            Self::Ldif { folder, .. } => format!("ldif:{}", folder.display()),
+        }
+    }
+}
+
 /// What one upload may bring, and how much may wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

@@ -1,3 +1,5 @@
+//! Job files, read and refused.
+
 use std::path::PathBuf;
 
 use super::*;
@@ -119,43 +121,4 @@ fn the_sample_job_places_people_as_its_comments_say() {
     check(&[("active", "false"), (hired, "1990-05-01")], "placed_nowhere");
     check(&[("active", "false"), (hired, "2020-05-01")], "entra");
     check(&[("displayName", "")], "out_of_scope");
-}
-
-/// A figure for people who change the core: run it with `--release -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement, not a check"]
-#[expect(clippy::print_stderr, reason = "it is read by a person")]
-fn people_decided_in_a_second() {
-    const PEOPLE: u32 = 20_000;
-    let meant = load(&samples().join("contoso/job.toml")).unwrap();
-    let values: Vec<(String, Value)> = match &meant.source {
-        SourceMeant::Csv(settings) => settings.columns.iter().filter_map(|column| match &column.to {
-            ColumnTarget::Attribute(path) if path.to_string() == "userType" => {
-                Some(("userType".into(), Value::text("Employee")))
-            }
-            ColumnTarget::Attribute(path) => Some((path.to_string(), Value::text("some words"))),
-            ColumnTarget::Anchor => None,
-        }),
-        SourceMeant::Api => panic!("the sample is a file"),
-    }
-    .collect();
-    let values: Vec<(&str, Value)> = values
-        .iter()
-        .map(|(path, value)| (path.as_str(), if path == "active" { Value::Boolean(true) } else { value.clone() }))
-        .collect();
-    let person = crate::sample::person(&values);
-    let per_second = |begin: std::time::Instant| f64::from(PEOPLE) / begin.elapsed().as_secs_f64();
-    let begin = std::time::Instant::now();
-    for _ in 0..PEOPLE {
-        let said = crate::model::Record { anchor: person.anchor.clone(), attributes: person.attributes.clone() };
-        let statement = crate::model::Statement::Upsert(said);
-        let known = crate::overlay::overlay(Some(&person), statement, &meant.job.null_flow, person.accepted_at);
-        assert_eq!(known, crate::overlay::Overlaid::Unchanged);
-    }
-    let overlaid = per_second(begin);
-    let begin = std::time::Instant::now();
-    for _ in 0..PEOPLE {
-        assert!(crate::decide::decide(&meant.job, &person, &[]).outcome.is_none());
-    }
-    eprintln!("{overlaid:.0} people overlaid a second, {:.0} decided", per_second(begin));
 }

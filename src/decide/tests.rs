@@ -1,3 +1,5 @@
+//! Decisions, case by case.
+
 use super::*;
 use crate::mapping::Mapping;
 use crate::model::{Attributes, JobId, Name, ObjectId};

@@ -1,3 +1,5 @@
+//! What mappings give.
+
 use super::*;
 use crate::sample::{direct, function, key, person};
 

@@ -1,3 +1,5 @@
+//! Statements laid over what is held of a person.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -7,10 +7,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use super::process::{judge, process_next};
-use crate::decide::{self, decide};
+use super::process::{judge, process_waiting};
+use crate::decide;
 use crate::model::{Anchor, Outcome, PersonId, Reason, Record, Statement, Timestamp, UploadId};
-use crate::overlay::introduce;
 use crate::source::{self, CsvSettings, Rows, Scan, SourceError, anchor_mark};
 use crate::store::{Arriving, JobState, Refusal, Said, Store, StoreError, Tally};
 
@@ -70,7 +69,7 @@ pub fn import(
     let scan = source::scan(path, settings, &mut |bytes| progress(ImportProgress::Looking(bytes)))?;
     scan.check_loss(store.rows_last(state)?)?;
     // What was accepted before is older than the file, and must not come after it.
-    while process_next(store, job, state)?.is_some() {}
+    while process_waiting(store, job, state, &|| false)? != Tally::default() {}
     let upload = store.begin_import(state, &path.display().to_string(), now)?;
     let compared = compare(store, state, &scan)?;
     let mut tally = Tally::default();
@@ -163,9 +162,7 @@ impl Reading<'_> {
         if is_known {
             return Said::Statement(Statement::Upsert(record));
         }
-        let person = introduce(record, &self.job.null_flow, self.now);
-        let decision = decide(self.job, &person, &[]);
-        Said::New(Box::new((person, decision)))
+        Said::new(self.job, record, self.now)
     }
 }
 
@@ -248,9 +245,9 @@ fn next_batch_of_refusals(scan: &Scan, next_index: &mut u32) -> Option<Vec<Arriv
         (row.line, Refusal { anchor: row.anchor.clone(), outcome: Outcome::Failed(reason) })
     });
     let duplicates = scan.duplicates.iter().flat_map(|duplicate| {
-        let lines = duplicate.lines.iter().map(u32::to_string).collect::<Vec<_>>().join(" and ");
         let detail = format!(
-            "lines {lines} say different things of {}; a file has no order, so none is taken: leave one of them",
+            "lines {} say different things of {}; a file has no order, so none is taken: leave one of them",
+            duplicate.lines_named(),
             duplicate.anchor
         );
         let outcome = Outcome::Held(Reason::new("contradicting_rows", detail));

@@ -9,3 +9,4 @@ pub mod ingest;
 pub mod plan;
 pub mod process;
 pub mod schedule;
+pub mod send;

@@ -1,48 +1,155 @@
 //! *Process*: staged operations, in order and batch by batch: overlay the person, decide, record.
 
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use foldhash::fast::RandomState;
 use lz4_flex::block::decompress_size_prepended;
 
 use crate::decide::{self, decide};
-use crate::model::{Outcome, Reason, Statement, Timestamp};
-use crate::overlay::{Overlaid, overlay};
+use crate::model::{Anchor, Outcome, Reason, Record, Statement, Timestamp, UploadId};
+use crate::overlay::{Overlaid, introduce, overlay};
 use crate::scim::{self, OperationFault, Understood};
-use crate::store::{Arriving, Decided, JobState, Refusal, Said, Store, StoreError, StoredPerson, Tally, Undecided};
+use crate::store::{
+    Arriving, Batch, Decided, JobState, Refusal, Said, Store, StoreError, StoredPerson, Tally, Undecided,
+};
 
-/// Operations in one transaction: long enough to pay for its sync, short enough that an accept waits only some
-/// hundredths of a second for it.
-pub const BATCH_OPERATIONS: usize = 2_000;
+/// Operations that are read together.
+pub const BATCH_OPERATIONS: usize = 1_000;
+/// Operations in one transaction: enough to pay for its sync, and for the pages of the anchors' index, which come in
+/// random order; few enough that an accept waits less than a tenth of a second for it.
+const TRANSACTION_OPERATIONS: usize = 8_000;
+/// Batches that are read while others are recorded.
+const BATCHES_AHEAD: usize = 8;
+/// Uploads that are decided before anything else is looked at again.
+const UPLOADS_MAX: usize = 256;
 
-/// Decides the oldest upload that waits, batch by batch; `None` when none waits.
+/// Decides the uploads that wait, in their order, until none is left or `stop` says so. Gives how many operations
+/// were recorded.
+///
+/// One thread reads ahead, and decides on people who are new, for that needs nothing from the store; this one records.
 ///
 /// # Errors
 /// [`StoreError`] when the store refuses; what was recorded by then stays, and the rest is decided later.
-pub fn process_next(store: &Store, job: &decide::Job, state: &JobState) -> Result<Option<Tally>, StoreError> {
-    let Some(undecided) = store.next_to_decide(state.key)? else { return Ok(None) };
-    let body = decompress_size_prepended(&undecided.body)
-        .map_err(|error| StoreError::Broken(format!("the body of upload {}: {error}", undecided.upload)))?;
-    let mut tally = Tally::default();
-    let mut batch = Vec::with_capacity(BATCH_OPERATIONS);
-    let operations = scim::operations(&body)
-        .map_err(|error| StoreError::Broken(format!("the body of upload {}: {error}", undecided.upload)))?;
-    let mut entries = operations.skip(undecided.decided as usize).peekable();
-    while let Some((index, entry)) = entries.next() {
-        batch.push(arriving(index, entry));
-        if batch.len() == BATCH_OPERATIONS || entries.peek().is_none() {
-            tally += record(store, job, state, &undecided, std::mem::take(&mut batch))?;
-        }
-    }
-    Ok(Some(tally))
-}
-
-fn record(
+pub fn process_waiting(
     store: &Store,
     job: &decide::Job,
     state: &JobState,
-    undecided: &Undecided,
-    batch: Vec<Arriving>,
+    stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Tally, StoreError> {
-    let at = undecided.accepted_at;
-    store.record(state, undecided.upload, at, batch, &mut |stored, statement| judge(job, stored, statement, at))
+    thread::scope(|scope| {
+        let (hand_over, batches) = sync_channel(BATCHES_AHEAD);
+        let reader = ReadingAhead { store, job, state, introduced: HashSet::default() };
+        let reading = scope.spawn(move || reader.read_all(&hand_over, stop));
+        let recorded = record_all(store, job, state, &batches);
+        // A reader that is blocked on a full channel must see that nobody listens any more.
+        drop(batches);
+        let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        recorded.and_then(|tally| read.map(|()| tally))
+    })
+}
+
+fn record_all(
+    store: &Store,
+    job: &decide::Job,
+    state: &JobState,
+    batches: &Receiver<Batch>,
+) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    while let Ok(first) = batches.recv() {
+        // What has been read meanwhile shares the transaction.
+        let mut count = first.operations.len();
+        let mut together = vec![first];
+        while count < TRANSACTION_OPERATIONS
+            && let Ok(next) = batches.try_recv()
+        {
+            count += next.operations.len();
+            together.push(next);
+        }
+        tally += store.record(state, together, &mut |stored, statement, at| judge(job, stored, statement, at))?;
+    }
+    Ok(tally)
+}
+
+struct ReadingAhead<'a> {
+    store: &'a Store,
+    job: &'a decide::Job,
+    state: &'a JobState,
+    /// People who were handed over as new, and may not be in the store yet.
+    introduced: HashSet<Anchor, RandomState>,
+}
+
+impl ReadingAhead<'_> {
+    fn read_all(mut self, hand_over: &SyncSender<Batch>, stop: &(dyn Fn() -> bool + Sync)) -> Result<(), StoreError> {
+        let mut last = UploadId(0);
+        for _ in 0..UPLOADS_MAX {
+            let next = if stop() { None } else { self.store.next_to_decide(self.state.key, last)? };
+            let Some(undecided) = next else { break };
+            last = undecided.upload;
+            if !self.read(&undecided, hand_over)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one upload; `false` when nobody listens any more.
+    fn read(&mut self, undecided: &Undecided, hand_over: &SyncSender<Batch>) -> Result<bool, StoreError> {
+        let broken = |why: String| StoreError::Broken(format!("the body of upload {}: {why}", undecided.upload));
+        let body = decompress_size_prepended(&undecided.body).map_err(|error| broken(error.to_string()))?;
+        let operations = scim::operations(&body).map_err(|error| broken(error.to_string()))?;
+        let mut entries = operations.skip(undecided.decided as usize).peekable();
+        while entries.peek().is_some() {
+            let some: Vec<_> = entries.by_ref().take(BATCH_OPERATIONS).collect();
+            let operations = self.understand(some, undecided.accepted_at)?;
+            let batch = Batch { upload: undecided.upload, accepted_at: undecided.accepted_at, operations };
+            if hand_over.send(batch).is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn understand(&mut self, some: Vec<(u32, Understood)>, at: Timestamp) -> Result<Vec<Arriving>, StoreError> {
+        let anchors: Vec<&str> = some.iter().filter_map(|(_, entry)| introduced_by(entry)).collect();
+        let mut known = self.store.known(self.state, &anchors)?.into_iter();
+        let mut arriving = Vec::with_capacity(some.len());
+        for (index, entry) in some {
+            let asked = introduced_by(&entry).is_some();
+            let is_known = asked && known.next().unwrap_or(true);
+            let said = match entry.said {
+                Ok(Statement::Upsert(record)) if !is_known && self.introduced.insert(record.anchor.clone()) => {
+                    Said::new(self.job, record, at)
+                }
+                Ok(statement) => {
+                    // A deletion makes its person known, too.
+                    self.introduced.insert(statement.anchor().clone());
+                    Said::Statement(statement)
+                }
+                Err(fault) => Said::Refused(refusal(index, &fault)),
+            };
+            arriving.push(Arriving { index, bulk_id: entry.bulk_id, said, fingerprint: None });
+        }
+        Ok(arriving)
+    }
+}
+
+/// Whom an operation could introduce.
+fn introduced_by(entry: &Understood) -> Option<&str> {
+    match &entry.said {
+        Ok(Statement::Upsert(record)) => Some(record.anchor.as_str()),
+        Ok(Statement::Delete(_)) | Err(_) => None,
+    }
+}
+
+impl Said {
+    /// Decides on somebody of whom nothing is stored.
+    pub(super) fn new(job: &decide::Job, record: Record, at: Timestamp) -> Self {
+        let person = introduce(record, &job.null_flow, at);
+        let decision = decide(job, &person, &[]);
+        Self::New(Box::new((person, decision)))
+    }
 }
 
 /// What becomes of a person by one statement: the one way from a statement to a decision, for uploads, imports
@@ -70,14 +177,6 @@ pub fn redecide(
     count: usize,
 ) -> Result<usize, StoreError> {
     store.redecide(state, now, count, &mut |stored| decide(job, &stored.person, &stored.links))
-}
-
-fn arriving(index: u32, entry: Understood) -> Arriving {
-    let said = match entry.said {
-        Ok(statement) => Said::Statement(statement),
-        Err(fault) => Said::Refused(refusal(index, &fault)),
-    };
-    Arriving { index, bulk_id: entry.bulk_id, said, fingerprint: None }
 }
 
 fn refusal(index: u32, fault: &OperationFault) -> Refusal {

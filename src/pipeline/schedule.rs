@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::deliver::Deliverer;
-use super::process::{process_next, redecide};
+use super::process::{process_waiting, redecide};
 use crate::clock::Clock;
 use crate::decide;
-use crate::store::{JobState, Store, StoreError};
+use crate::store::{JobState, Store, StoreError, Tally};
 
 /// The longest anybody sleeps before looking whether something is due: also how soon a change made by another
 /// process (`muster release`) is seen.
@@ -91,13 +91,14 @@ pub struct Decider {
 }
 
 impl Decider {
-    /// Decides one upload, or one batch of people whose job file has changed. `false` when nothing waits.
+    /// Decides the uploads that wait, and a batch of people whose job file has changed, until `stop` says so. `false`
+    /// when nothing waited.
     ///
     /// # Errors
     /// [`StoreError`] when the store refuses.
-    pub fn decide_next(&self) -> Result<bool, StoreError> {
+    pub fn decide_waiting(&self, stop: &(dyn Fn() -> bool + Sync)) -> Result<bool, StoreError> {
         let again = redecide(&self.store, &self.job, &self.state, self.clock.now(), REDECIDE_BATCH)?;
-        let did = again > 0 || process_next(&self.store, &self.job, &self.state)?.is_some();
+        let did = again > 0 || process_waiting(&self.store, &self.job, &self.state, stop)? != Tally::default();
         if did {
             self.work.ring();
         }
@@ -107,8 +108,8 @@ impl Decider {
     /// Decides whatever is accepted, until asked to stop.
     pub async fn run(self, mut accepted: Ear, mut shutdown: Shutdown) {
         while !shutdown.is_asked() {
-            let this = self.clone();
-            let did = tokio::task::spawn_blocking(move || this.decide_next()).await;
+            let (this, until) = (self.clone(), shutdown.clone());
+            let did = tokio::task::spawn_blocking(move || this.decide_waiting(&|| until.is_asked())).await;
             let pause = match did {
                 Ok(Ok(true)) => continue,
                 Ok(Ok(false)) => LOOK_EVERY,

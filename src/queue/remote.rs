@@ -5,12 +5,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Response, StatusCode, Url, header};
+use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::clock::Clock;
+use crate::http_client;
 use crate::model::{Carried, LeaseId, TargetId, WorkItem};
+use crate::token::TokenError;
 
 use super::wire::{LeaseAnswerWire, LeaseRequestWire, SettleRequestWire};
 
@@ -28,9 +30,9 @@ pub const LEASE_ITEMS_MAX: u32 = 100;
 /// How much of what the server says of an error is kept.
 const COMPLAINT_CHARACTERS_MAX: usize = 300;
 
-/// Gives a bearer token for the server, from a cache or anew.
+/// Gives a bearer token for the server, from a cache or anew. One that is handed in was refused: it is not given again.
 pub type BearerSource = Arc<
-    dyn Fn() -> Pin<Box<dyn Future<Output = Result<SecretString, Box<dyn std::error::Error + Send + Sync>>> + Send>>
+    dyn Fn(Option<SecretString>) -> Pin<Box<dyn Future<Output = Result<SecretString, TokenError>> + Send>>
         + Send
         + Sync,
 >;
@@ -130,11 +132,35 @@ impl RemoteQueue {
     }
 
     async fn post(&self, url: &Url, body: &impl Serialize, timeout: Duration) -> Result<Response, QueueError> {
-        let bearer = (self.bearer)().await.map_err(|cause| QueueError::Later { after: None, cause })?;
-        let request = self.client.post(url.clone()).bearer_auth(bearer.expose_secret()).json(body).timeout(timeout);
-        let response = request.send().await.map_err(unreachable)?;
+        let bearer = (self.bearer)(None).await.map_err(no_token)?;
+        let mut response = self.post_with(&bearer, url, body, timeout).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            // The server may have forgotten a token that was still good: a new one, once.
+            let bearer = (self.bearer)(Some(bearer)).await.map_err(no_token)?;
+            response = self.post_with(&bearer, url, body, timeout).await?;
+        }
         if response.status().is_success() { Ok(response) } else { Err(complaint(response).await) }
     }
+
+    async fn post_with(
+        &self,
+        bearer: &SecretString,
+        url: &Url,
+        body: &impl Serialize,
+        timeout: Duration,
+    ) -> Result<Response, QueueError> {
+        let request = self.client.post(url.clone()).bearer_auth(bearer.expose_secret()).json(body).timeout(timeout);
+        request.send().await.map_err(unreachable)
+    }
+}
+
+/// Even a refused secret is a matter of time: somebody mends it, and the agent need not be started again.
+fn no_token(error: TokenError) -> QueueError {
+    let after = match &error {
+        TokenError::Later { after, .. } => *after,
+        TokenError::Refused { .. } => None,
+    };
+    QueueError::Later { after, cause: error.into() }
 }
 
 fn is_this_machine(server: &Url) -> bool {
@@ -166,24 +192,25 @@ async fn read(mut response: Response) -> Result<Vec<u8>, QueueError> {
     Ok(body)
 }
 
-/// What a status other than success asks of us. An unknown token is a matter of time: it is fetched anew.
+/// What a status other than success asks of us. A new token that is refused as well is a matter of time, too.
 async fn complaint(response: Response) -> QueueError {
     let status = response.status();
-    let after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let after = http_client::retry_after(response.headers());
     let passes = status.is_server_error()
         || [StatusCode::UNAUTHORIZED, StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
     let body = read(response).await.unwrap_or_default();
     let said: String = String::from_utf8_lossy(&body).chars().take(COMPLAINT_CHARACTERS_MAX).collect();
     let cause = format!("{status}: {}", said.escape_debug()).into();
     if passes {
-        QueueError::Later { after: after.map(Duration::from_secs), cause }
+        QueueError::Later { after, cause }
     } else {
         QueueError::Refused { status: Some(status.as_u16()), cause }
     }
 }
 
+/// Without the address, in which people leave passwords.
 fn unreachable(error: reqwest::Error) -> QueueError {
-    QueueError::Later { after: None, cause: error.into() }
+    QueueError::Later { after: None, cause: http_client::why(error).into() }
 }
 
 fn unreadable(error: impl Into<Source>) -> QueueError {

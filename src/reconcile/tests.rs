@@ -1,3 +1,5 @@
+//! Every meeting of wanted, known and found.
+
 use super::*;
 use crate::model::{Dn, MatchKeys};
 

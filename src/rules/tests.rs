@@ -1,3 +1,5 @@
+//! Rules, and who decides.
+
 use super::*;
 use crate::sample::{expression, filter, person};
 

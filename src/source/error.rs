@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::csv::REFUSED_ROWS_MAX;
+
 /// A source from which nothing is taken. Faults of single rows are not among these.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
@@ -49,6 +51,17 @@ pub enum SourceError {
     #[error("the columns of the source cannot be used: {why}")]
     Settings {
         /// How.
+        why: String,
+    },
+    /// So many rows cannot be taken that it is probably another file, or in another encoding.
+    #[error(
+        "more than {REFUSED_ROWS_MAX} rows of {} cannot be taken, so none is: it is probably not what the job expects; {why}",
+        path.display()
+    )]
+    Refused {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with the rows.
         why: String,
     },
     /// Too many rows are gone since the last import.

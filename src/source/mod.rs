@@ -4,7 +4,7 @@ mod csv;
 mod error;
 
 pub use csv::{
-    CELL_BYTES_MAX, CellKind, Column, ColumnTarget, CsvSettings, Duplicate, EmptyCell, Fault, ROW_BYTES_MAX, RowFault,
-    RowMark, Rows, Scan, Sniffed, anchor_mark, scan,
+    CELL_BYTES_MAX, CellKind, Column, ColumnTarget, CsvSettings, Duplicate, EmptyCell, Fault, REFUSED_ROWS_MAX,
+    ROW_BYTES_MAX, RowFault, RowMark, Rows, Scan, Sniffed, anchor_mark, scan,
 };
 pub use error::SourceError;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
+use super::Undecided;
 use super::codec::broken;
 use super::{JobKey, Store, StoreError, unpoisoned};
 use crate::model::{Timestamp, UploadId};
@@ -109,20 +110,20 @@ impl Store {
         })
     }
 
-    /// The oldest upload of `job` that is not wholly decided, with its compressed body and how far it is.
+    /// The oldest upload of `job` behind `after` that is not wholly decided, with its compressed body and how far it is.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when nothing can be read.
-    pub fn next_to_decide(&self, job: JobKey) -> Result<Option<super::record::Undecided>, StoreError> {
+    pub fn next_to_decide(&self, job: JobKey, after: UploadId) -> Result<Option<Undecided>, StoreError> {
         self.read(|on| {
             Ok(on
                 .prepare_cached(
                     "SELECT upload.id, upload.decided, upload.accepted_at, staged.body FROM upload
                      JOIN staged ON staged.upload = upload.id
-                     WHERE upload.decided < upload.operations AND upload.job = ?1 ORDER BY upload.id LIMIT 1",
+                     WHERE upload.decided < upload.operations AND upload.job = ?1 AND upload.id > ?2 ORDER BY upload.id LIMIT 1",
                 )?
-                .query_row([job.0], |row| {
-                    Ok(super::record::Undecided {
+                .query_row(params![job.0, after.0], |row| {
+                    Ok(Undecided {
                         upload: UploadId(row.get(0)?),
                         decided: row.get(1)?,
                         accepted_at: Timestamp(row.get(2)?),

@@ -1,67 +1,18 @@
-//! How words and attributes stand in rows: as numbers and compact bytes, both ways.
+//! How attributes, what is known of accounts, and changes stand in rows: as compact bytes, both ways.
 //!
 //! Every stored payload begins with its version, so that an old row is never read as a new one.
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
-use rusqlite::{Connection, Transaction};
+use rusqlite::Transaction;
 
 use super::StoreError;
-use crate::model::{
-    Attributes, ChangeKind, Damage, Dn, Known, Name, ObjectId, OperationId, Outcome, PersonId, Reason, Situation, Value,
-};
+use super::names::Names;
+use super::words::{kind, kind_number};
+use crate::model::{Attributes, Change, Dn, Known, ObjectId, Value};
 
 /// The version written today.
 const VERSION: u8 = 1;
 /// Deepest nesting that is read back; SCIM needs three.
 const DEPTH_MAX: u32 = 16;
-
-/// The numbers of names, both ways.
-#[derive(Default)]
-pub(super) struct Names {
-    by_number: Vec<Option<Name>>,
-    by_name: HashMap<Name, u32, RandomState>,
-}
-
-impl Names {
-    pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
-        let mut names = Self::default();
-        let mut statement = connection.prepare("SELECT id, text FROM name")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            names.hold(row.get(0)?, Name::new(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?));
-        }
-        Ok(names)
-    }
-
-    fn hold(&mut self, number: u32, name: Name) {
-        let at = number as usize;
-        if self.by_number.len() <= at {
-            self.by_number.resize(at + 1, None);
-        }
-        self.by_number[at] = Some(name.clone());
-        self.by_name.insert(name, number);
-    }
-
-    /// The number of `name`, given in this transaction if it has none yet.
-    pub(super) fn number(&mut self, name: &Name, transaction: &Transaction<'_>) -> Result<u32, StoreError> {
-        if let Some(number) = self.by_name.get(name) {
-            return Ok(*number);
-        }
-        transaction.prepare_cached("INSERT INTO name (text) VALUES (?1)")?.execute([name.as_str()])?;
-        let number = u32::try_from(transaction.last_insert_rowid()).map_err(|_| broken("too many names"))?;
-        self.hold(number, name.clone());
-        Ok(number)
-    }
-
-    pub(super) fn name(&self, number: u32) -> Result<&Name, StoreError> {
-        self.by_number
-            .get(number as usize)
-            .and_then(Option::as_ref)
-            .ok_or_else(|| StoreError::Broken(format!("there is no name {number}")))
-    }
-}
 
 pub(super) fn broken(what: &str) -> StoreError {
     StoreError::Broken(what.to_owned())
@@ -239,144 +190,8 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Whole numbers for outcomes; 0 is "not yet ended".
-pub(super) const PENDING: i64 = 0;
-pub(super) const APPLIED: i64 = 1;
-pub(super) const UNCHANGED: i64 = 2;
-pub(super) const SKIPPED: i64 = 3;
-pub(super) const HELD: i64 = 4;
-pub(super) const FAILED: i64 = 5;
-pub(super) const SUPERSEDED: i64 = 6;
-
-pub(super) fn outcome_number(outcome: &Outcome) -> i64 {
-    match outcome {
-        Outcome::Applied => APPLIED,
-        Outcome::Unchanged => UNCHANGED,
-        Outcome::Skipped(_) => SKIPPED,
-        Outcome::Held(_) => HELD,
-        Outcome::Failed(_) => FAILED,
-        Outcome::Superseded { .. } => SUPERSEDED,
-    }
-}
-
-/// The outcome in a row; `None` while it is not ended.
-pub(super) fn outcome(
-    number: i64,
-    code: Option<String>,
-    detail: Option<String>,
-    by: Option<OperationId>,
-) -> Result<Option<Outcome>, StoreError> {
-    let reason = || Reason { code: code.unwrap_or_default().into(), detail: detail.unwrap_or_default() };
-    Ok(Some(match number {
-        PENDING => return Ok(None),
-        APPLIED => Outcome::Applied,
-        UNCHANGED => Outcome::Unchanged,
-        SKIPPED => Outcome::Skipped(reason()),
-        HELD => Outcome::Held(reason()),
-        FAILED => Outcome::Failed(reason()),
-        SUPERSEDED => Outcome::Superseded { by: by.ok_or_else(|| broken("superseded by nobody"))? },
-        other => return Err(StoreError::Broken(format!("an outcome {other}"))),
-    }))
-}
-
-const SITUATIONS: [Situation; 13] = [
-    Situation::Confirmed,
-    Situation::Found,
-    Situation::FoundAlreadyLinked,
-    Situation::Absent,
-    Situation::Ambiguous,
-    Situation::Missing,
-    Situation::Unqualified,
-    Situation::SourceIgnored,
-    Situation::SourceMissing,
-    Situation::AllGone,
-    Situation::PlacementChanged,
-    Situation::ReferencePending,
-    Situation::TargetIgnored,
-];
-
-pub(super) fn situation_number(situation: Situation) -> i64 {
-    SITUATIONS.iter().position(|held| *held == situation).map_or(-1, |at| at as i64)
-}
-
-pub(super) fn situation(number: Option<i64>) -> Option<Situation> {
-    SITUATIONS.get(usize::try_from(number?).ok()?).copied()
-}
-
-const KINDS: [ChangeKind; 6] = [
-    ChangeKind::Create,
-    ChangeKind::Update,
-    ChangeKind::Enable,
-    ChangeKind::Move,
-    ChangeKind::Disable,
-    ChangeKind::Delete,
-];
-
-pub(super) fn kind_number(kind: ChangeKind) -> i64 {
-    KINDS.iter().position(|held| *held == kind).map_or(-1, |at| at as i64)
-}
-
-pub(super) fn kind(number: Option<i64>) -> Option<ChangeKind> {
-    KINDS.get(usize::try_from(number?).ok()?).copied()
-}
-
-/// Damages as bits.
-pub(super) fn damage_bits(damages: impl Iterator<Item = Damage>) -> i64 {
-    damages.map(damage_bit).fold(0, |bits, bit| bits | bit)
-}
-
-pub(super) fn damage_bit(damage: Damage) -> i64 {
-    match damage {
-        Damage::Disable => 1,
-        Damage::Delete => 2,
-        Damage::Move => 4,
-    }
-}
-
-/// Rows of people as runs of neighbours: an unchanged import of a million is a few bytes.
-pub(super) fn encode_runs(sorted: &[PersonId]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut last_end = 0;
-    for run in sorted.chunk_by(|left, right| left.0 + 1 == right.0) {
-        put_number(&mut bytes, (run[0].0 - last_end) as u64);
-        put_number(&mut bytes, run.len() as u64);
-        last_end = run[run.len() - 1].0;
-    }
-    bytes
-}
-
-/// Whether `person` is in one of the runs.
-pub(super) fn runs_hold(runs: &[u8], person: i64) -> Result<bool, StoreError> {
-    let mut reader = Bytes(runs);
-    let mut last_end = 0_i64;
-    while !reader.0.is_empty() {
-        let start = last_end + reader.number()? as i64;
-        let end = start + reader.number()? as i64 - 1;
-        if (start..=end).contains(&person) {
-            return Ok(true);
-        }
-        last_end = end;
-    }
-    Ok(false)
-}
-
-/// How many people the runs hold.
-pub(super) fn runs_count(runs: &[u8]) -> Result<u64, StoreError> {
-    let mut reader = Bytes(runs);
-    let mut count = 0;
-    while !reader.0.is_empty() {
-        reader.number()?;
-        count += reader.number()?;
-    }
-    Ok(count)
-}
-
 /// A change as bytes, for the history: what was set, emptied, moved, and what was there before.
-pub(super) fn encode_change(
-    change: &crate::model::Change,
-    names: &mut Names,
-    on: &Transaction<'_>,
-) -> Result<Vec<u8>, StoreError> {
+pub(super) fn encode_change(change: &Change, names: &mut Names, on: &Transaction<'_>) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::with_capacity(512);
     bytes.push(VERSION);
     bytes.push(kind_number(change.kind) as u8);
@@ -397,7 +212,7 @@ pub(super) fn encode_change(
 }
 
 /// A change from bytes.
-pub(super) fn decode_change(bytes: &[u8], names: &Names) -> Result<crate::model::Change, StoreError> {
+pub(super) fn decode_change(bytes: &[u8], names: &Names) -> Result<Change, StoreError> {
     let mut reader = Bytes(bytes);
     reader.version()?;
     let kind = kind(Some(i64::from(reader.byte()?))).ok_or_else(|| broken("a change of no kind"))?;
@@ -415,5 +230,5 @@ pub(super) fn decode_change(bytes: &[u8], names: &Names) -> Result<crate::model:
         let number = u32::try_from(reader.number()?).map_err(|_| broken("a name's number"))?;
         clear.push(names.name(number)?.clone());
     }
-    Ok(crate::model::Change { kind, object, set, clear, container, before, container_before })
+    Ok(Change { kind, object, set, clear, container, before, container_before })
 }

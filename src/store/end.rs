@@ -2,7 +2,8 @@
 
 use rusqlite::{Transaction, params};
 
-use super::{StoreError, codec};
+use super::StoreError;
+use super::words;
 use crate::model::{Outcome, Timestamp};
 
 /// Ends the person's open operations as far as their links have been settled.
@@ -34,7 +35,7 @@ pub(super) fn end_operations(
             "UPDATE operation SET outcome = ?3, by_upload = ?4, by_idx = ?5, code = NULL, detail = NULL, ended_at = ?6
              WHERE upload = ?1 AND idx = ?2",
         )?
-        .execute(params![older_upload, older_idx, codec::SUPERSEDED, upload, idx, now.0])?;
+        .execute(params![older_upload, older_idx, words::SUPERSEDED, upload, idx, now.0])?;
     }
     Ok(())
 }
@@ -84,7 +85,7 @@ fn overall(on: &Transaction<'_>, person: i64, immediate: Option<&Outcome>) -> Re
     if let Some(outcome) = immediate {
         let reason = outcome.reason();
         let (code, detail) = (reason.map(|reason| reason.code.to_string()), reason.map(|reason| reason.detail.clone()));
-        return Ok(Some((current, codec::outcome_number(outcome), code, detail)));
+        return Ok(Some((current, words::outcome_number(outcome), code, detail)));
     }
     let rows = said(on, person)?;
     let ended = rows.iter().filter(|row| row.is_pending).map(|row| row.settled).min().unwrap_or(current);
@@ -117,11 +118,11 @@ fn said(on: &Transaction<'_>, person: i64) -> Result<Vec<Said>, StoreError> {
 /// Which of several endings speaks for the operation: what needs a person's eye first, then what was written.
 fn gravity(outcome: i64, part: i64) -> i64 {
     match (outcome, part) {
-        (codec::FAILED, _) => 6,
-        (codec::HELD, _) => 5,
-        (codec::APPLIED, _) => 4,
+        (words::FAILED, _) => 6,
+        (words::HELD, _) => 5,
+        (words::APPLIED, _) => 4,
         // The account's own word goes before that of a manager who lives elsewhere.
-        (codec::SKIPPED, 0) => 3,
+        (words::SKIPPED, 0) => 3,
         (_, 0) => 2,
         _ => 1,
     }

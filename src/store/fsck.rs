@@ -3,6 +3,7 @@
 use rusqlite::Transaction;
 
 use super::codec;
+use super::names::Names;
 use super::{Store, StoreError};
 
 /// Something in the store that must not be so.
@@ -127,7 +128,7 @@ fn listed(on: &Transaction<'_>, query: &str) -> Result<Vec<String>, StoreError> 
 }
 
 fn unreadable(on: &Transaction<'_>) -> Result<Vec<String>, StoreError> {
-    let names = codec::Names::read(on)?;
+    let names = Names::read(on)?;
     let mut faults = Vec::new();
     let mut people = on.prepare("SELECT id, attributes FROM person")?;
     let mut rows = people.query([])?;

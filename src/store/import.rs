@@ -2,8 +2,8 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::codec;
-use super::record::{Arriving, Decided, Recorder, StoredPerson, Tally};
+use super::record::Recorder;
+use super::{Arriving, Decided, StoredPerson, Tally, words};
 use super::{JobState, Store, StoreError};
 use crate::model::{PersonId, Statement, Timestamp, UploadId};
 
@@ -91,7 +91,7 @@ impl Store {
         rows: u64,
     ) -> Result<(), StoreError> {
         unchanged.sort_unstable();
-        let runs = codec::encode_runs(&unchanged);
+        let runs = words::encode_runs(&unchanged);
         self.write(|on| {
             on.execute("UPDATE upload SET complete = 1, unchanged = ?2 WHERE id = ?1", params![upload.0, runs])?;
             on.execute("UPDATE job SET rows_last = ?2 WHERE id = ?1", params![job.key.0, rows])?;

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use rusqlite::{Transaction, params};
 
-use super::codec::{self, Names};
+use super::budget::Budget;
+use super::codec;
+use super::link::{Conclusion, LinkRow, Unsure};
 use super::manager::{self, Standing};
-use super::record::{Recorder, StoredPerson, stored_person};
-use super::settle::{Conclusion, LinkRow, Settler, Unsure};
+use super::names::Names;
+use super::record::{Recorder, stored_person};
+use super::settle::Settler;
 use super::{JobState, Store, StoreError, TargetKey, end};
+use super::{StoredPerson, words};
 use crate::chance;
 use crate::decide::Decision;
 use crate::model::{
@@ -16,8 +20,6 @@ use crate::model::{
     WorkItem, WorkerId,
 };
 
-/// How far back damage is counted.
-pub(super) const DAMAGE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// Rows looked at for one leased item: most that need nothing are ended on the way.
 const ROWS_PER_ITEM_MAX: usize = 8;
 /// How soon it is asked again whether a person has another home in the making: the look there takes a second or two.
@@ -144,45 +146,6 @@ fn due_rows(on: &Transaction<'_>, target: TargetKey, terms: &LeaseTerms<'_>) -> 
     Ok(rows)
 }
 
-/// What is left of each limit.
-struct Budget {
-    left: [(Damage, u64, u64); 3],
-}
-
-impl Budget {
-    fn read(on: &Transaction<'_>, target: TargetKey, terms: &LeaseTerms<'_>) -> Result<Self, StoreError> {
-        let people: u64 = on.query_row("SELECT people FROM target WHERE id = ?1", [target.0], |row| row.get(0))?;
-        let since = terms.now.minus(DAMAGE_WINDOW);
-        let mut left = Damage::ALL.map(|damage| (damage, (terms.allowed)(damage, people), 0));
-        for (damage, allowed, rest) in &mut left {
-            let bit = codec::damage_bit(*damage);
-            let done: u64 = on
-                .prepare_cached(
-                    "SELECT count(*) FROM journal WHERE target = ?1 AND at > ?2 AND damage <> 0 AND (damage & ?3) <> 0",
-                )?
-                .query_row(params![target.0, since.0, bit], |row| row.get(0))?;
-            // What is leased, and what a try may have done that was not reported.
-            let under_way: u64 = on
-                .prepare_cached("SELECT count(*) FROM link WHERE target = ?1 AND damage <> 0 AND (damage & ?2) <> 0")?
-                .query_row(params![target.0, bit], |row| row.get(0))?;
-            *rest = allowed.saturating_sub(done + under_way);
-        }
-        Ok(Self { left })
-    }
-
-    /// Takes the damages from what is left; the first that does not fit, with its limit, is given back.
-    fn take(&mut self, damages: &[Damage]) -> Result<(), (Damage, u64)> {
-        let short = self.left.iter().find(|(damage, _, rest)| damages.contains(damage) && *rest == 0);
-        if let Some((damage, allowed, _)) = short {
-            return Err((*damage, *allowed));
-        }
-        for (damage, _, rest) in &mut self.left {
-            *rest -= u64::from(damages.contains(damage));
-        }
-        Ok(())
-    }
-}
-
 struct Lessor<'a, 'c> {
     on: &'a Transaction<'c>,
     names: &'a mut Names,
@@ -237,12 +200,12 @@ impl Lessor<'_, '_> {
         }
         // What an earlier try may have done counts from then on; it is not counted twice.
         let counted = if row.is_unsure() { row.damage } else { 0 };
-        let is_counted = |damage: &Damage| codec::damage_bit(*damage) & counted != 0;
+        let is_counted = |damage: &Damage| words::damage_bit(*damage) & counted != 0;
         let new: Vec<Damage> = damages.iter().copied().filter(|damage| !is_counted(damage)).collect();
         let waived = row.released == Some(stored.person.generation.0);
         match if waived { Ok(()) } else { self.budget.take(&new) } {
             Ok(()) => {
-                let bits = codec::damage_bits(damages.iter().copied()) | counted;
+                let bits = words::damage_bits(damages.iter().copied()) | counted;
                 self.grant(row, stored, task, bits, manager.as_ref())
             }
             Err((damage, allowed)) => {

@@ -2,8 +2,10 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::settle::{Conclusion, LinkRow, Settler};
-use super::{JobState, StoreError, codec};
+use super::link::{Conclusion, LinkRow};
+use super::settle::Settler;
+use super::words;
+use super::{JobState, StoreError};
 use crate::model::{Anchor, ChangeKind, Generation, Manager, ObjectId, Reason, Situation};
 
 /// Whether the reference to a manager can be written.
@@ -76,7 +78,7 @@ impl Settler<'_, '_> {
         let is_so_already = match self.held_manager(row)? {
             Some(held) if held.manager.as_deref() != Some(wanted) => false,
             Some(held) if held.is_due => return Ok(()),
-            Some(held) => matches!(held.outcome, Some(codec::APPLIED | codec::UNCHANGED)),
+            Some(held) => matches!(held.outcome, Some(words::APPLIED | words::UNCHANGED)),
             // A new account reports to nobody.
             None => wanted.is_empty() && is_new,
         };
@@ -107,10 +109,10 @@ impl Settler<'_, '_> {
         standing: Option<&Standing>,
     ) -> Result<(), StoreError> {
         let (due, outcome, reason) = match standing {
-            None => (None, Some(codec::UNCHANGED), None),
+            None => (None, Some(words::UNCHANGED), None),
             Some(Standing::Ready(_)) => (Some(self.now.0), None, None),
-            Some(Standing::Waits(reason)) => (None, Some(codec::HELD), Some(reason)),
-            Some(Standing::Never(reason)) => (None, Some(codec::SKIPPED), Some(reason)),
+            Some(Standing::Waits(reason)) => (None, Some(words::HELD), Some(reason)),
+            Some(Standing::Never(reason)) => (None, Some(words::SKIPPED), Some(reason)),
         };
         self.on
             .prepare_cached(
@@ -135,7 +137,7 @@ impl Settler<'_, '_> {
                 outcome,
                 reason.map(|reason| reason.code.as_ref()),
                 reason.map(|reason| reason.detail.as_str()),
-                codec::situation_number(Situation::ReferencePending),
+                words::situation_number(Situation::ReferencePending),
             ])?;
         Ok(())
     }
@@ -149,5 +151,13 @@ impl Settler<'_, '_> {
             )?
             .execute(params![row.target, anchor.as_str(), self.now.0])?;
         Ok(())
+    }
+}
+
+/// Whom a row's text says the account shall report to.
+pub(super) fn wanted_manager(text: &str) -> Result<Manager, StoreError> {
+    match text {
+        "" => Ok(Manager::Nobody),
+        anchor => Anchor::parse(anchor).map(Manager::Is).map_err(|error| StoreError::Broken(error.to_string())),
     }
 }

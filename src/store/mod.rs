@@ -4,23 +4,29 @@
 //! transaction; none is open while anybody else is spoken to.
 
 mod accept;
+mod arriving;
+mod budget;
 mod clients;
 mod codec;
 mod end;
 mod fsck;
 mod import;
 mod lease;
+mod link;
 mod manager;
+mod names;
+mod person;
 mod read;
 mod record;
 mod registry;
 mod release;
 mod schema;
 mod settle;
+mod words;
 mod work;
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
@@ -28,13 +34,16 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
+use names::Names;
+
 pub use accept::{Accepted, Backlog, NewUpload};
+pub use arriving::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
 pub use clients::{Client, NewClient};
 pub use fsck::Fault;
 pub use import::Stored;
 pub use lease::{LeaseTerms, Proposal, WorkFor};
-pub use read::{HistoryEntry, LinkState, OperationState, PersonState, Standing, TargetState, UploadState};
-pub use record::{Arriving, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
+pub use person::{HistoryEntry, LinkState, PersonState, Standing};
+pub use read::{OperationState, TargetState, UploadState};
 pub use registry::{JobKey, JobState, TargetKey};
 pub use release::Released;
 pub use settle::Settled;
@@ -47,6 +56,10 @@ const LOCK_FILE: &str = "lock";
 const PRIVATE: u32 = 0o600;
 /// How long a statement waits for another process (`muster client`, `muster release`) to finish its own.
 const BUSY_MAX: Duration = Duration::from_secs(10);
+/// How often the folder's lock is tried for: a second in all.
+const LOCK_TRIES_MAX: u32 = 20;
+/// The pause between tries.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Pages in memory per connection that writes: room for the narrow index of a million anchors.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Pages the write-ahead log may hold before they are brought into the file; more means fewer repeated pages.
@@ -90,6 +103,13 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
+        let is_damaged = matches!(
+            error.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+        );
+        if is_damaged {
+            return Self::Broken(format!("its file is damaged ({error}); stop muster and restore it from a backup"));
+        }
         Self::Unavailable(Arc::new(error))
     }
 }
@@ -99,6 +119,10 @@ impl StoreError {
     fn again(&self) -> Self {
         match self {
             Self::Unavailable(source) => Self::Unavailable(Arc::clone(source)),
+            Self::Folder { folder, source } => {
+                let source = std::io::Error::new(source.kind(), source.to_string());
+                Self::Folder { folder: folder.clone(), source }
+            }
             other => Self::Broken(other.to_string()),
         }
     }
@@ -116,10 +140,12 @@ pub enum Access {
 /// An open data folder.
 pub struct Store {
     folder: PathBuf,
+    /// Device and number of the file that was opened.
+    identity: (u64, u64),
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
     waiting: Mutex<Vec<accept::Waiting>>,
-    names: RwLock<codec::Names>,
+    names: RwLock<Names>,
     _lock: Option<File>,
 }
 
@@ -142,9 +168,10 @@ impl Store {
         writer.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         writer.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         schema::migrate(&mut writer)?;
-        let names = codec::Names::read(&writer)?;
+        let names = Names::read(&writer)?;
         Ok(Self {
             folder: folder.to_owned(),
+            identity: identity(&file).map_err(lost)?,
             writer: Mutex::new(writer),
             readers: Mutex::default(),
             waiting: Mutex::default(),
@@ -176,14 +203,23 @@ impl Store {
     ) -> Result<T, StoreError> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = work(&transaction).and_then(|value| {
+            self.still_there()?;
             transaction.commit()?;
             Ok(value)
         });
         if done.is_err() {
             // Names that were numbered in the lost transaction must not be used.
-            *self.names.write().unwrap_or_else(std::sync::PoisonError::into_inner) = codec::Names::read(connection)?;
+            *self.names.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Names::read(connection)?;
         }
         done
+    }
+
+    /// Whether the file is still the one that was opened. One that was deleted can be written to, and is lost.
+    fn still_there(&self) -> Result<(), StoreError> {
+        let lost = |source| StoreError::Folder { folder: self.folder.clone(), source };
+        let found = identity(&self.folder.join(FILE)).map_err(lost)?;
+        let other = || lost(std::io::Error::other("another file stands in the place of the one that was opened"));
+        if found == self.identity { Ok(()) } else { Err(other()) }
     }
 
     /// Runs `work` on a connection that only reads, in one snapshot.
@@ -204,11 +240,11 @@ impl Store {
         unpoisoned(self.writer.lock())
     }
 
-    fn names(&self) -> std::sync::RwLockReadGuard<'_, codec::Names> {
+    fn names(&self) -> std::sync::RwLockReadGuard<'_, Names> {
         self.names.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn names_mut(&self) -> std::sync::RwLockWriteGuard<'_, codec::Names> {
+    fn names_mut(&self) -> std::sync::RwLockWriteGuard<'_, Names> {
         self.names.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -218,16 +254,24 @@ fn unpoisoned<T>(locked: std::sync::LockResult<MutexGuard<'_, T>>) -> MutexGuard
     locked.unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Takes the folder for this process alone. Whoever was killed a moment ago may still be letting go of it.
 fn lock(folder: &Path) -> Result<File, StoreError> {
     let lost = |source| StoreError::Folder { folder: folder.to_owned(), source };
     let path = folder.join(LOCK_FILE);
     private(&path).map_err(lost)?;
     let file = OpenOptions::new().write(true).open(path).map_err(lost)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(lost(source)),
+    for _ in 0..LOCK_TRIES_MAX {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(lost(source)),
+        }
     }
+    Err(StoreError::InUse { folder: folder.to_owned() })
+}
+
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|file| (file.dev(), file.ino()))
 }
 
 /// Makes the file, for its owner only, if it is not there. SQLite gives its log files the same mode.

@@ -1,16 +1,9 @@
-//! What people ask: how an upload ended, where a person stands and why.
+//! What people ask of uploads and targets: how far, how ended, how many.
 
-use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::codec;
-use super::record::{person_row, stored_person};
-use super::{JobState, Store, StoreError, StoredPerson, TargetKey};
-use crate::model::{
-    Change, Generation, Known, OperationId, Outcome, Part, Reason, Situation, TargetId, Timestamp, UploadId,
-};
-
-/// Operations and journal entries of a person that are shown, the newest.
-const HISTORY_MAX: usize = 200;
+use super::{Store, StoreError, TargetKey, words};
+use crate::model::{Generation, OperationId, Outcome, TargetId, Timestamp, UploadId};
 
 /// An upload and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,86 +43,6 @@ pub struct OperationState {
     pub ended_at: Option<Timestamp>,
 }
 
-/// Where a person stands, by the last decision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// At home at this target.
-    At(TargetId),
-    /// Nowhere, on purpose.
-    Nowhere,
-    /// Nowhere yet.
-    Held,
-    /// The job is not about them.
-    OutOfScope,
-    /// The source has deleted them.
-    Deleted,
-}
-
-/// All there is to say about a person.
-#[derive(Debug, Clone)]
-pub struct PersonState {
-    /// The person, and their accounts.
-    pub stored: StoredPerson,
-    /// Where they stand.
-    pub standing: Standing,
-    /// The rule that decided.
-    pub rule: Option<String>,
-    /// What is left to do, and what was done last, at each target.
-    pub links: Vec<LinkState>,
-    /// What was said of them, newest first.
-    pub operations: Vec<OperationState>,
-    /// What was done, newest first.
-    pub history: Vec<HistoryEntry>,
-    /// The newest import that saw them unchanged.
-    pub last_seen: Option<(UploadId, Timestamp)>,
-}
-
-/// A person at a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkState {
-    /// Which target.
-    pub target: TargetId,
-    /// The account, or its manager.
-    pub part: Part,
-    /// How things stood when last looked at.
-    pub situation: Option<Situation>,
-    /// The state to be brought there.
-    pub generation: Generation,
-    /// The last one that ended.
-    pub settled: Generation,
-    /// How it ended; or, while it is not ended, why it waits.
-    pub outcome: Option<Outcome>,
-    /// Why it waits, when it has been tried.
-    pub waits: Option<Reason>,
-    /// When it is due; `None` when there is nothing to do.
-    pub due: Option<Timestamp>,
-    /// Who carries it now.
-    pub holder: Option<String>,
-    /// The manager it is about.
-    pub manager: Option<String>,
-}
-
-/// One thing that was done, or not.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryEntry {
-    /// When.
-    pub at: Timestamp,
-    /// Where.
-    pub target: TargetId,
-    /// The account, or its manager.
-    pub part: Part,
-    /// Which state of the person.
-    pub generation: Generation,
-    /// How things stood.
-    pub situation: Option<Situation>,
-    /// How it ended; `None` where it is tried again.
-    pub outcome: Option<Outcome>,
-    /// Why it was tried again.
-    pub why: Option<Reason>,
-    /// What was written.
-    pub change: Option<Change>,
-}
-
 /// A target in numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetState {
@@ -158,7 +71,7 @@ impl Store {
             )
             .optional()?
             .map(|(job, runs, state)| {
-                let unchanged = runs.as_deref().map_or(Ok(0), codec::runs_count)?;
+                let unchanged = runs.as_deref().map_or(Ok(0), words::runs_count)?;
                 Ok((job, UploadState { unchanged, ..state }))
             })
             .transpose()
@@ -197,83 +110,6 @@ impl Store {
         })
     }
 
-    /// All there is to say about a person; `None` when the job has never heard of them.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when nothing can be read.
-    pub fn person(&self, job: &JobState, anchor: &str) -> Result<Option<PersonState>, StoreError> {
-        self.read(|on| {
-            let Some(row) = person_row(on, job, anchor)? else { return Ok(None) };
-            // Another process may have numbered names since this one read them.
-            let fresh = codec::Names::read(on)?;
-            let stored = stored_person(on, &fresh, job, row)?;
-            let (placed, rule): (i64, Option<u32>) =
-                on.query_row("SELECT placed, rule FROM person WHERE id = ?1", [row], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?;
-            let rule = rule.map(|number| fresh.name(number).map(ToString::to_string)).transpose()?;
-            Ok(Some(PersonState {
-                stored,
-                standing: standing(job, placed),
-                rule,
-                links: links(on, job, row)?,
-                operations: person_operations(on, row)?,
-                history: history(on, &fresh, job, row)?,
-                last_seen: last_seen(on, job, row)?,
-            }))
-        })
-    }
-
-    /// What is stored of a person; `None` when the job has never heard of them.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when nothing can be read.
-    pub fn stored(&self, job: &JobState, anchor: &str) -> Result<Option<StoredPerson>, StoreError> {
-        self.read(|on| match person_row(on, job, anchor)? {
-            Some(row) => Ok(Some(stored_person(on, &self.names(), job, row)?)),
-            None => Ok(None),
-        })
-    }
-
-    /// Operations about an anchor of whom there is no person: what was said could not be understood.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when nothing can be read.
-    pub fn operations_about(&self, job: &JobState, anchor: &str) -> Result<Vec<OperationState>, StoreError> {
-        self.read(|on| {
-            let mut statement = on.prepare_cached(&format!(
-                "{OPERATION} JOIN upload ON upload.id = operation.upload
-                 WHERE operation.anchor = ?1 AND upload.job = ?2 ORDER BY operation.upload DESC, operation.idx DESC LIMIT ?3"
-            ))?;
-            let mut rows = statement.query(params![anchor, job.key.0, HISTORY_MAX])?;
-            let mut operations = Vec::new();
-            while let Some(row) = rows.next()? {
-                operations.push(operation(row)?);
-            }
-            Ok(operations)
-        })
-    }
-
-    /// People by where they stand and the rule that placed them, counted.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when nothing can be read.
-    pub fn standings(&self, job: &JobState) -> Result<Vec<(Standing, Option<String>, u64)>, StoreError> {
-        self.read(|on| {
-            let fresh = codec::Names::read(on)?;
-            let mut statement = on.prepare_cached(
-                "SELECT placed, rule, count(*) FROM person WHERE job = ?1 GROUP BY placed, rule ORDER BY placed DESC, rule",
-            )?;
-            let rows = statement.query_map([job.key.0], |row| Ok((row.get(0)?, row.get::<_, Option<u32>>(1)?, row.get(2)?)))?;
-            rows.map(|row| {
-                let (placed, rule, count) = row?;
-                let rule = rule.map(|number| fresh.name(number).map(ToString::to_string)).transpose()?;
-                Ok((standing(job, placed), rule, count))
-            })
-            .collect()
-        })
-    }
-
     /// A target in numbers.
     ///
     /// # Errors
@@ -303,12 +139,12 @@ fn upload_state(row: &Row<'_>) -> rusqlite::Result<UploadState> {
     })
 }
 
-const OPERATION: &str =
+pub(super) const OPERATION: &str =
     "SELECT operation.upload, operation.idx, operation.bulk_id, coalesce(person.anchor, operation.anchor),
   operation.generation, operation.outcome, operation.code, operation.detail, operation.by_upload, operation.by_idx,
   operation.ended_at FROM operation LEFT JOIN person ON person.id = operation.person";
 
-fn operation(row: &Row<'_>) -> Result<OperationState, StoreError> {
+pub(super) fn operation(row: &Row<'_>) -> Result<OperationState, StoreError> {
     let by = match (row.get::<_, Option<i64>>(8)?, row.get::<_, Option<u32>>(9)?) {
         (Some(upload), Some(index)) => Some(OperationId { upload: UploadId(upload), index }),
         _ => None,
@@ -318,129 +154,19 @@ fn operation(row: &Row<'_>) -> Result<OperationState, StoreError> {
         bulk_id: row.get(2)?,
         anchor: row.get(3)?,
         generation: row.get::<_, Option<i64>>(4)?.map(Generation),
-        outcome: codec::outcome(row.get(5)?, row.get(6)?, row.get(7)?, by)?,
+        outcome: words::outcome(row.get(5)?, row.get(6)?, row.get(7)?, by)?,
         ended_at: row.get::<_, Option<i64>>(10)?.map(Timestamp),
     })
 }
 
 fn outcome_word(number: i64) -> &'static str {
     match number {
-        codec::APPLIED => "applied",
-        codec::UNCHANGED => "unchanged",
-        codec::SKIPPED => "skipped",
-        codec::HELD => "held",
-        codec::FAILED => "failed",
-        codec::SUPERSEDED => "superseded",
+        words::APPLIED => "applied",
+        words::UNCHANGED => "unchanged",
+        words::SKIPPED => "skipped",
+        words::HELD => "held",
+        words::FAILED => "failed",
+        words::SUPERSEDED => "superseded",
         _ => "pending",
-    }
-}
-
-fn standing(job: &JobState, placed: i64) -> Standing {
-    match placed {
-        super::record::NOWHERE => Standing::Nowhere,
-        super::record::OUT_OF_SCOPE => Standing::OutOfScope,
-        super::record::DELETED => Standing::Deleted,
-        target => job.target_named(target).map_or(Standing::Held, |id| Standing::At(id.clone())),
-    }
-}
-
-fn links(on: &Transaction<'_>, job: &JobState, person: i64) -> Result<Vec<LinkState>, StoreError> {
-    let mut statement = on.prepare_cached(
-        "SELECT target, part, situation, generation, settled, outcome, code, detail, due, holder, manager
-         FROM link WHERE person = ?1 ORDER BY target, part",
-    )?;
-    let mut rows = statement.query([person])?;
-    let mut links = Vec::new();
-    while let Some(row) = rows.next()? {
-        let Some(target) = job.target_named(row.get(0)?) else { continue };
-        let ended: Option<i64> = row.get(5)?;
-        let (code, detail): (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
-        let waits = ended.is_none().then(|| reason(code.clone(), detail.clone())).flatten();
-        links.push(LinkState {
-            target: target.clone(),
-            part: part(row.get(1)?),
-            situation: codec::situation(row.get(2)?),
-            generation: Generation(row.get(3)?),
-            settled: Generation(row.get(4)?),
-            outcome: codec::outcome(ended.unwrap_or(codec::PENDING), code, detail, None)?,
-            waits,
-            due: row.get::<_, Option<i64>>(8)?.map(Timestamp),
-            holder: row.get(9)?,
-            manager: row.get(10)?,
-        });
-    }
-    Ok(links)
-}
-
-fn part(number: i64) -> Part {
-    if number == 0 { Part::Account } else { Part::Manager }
-}
-
-fn reason(code: Option<String>, detail: Option<String>) -> Option<Reason> {
-    Some(Reason { code: code?.into(), detail: detail.unwrap_or_default() })
-}
-
-fn person_operations(on: &Transaction<'_>, person: i64) -> Result<Vec<OperationState>, StoreError> {
-    let mut statement = on.prepare_cached(&format!(
-        "{OPERATION} WHERE operation.person = ?1 ORDER BY operation.upload DESC, operation.idx DESC LIMIT ?2"
-    ))?;
-    let mut rows = statement.query(params![person, HISTORY_MAX])?;
-    let mut operations = Vec::new();
-    while let Some(row) = rows.next()? {
-        operations.push(operation(row)?);
-    }
-    Ok(operations)
-}
-
-fn history(
-    on: &Transaction<'_>,
-    names: &codec::Names,
-    job: &JobState,
-    person: i64,
-) -> Result<Vec<HistoryEntry>, StoreError> {
-    let mut statement = on.prepare_cached(
-        "SELECT at, target, part, generation, situation, outcome, code, detail, change FROM journal
-         WHERE person = ?1 ORDER BY id DESC LIMIT ?2",
-    )?;
-    let mut rows = statement.query(params![person, HISTORY_MAX])?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        let Some(target) = job.target_named(row.get(1)?) else { continue };
-        let change: Option<Vec<u8>> = row.get(8)?;
-        let (code, detail): (Option<String>, Option<String>) = (row.get(6)?, row.get(7)?);
-        let number: i64 = row.get(5)?;
-        let why = (number == codec::PENDING).then(|| reason(code.clone(), detail.clone())).flatten();
-        entries.push(HistoryEntry {
-            at: Timestamp(row.get(0)?),
-            target: target.clone(),
-            part: part(row.get(2)?),
-            generation: Generation(row.get(3)?),
-            situation: codec::situation(row.get(4)?),
-            outcome: codec::outcome(number, code, detail, None)?,
-            why,
-            change: change.map(|bytes| codec::decode_change(&bytes, names)).transpose()?,
-        });
-    }
-    Ok(entries)
-}
-
-fn last_seen(on: &Transaction<'_>, job: &JobState, person: i64) -> Result<Option<(UploadId, Timestamp)>, StoreError> {
-    let mut statement = on.prepare_cached(
-        "SELECT id, accepted_at, unchanged FROM upload WHERE job = ?1 AND unchanged IS NOT NULL ORDER BY id DESC LIMIT 1",
-    )?;
-    let newest = statement
-        .query_row([job.key.0], |row| Ok((UploadId(row.get(0)?), Timestamp(row.get(1)?), row.get::<_, Vec<u8>>(2)?)))
-        .optional()?;
-    match newest {
-        Some((upload, at, runs)) if codec::runs_hold(&runs, person)? => Ok(Some((upload, at))),
-        _ => Ok(None),
-    }
-}
-
-/// What is known of accounts by anchor, for a plan.
-impl StoredPerson {
-    /// The account at a target, if one is linked.
-    pub fn known_at(&self, target: &TargetId) -> Option<&Known> {
-        self.links.iter().find(|(id, _)| id == target).map(|(_, known)| known)
     }
 }

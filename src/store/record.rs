@@ -2,7 +2,9 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::codec::{self, Names};
+use super::codec;
+use super::names::Names;
+use super::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, words};
 use super::{JobState, Store, StoreError};
 use crate::decide::{Admission, Decision};
 use crate::model::{
@@ -15,121 +17,42 @@ pub(super) const PLACEMENT_HELD: i64 = -1;
 pub(super) const OUT_OF_SCOPE: i64 = -2;
 pub(super) const DELETED: i64 = -3;
 
-/// An upload whose operations are yet to be decided.
-#[derive(Debug)]
-pub struct Undecided {
-    /// Which.
-    pub upload: UploadId,
-    /// How many of its operations are decided.
-    pub decided: u32,
-    /// When it was accepted: the `Now` of its statements.
-    pub accepted_at: Timestamp,
-    /// Its body, compressed.
-    pub body: Vec<u8>,
-}
-
-/// One operation on its way to be decided.
-#[derive(Debug)]
-pub struct Arriving {
-    /// Its place in the upload.
-    pub index: u32,
-    /// The sender's name for it.
-    pub bulk_id: Option<String>,
-    /// What it says.
-    pub said: Said,
-    /// Of the row it came in, so that the same row need not be looked at again.
-    pub fingerprint: Option<[u8; 16]>,
-}
-
-/// What an operation says, as far as that is known when it arrives.
-#[derive(Debug)]
-pub enum Said {
-    /// This, to be decided against what is stored of the person.
-    Statement(Statement),
-    /// It introduces somebody of whom nothing is stored, and is decided already. That the person is new must be
-    /// sure: an import knows it, because it works alone and has compared.
-    New(Box<(Person, Decision)>),
-    /// Nothing that can be understood.
-    Refused(Refusal),
-}
-
-/// An operation that ends before it is decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Of whom, as far as that can be told.
-    pub anchor: Option<String>,
-    /// *Failed* or *held*.
-    pub outcome: Outcome,
-}
-
-/// What is stored of a person.
-#[derive(Debug, Clone)]
-pub struct StoredPerson {
-    /// The person.
-    pub person: Person,
-    /// Their accounts.
-    pub links: Vec<(TargetId, Known)>,
-}
-
-/// What is to be recorded of one statement.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one lives at a time; a box would cost an allocation a person")]
-pub enum Decided {
-    /// It says what is known already.
-    Unchanged,
-    /// The person is different now, and this was decided.
-    Changed {
-        /// The person's new state.
-        person: Person,
-        /// The decision on it.
-        decision: Decision,
-    },
-}
-
-/// How many operations were recorded, by what became of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// People who are new.
-    pub new: u64,
-    /// People who are different.
-    pub changed: u64,
-    /// Operations that said nothing new.
-    pub unchanged: u64,
-    /// Operations that could not be understood.
-    pub refused: u64,
-}
-
-impl std::ops::AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.new += other.new;
-        self.changed += other.changed;
-        self.unchanged += other.unchanged;
-        self.refused += other.refused;
-    }
-}
-
 impl Store {
-    /// Records a batch of one upload: for each statement `decide` is asked, with what is stored of the person.
+    /// Records batches in one transaction: for each statement `decide` is asked, with what is stored of the person and
+    /// when it was accepted.
     ///
-    /// Statements of one person are taken in the order of the batch. Batches of an upload come in order.
+    /// Statements are taken in the order of the batches; uploads, and the batches of one, come in their order.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the disk refuses; then nothing of the batch was recorded.
     pub fn record(
         &self,
         job: &JobState,
-        upload: UploadId,
-        accepted_at: Timestamp,
-        batch: Vec<Arriving>,
-        decide: &mut dyn FnMut(Option<&StoredPerson>, Statement) -> Decided,
+        batches: Vec<Batch>,
+        decide: &mut dyn FnMut(Option<&StoredPerson>, Statement, Timestamp) -> Decided,
     ) -> Result<Tally, StoreError> {
         self.write(|on| {
             let names = &mut self.names_mut();
-            let mut recorder = Recorder { on, names, job, upload, at: accepted_at, are_reports_waiting: None };
-            let count = batch.len();
-            let tally = recorder.all(batch, decide)?;
-            recorder.advance(count)?;
+            let mut tally = Tally::default();
+            for Batch { upload, accepted_at: at, operations } in batches {
+                let mut recorder = Recorder { on, names, job, upload, at, are_reports_waiting: None };
+                let count = operations.len();
+                tally += recorder.all(operations, &mut |stored, statement| decide(stored, statement, at))?;
+                recorder.advance(count)?;
+            }
             Ok(tally)
+        })
+    }
+
+    /// Of each of these anchors, whether a person of the job has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn known(&self, job: &JobState, anchors: &[&str]) -> Result<Vec<bool>, StoreError> {
+        self.read(|on| {
+            let mut statement = on.prepare_cached("SELECT 1 FROM anchor WHERE job = ?1 AND anchor = ?2")?;
+            let known = anchors.iter().map(|anchor| statement.exists(params![job.key.0, anchor]));
+            Ok(known.collect::<Result<_, _>>()?)
         })
     }
 
@@ -288,7 +211,7 @@ impl Recorder<'_, '_> {
         ending: Ending<'_>,
         anchor: Option<&str>,
     ) -> Result<(), StoreError> {
-        let ended = (ending.outcome != codec::PENDING).then_some(self.at.0);
+        let ended = (ending.outcome != words::PENDING).then_some(self.at.0);
         self.on
             .prepare_cached(
                 "INSERT INTO operation (upload, idx, person, generation, outcome, code, detail, bulk_id, ended_at, anchor)
@@ -413,11 +336,11 @@ struct Ending<'a> {
 
 impl<'a> Ending<'a> {
     fn pending() -> Self {
-        Self { outcome: codec::PENDING, reason: None }
+        Self { outcome: words::PENDING, reason: None }
     }
 
     fn of(outcome: &'a Outcome) -> Self {
-        Self { outcome: codec::outcome_number(outcome), reason: outcome.reason() }
+        Self { outcome: words::outcome_number(outcome), reason: outcome.reason() }
     }
 }
 

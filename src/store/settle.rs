@@ -2,12 +2,14 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::codec::{self, Names};
+use super::codec;
 use super::end::end_operations;
+use super::link::{Conclusion, LinkRow, Unsure};
+use super::names::Names;
+use super::words;
 use super::{JobState, Store, StoreError};
 use crate::model::{
-    Anchor, Carried, Change, Damage, Generation, Known, LeaseId, Manager, Part, Reason, Settlement, Situation,
-    Timestamp, WorkerId,
+    Anchor, Carried, Damage, Generation, Known, LeaseId, Part, Reason, Settlement, Situation, Timestamp, WorkerId,
 };
 use crate::reconcile::damages;
 
@@ -79,7 +81,8 @@ fn settle_one(
         on.prepare_cached("SELECT anchor FROM person WHERE id = ?1")?.query_row([row.person], |row| row.get(0))?;
     let anchor = Anchor::parse(&anchor).map_err(|error| StoreError::Broken(error.to_string()))?;
     let generation = Generation(row.leased_generation.ok_or_else(|| codec::broken("a lease without a generation"))?);
-    let manager = row.manager.as_deref().filter(|_| row.part == Part::Account).map(wanted_manager).transpose()?;
+    let manager =
+        row.manager.as_deref().filter(|_| row.part == Part::Account).map(super::manager::wanted_manager).transpose()?;
     let Carried { situation, change, settlement } = carried;
     // Whatever is reported of a work item that was to look first comes after the look, but for a failure.
     let has_looked = !matches!(settlement, Settlement::Failed(_));
@@ -87,91 +90,6 @@ fn settle_one(
     let conclusion = Conclusion { generation, situation, change, settlement, manager, unsure };
     Settler { on, names, job, now }.conclude(&row, &anchor, conclusion)?;
     Ok(Settled::Taken)
-}
-
-fn wanted_manager(text: &str) -> Result<Manager, StoreError> {
-    match text {
-        "" => Ok(Manager::Nobody),
-        anchor => Anchor::parse(anchor).map(Manager::Is).map_err(|error| StoreError::Broken(error.to_string())),
-    }
-}
-
-/// A (person, target, part) as it stands in its row.
-#[derive(Debug)]
-pub(super) struct LinkRow {
-    pub(super) id: i64,
-    pub(super) person: i64,
-    pub(super) target: i64,
-    pub(super) part: Part,
-    pub(super) directory: i64,
-    pub(super) generation: i64,
-    pub(super) settled: i64,
-    pub(super) outdated: bool,
-    pub(super) damage: i64,
-    pub(super) object: Option<String>,
-    pub(super) look: bool,
-    pub(super) attempt: u32,
-    pub(super) sequence: Option<i64>,
-    pub(super) lease: Option<String>,
-    pub(super) leased_generation: Option<i64>,
-    pub(super) released: Option<i64>,
-    pub(super) manager: Option<String>,
-    pub(super) written: bool,
-}
-
-impl LinkRow {
-    /// Whether an earlier try, or a lease that ran out, may have written without telling.
-    pub(super) fn is_unsure(&self) -> bool {
-        self.look || self.lease.is_some()
-    }
-
-    pub(super) fn read(on: &Transaction<'_>, id: i64) -> Result<Self, StoreError> {
-        Ok(on
-            .prepare_cached(
-                "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
-                   lease, leased_generation, released, manager, written, outdated, damage FROM link WHERE id = ?1",
-            )?
-            .query_row([id], |row| {
-                Ok(Self {
-                    id: row.get(0)?,
-                    person: row.get(1)?,
-                    target: row.get(2)?,
-                    part: if row.get::<_, i64>(3)? == 0 { Part::Account } else { Part::Manager },
-                    directory: row.get(4)?,
-                    generation: row.get(5)?,
-                    settled: row.get(6)?,
-                    object: row.get(7)?,
-                    look: row.get(8)?,
-                    attempt: row.get(9)?,
-                    sequence: row.get(10)?,
-                    lease: row.get(11)?,
-                    leased_generation: row.get(12)?,
-                    released: row.get(13)?,
-                    manager: row.get(14)?,
-                    written: row.get(15)?,
-                    outdated: row.get(16)?,
-                    damage: row.get(17)?,
-                })
-            })?)
-    }
-}
-
-/// How a piece of work ended, whoever ended it.
-pub(super) struct Conclusion {
-    pub(super) generation: Generation,
-    pub(super) situation: Situation,
-    pub(super) change: Option<Change>,
-    pub(super) settlement: Settlement,
-    pub(super) manager: Option<Manager>,
-    /// An earlier try may have written without telling.
-    pub(super) unsure: Option<Unsure>,
-}
-
-/// What an earlier try may have done, and whether that is known by now.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unsure {
-    /// The target was looked at.
-    pub(super) has_looked: bool,
 }
 
 /// What becomes of the row: the fields every ending sets.
@@ -259,7 +177,7 @@ impl Settler<'_, '_> {
 
     /// Where a deletion of ours was not reported, and the account is not there, it did not vanish: it was deleted.
     fn check_own_deletion(&mut self, row: &LinkRow, end: &mut Conclusion) -> Result<(), StoreError> {
-        let may_have_deleted = end.unsure.is_some() && row.damage & codec::damage_bit(Damage::Delete) != 0;
+        let may_have_deleted = end.unsure.is_some() && row.damage & words::damage_bit(Damage::Delete) != 0;
         if !may_have_deleted || end.situation != Situation::Missing {
             return Ok(());
         }
@@ -346,16 +264,16 @@ impl Settler<'_, '_> {
             Settlement::Applied { known } => {
                 let by_an_earlier_try = match known {
                     Some(_) => row.written || end.unsure.is_some(),
-                    None => end.unsure.is_some() && row.damage & codec::damage_bit(Damage::Delete) != 0,
+                    None => end.unsure.is_some() && row.damage & words::damage_bit(Damage::Delete) != 0,
                 };
                 let was_written = end.change.is_some() || by_an_earlier_try;
-                of(if was_written { codec::APPLIED } else { codec::UNCHANGED }, None)
+                of(if was_written { words::APPLIED } else { words::UNCHANGED }, None)
             }
-            Settlement::Unchanged if row.written => of(codec::APPLIED, None),
-            Settlement::Unchanged => of(codec::UNCHANGED, None),
-            Settlement::Held(reason) => of(codec::HELD, Some(reason)),
-            Settlement::Skipped(reason) => of(codec::SKIPPED, Some(reason)),
-            Settlement::Failed(reason) => of(codec::FAILED, Some(reason)),
+            Settlement::Unchanged if row.written => of(words::APPLIED, None),
+            Settlement::Unchanged => of(words::UNCHANGED, None),
+            Settlement::Held(reason) => of(words::HELD, Some(reason)),
+            Settlement::Skipped(reason) => of(words::SKIPPED, Some(reason)),
+            Settlement::Failed(reason) => of(words::FAILED, Some(reason)),
             Settlement::Linked { .. } => {
                 Ending { outcome: None, reason: None, due: Some(self.now), attempt: 0, look: false, written: true }
             }
@@ -385,6 +303,11 @@ impl Settler<'_, '_> {
         let was_written = is_newer_decision && matches!(end.settlement, Settlement::Applied { .. });
         // What may have left a trace under its number keeps it until it has surely ended.
         let is_tried_again = matches!(end.settlement, Settlement::Again { .. });
+        // The row says how things stand now, the journal how they stood before.
+        let situation = match &end.settlement {
+            Settlement::Applied { known: Some(_) } => Situation::Confirmed,
+            _ => end.situation,
+        };
         self.on
             .prepare_cached(
                 "UPDATE link SET outcome = ?2, code = ?3, detail = ?4, due = ?5, attempt = ?6, look = ?7, written = ?8,
@@ -402,7 +325,7 @@ impl Settler<'_, '_> {
                 ending.look,
                 ending.written || was_written,
                 settled,
-                codec::situation_number(end.situation),
+                words::situation_number(situation),
                 end.generation.0,
                 is_tried_again,
             ])?;
@@ -413,7 +336,7 @@ impl Settler<'_, '_> {
     fn damage_done(row: &LinkRow, end: &Conclusion) -> i64 {
         let was_written = matches!(end.settlement, Settlement::Applied { .. });
         let written = end.change.as_ref().filter(|_| was_written);
-        let told = written.map_or(0, |change| codec::damage_bits(damages(change)));
+        let told = written.map_or(0, |change| words::damage_bits(damages(change)));
         // Where a look found all as it was known before, nothing was written.
         let nothing_was =
             matches!(end.settlement, Settlement::Unchanged | Settlement::Skipped(_) | Settlement::Held(_));
@@ -423,7 +346,10 @@ impl Settler<'_, '_> {
     }
 
     fn write_journal(&mut self, row: &LinkRow, end: &Conclusion, ending: &Ending<'_>) -> Result<(), StoreError> {
-        let nothing_happened = matches!(end.settlement, Settlement::Unchanged);
+        let damage = Self::damage_done(row, end);
+        // What is tried again says why in its row; a night's outage would fill the history.
+        let nothing_happened =
+            matches!(end.settlement, Settlement::Unchanged | Settlement::Again { .. }) && damage == 0;
         if nothing_happened {
             return Ok(());
         }
@@ -439,13 +365,13 @@ impl Settler<'_, '_> {
                 row.target,
                 i64::from(row.part == Part::Manager),
                 end.generation.0,
-                codec::situation_number(end.situation),
-                end.change.as_ref().map(|change| codec::kind_number(change.kind)),
-                ending.outcome.unwrap_or(codec::PENDING),
+                words::situation_number(end.situation),
+                end.change.as_ref().map(|change| words::kind_number(change.kind)),
+                ending.outcome.unwrap_or(words::PENDING),
                 ending.reason.map(|reason| reason.code.as_ref()),
                 ending.reason.map(|reason| reason.detail.as_str()),
                 change,
-                Self::damage_done(row, end),
+                damage,
             ])?;
         Ok(())
     }

@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::record::Recorder;
+use super::words;
 use super::{StoreError, codec, end};
 use crate::decide::{Ask, AtTarget, Decision};
 use crate::model::{Anchor, Generation, Reason, Value, Wanted};
@@ -37,9 +38,9 @@ impl Recorder<'_, '_> {
         let directory = self.job.directory(key).ok_or_else(|| codec::broken("a target without a directory"))?;
         let (due, class, ending) = match &at.ask {
             Ask::Bring(wanted) => (Some(self.at.0), class(wanted), None),
-            Ask::Hold(reason) => (None, 1, Some((codec::HELD, reason))),
-            Ask::Skip(reason) => (None, 1, Some((codec::SKIPPED, reason))),
-            Ask::Fail(reason) => (None, 1, Some((codec::FAILED, reason))),
+            Ask::Hold(reason) => (None, 1, Some((words::HELD, reason))),
+            Ask::Skip(reason) => (None, 1, Some((words::SKIPPED, reason))),
+            Ask::Fail(reason) => (None, 1, Some((words::FAILED, reason))),
         };
         // A lease under way keeps its due time, and a target that asked for patience gets it. Where a try was not
         // reported, the target is looked at before anything ends. How older states of the person ended is no concern
@@ -68,7 +69,7 @@ impl Recorder<'_, '_> {
                 key.0,
                 directory,
                 generation.0,
-                codec::situation_number(at.situation),
+                words::situation_number(at.situation),
                 due,
                 class,
                 ending.map(|(outcome, _)| outcome),
@@ -98,7 +99,7 @@ impl Recorder<'_, '_> {
 
     fn withdraw(&mut self, row: &Standing, generation: Generation) -> Result<(), StoreError> {
         let has_left_the_job = self.job.target_named(row.target).is_none();
-        let waits = row.is_due || matches!(row.outcome, Some(codec::HELD | codec::FAILED));
+        let waits = row.is_due || matches!(row.outcome, Some(words::HELD | words::FAILED));
         let statement = match row {
             // Nobody will ever carry it.
             _ if has_left_the_job && row.is_account => {
@@ -108,7 +109,7 @@ impl Recorder<'_, '_> {
             Standing { is_leased: true, .. } if !has_left_the_job => {
                 "UPDATE link SET outdated = 1, generation = ?2 WHERE id = ?1"
             }
-            Standing { is_account: false, .. } if waits || row.outcome == Some(codec::SKIPPED) => {
+            Standing { is_account: false, .. } if waits || row.outcome == Some(words::SKIPPED) => {
                 "DELETE FROM link WHERE id = ?1 AND ?2 IS NOT NULL"
             }
             Standing { is_unsure: true, is_account: true, .. } => {

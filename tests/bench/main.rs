@@ -1,3 +1,58 @@
-//! The figures of the README, each beside its ceiling.
+//! The figures of the README, each beside its ceiling: `cargo bench`, `cargo bench -- --size 1` for one per cent,
+//! `cargo bench -- --only import` for some.
+//!
+//! At any size every result is checked for being right; how fast it was is only printed.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a benchmark prints what it finds, and stops where it cannot go on"
+)]
 
-fn main() {}
+mod accept;
+mod client;
+mod decide;
+mod figure;
+mod import;
+#[path = "../support/people.rs"]
+mod people;
+mod sample;
+
+use figure::Figure;
+
+/// The product's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    // The one provider of cryptography; only a second call could fail.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let size = size();
+    println!("muster's figures at {size} % of full size\n");
+    let only = word_behind("--only");
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    let mut figures: Vec<Figure> = Vec::new();
+    if wanted("decide") {
+        figures.push(decide::figure(size));
+    }
+    if wanted("import") {
+        figures.extend(import::figures(size));
+    }
+    if wanted("accept") {
+        figures.extend(accept::figures(size));
+    }
+    assert!(!figures.is_empty(), "--only takes decide, import or accept");
+    figure::print(&figures);
+}
+
+/// `--size N`, in per cent.
+fn size() -> u32 {
+    word_behind("--size").map_or(100, |word| word.parse().expect("--size takes a number of per cent"))
+}
+
+/// What stands behind an option. What else cargo passes along is for harnesses of another kind.
+fn word_behind(option: &str) -> Option<String> {
+    let words: Vec<String> = std::env::args().collect();
+    let at = words.iter().position(|word| word == option)?;
+    words.get(at + 1).cloned()
+}

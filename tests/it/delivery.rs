@@ -445,3 +445,14 @@ async fn a_linked_account_is_compared_before_it_is_damaged() {
     house.settle().await;
     assert_eq!(house.holds("cloud", "1", "accountEnabled"), "true", "a limit of nothing locks nobody out");
 }
+
+#[tokio::test]
+async fn who_was_deleted_before_they_were_known_may_still_come() {
+    let house = Hearth::open();
+    // Both wait, and are decided in one go.
+    let deleted = house.upload(&[gone("7")]);
+    let came = house.upload(&[employee("7"), employee("8"), employee("8")]);
+    house.settle().await;
+    assert_eq!(house.outcomes(deleted), ["skipped all_gone"]);
+    assert_eq!(house.outcomes(came), ["applied", "applied", "unchanged"]);
+}

@@ -146,7 +146,7 @@ impl Hearth {
                 hands: Hands::Embedded(self.directories[target.id.as_str()].clone()),
             });
             let targets = targets.collect();
-            app.activate(job.job, text.as_bytes(), targets).unwrap();
+            app.join(job.job, text.as_bytes(), targets).unwrap();
         }
         self.app = Some(app);
     }
@@ -228,7 +228,7 @@ impl Hearth {
 
     /// Decides one upload, or some people again; whether there was anything to decide.
     pub(crate) fn decide_next(&self) -> bool {
-        self.app().jobs.iter().any(|job| self.app().decider(job).decide_next().unwrap())
+        self.app().jobs.iter().any(|job| self.app().decider(job).decide_waiting(&|| false).unwrap())
     }
 
     /// Decides all that was accepted.

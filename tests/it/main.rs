@@ -1,17 +1,37 @@
 //! Sentences about the product, in one binary.
 
 #[cfg(test)]
+mod agents;
+#[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod bulk;
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod conformance;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod doors;
+#[cfg(test)]
+mod durability;
+#[cfg(test)]
 mod exports;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod follow;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
 mod hearth;
 #[cfg(test)]
+mod house;
+#[cfg(test)]
 mod imports;
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
@@ -21,7 +41,15 @@ mod practice;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
+mod send;
+#[cfg(test)]
+mod sent;
+#[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod tokens;
 #[cfg(test)]
 mod witness;
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -33,6 +33,10 @@ impl HandClock {
 
     pub(crate) fn pass(&self, time: Duration) {
         self.0.fetch_add(time.as_millis().try_into().unwrap(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn jump_back(&self, time: Duration) {
+        self.0.fetch_sub(time.as_millis().try_into().unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -124,6 +128,8 @@ pub(crate) struct Scripted {
     pub(crate) address: String,
     /// The requests that reached Graph, head and body.
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
+    /// How many tokens it has given.
+    pub(crate) tokens: Arc<AtomicU32>,
 }
 
 impl Scripted {
@@ -132,13 +138,14 @@ impl Scripted {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let acts = Arc::new(Mutex::new(acts.into_iter().collect::<VecDeque<_>>()));
-        let log = seen.clone();
+        let tokens = Arc::new(AtomicU32::new(0));
+        let (log, given) = (seen.clone(), tokens.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, acts.clone(), log.clone()));
+                tokio::spawn(converse(stream, acts.clone(), log.clone(), given.clone()));
             }
         });
-        Self { address, seen }
+        Self { address, seen, tokens }
     }
 
     pub(crate) fn requests(&self) -> Vec<String> {
@@ -146,9 +153,15 @@ impl Scripted {
     }
 }
 
-async fn converse(mut stream: tokio::net::TcpStream, acts: Arc<Mutex<VecDeque<Act>>>, seen: Arc<Mutex<Vec<String>>>) {
+async fn converse(
+    mut stream: tokio::net::TcpStream,
+    acts: Arc<Mutex<VecDeque<Act>>>,
+    seen: Arc<Mutex<Vec<String>>>,
+    tokens: Arc<AtomicU32>,
+) {
     let request = read_request(&mut stream).await;
     let act = if request.starts_with(&format!("POST /{TENANT}/oauth2/v2.0/token ")) {
+        tokens.fetch_add(1, Ordering::SeqCst);
         let token = r#"{"token_type": "Bearer", "expires_in": 3599, "access_token": "the-bearer-token"}"#;
         Act::Answer(200, "", token)
     } else {

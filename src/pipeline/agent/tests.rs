@@ -1,3 +1,5 @@
+//! The agent's loop against a scripted server.
+
 use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -116,7 +118,7 @@ fn serve(server: &web::Data<Server>) -> reqwest::Url {
 }
 
 fn agent(url: &reqwest::Url, writer: Arc<Slow>, once: bool) -> Arc<Agent> {
-    let bearer: crate::queue::remote::BearerSource = Arc::new(|| Box::pin(async { Ok(SecretString::from("T")) }));
+    let bearer: crate::queue::remote::BearerSource = Arc::new(|_| Box::pin(async { Ok(SecretString::from("T")) }));
     let client = reqwest::Client::builder().build().unwrap();
     let queue = RemoteQueue::new(client, url, bearer, Arc::new(SystemClock)).unwrap();
     let writer: Arc<dyn Writer> = writer;

@@ -1,3 +1,5 @@
+//! One work item carried, through good and bad answers.
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 

@@ -1,3 +1,5 @@
+//! The agent's side of the queue, against a scripted server.
+
 use std::net::TcpListener;
 use std::sync::Mutex;
 
@@ -13,12 +15,17 @@ struct Answers {
     status: u16,
     retry_after: Option<&'static str>,
     body: String,
+    /// Whoever comes with this is not known.
+    unknown: Option<String>,
     sent: Mutex<Vec<String>>,
 }
 
 async fn answer(request: HttpRequest, body: String, answers: web::Data<Answers>) -> HttpResponse {
     let bearer = request.headers().get("authorization").unwrap().to_str().unwrap();
     answers.sent.lock().unwrap().push(format!("{} {bearer} {body}", request.path()));
+    if answers.unknown == Some(bearer.to_owned()) {
+        return HttpResponse::Unauthorized().finish();
+    }
     let mut response = HttpResponse::build(actix_web::http::StatusCode::from_u16(answers.status).unwrap());
     if let Some(after) = answers.retry_after {
         response.insert_header(("Retry-After", after));
@@ -40,8 +47,9 @@ async fn queue(answers: Answers) -> (RemoteQueue, web::Data<Answers>) {
     )
 }
 
+/// The token is T, and once it was refused, U.
 fn bearer() -> BearerSource {
-    Arc::new(|| Box::pin(async { Ok(SecretString::from("T")) }))
+    Arc::new(|refused| Box::pin(async move { Ok(SecretString::from(if refused.is_some() { "U" } else { "T" })) }))
 }
 
 async fn lease(queue: &RemoteQueue) -> Result<Vec<WorkItem>, QueueError> {
@@ -88,6 +96,43 @@ async fn a_busy_server_is_asked_again_when_it_says() {
             refused => panic!("{status}: {refused:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_pause_longer_than_a_server_can_mean_is_cut() {
+    for (asked, waited) in [("2.5", Some(3)), ("99999999999", Some(3600)), ("soon", None)] {
+        let (queue, _) = queue(Answers { status: 429, retry_after: Some(asked), ..Answers::default() }).await;
+        let QueueError::Later { after, .. } = lease(&queue).await.unwrap_err() else { panic!("{asked}") };
+        assert_eq!(after, waited.map(Duration::from_secs), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_known_any_more_is_replaced_once() {
+    let unknown = |token: &str| Answers { status: 204, unknown: Some(format!("Bearer {token}")), ..Answers::default() };
+    let (queue, answers) = queue(unknown("T")).await;
+    assert_eq!(lease(&queue).await.unwrap(), []);
+    let sent = answers.sent.lock().unwrap().clone();
+    assert_eq!(sent.len(), 2);
+    assert!(sent[0].contains(" Bearer T ") && sent[1].contains(" Bearer U "), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_token_at_all_is_not_asked_without_end() {
+    let (queue, answers) = queue(Answers { status: 401, ..Answers::default() }).await;
+    assert!(matches!(lease(&queue).await, Err(QueueError::Later { .. })));
+    assert_eq!(answers.sent.lock().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_service_that_asks_for_patience_is_given_it() {
+    let after = Some(Duration::from_secs(7));
+    let patience: BearerSource =
+        Arc::new(move |_| Box::pin(async move { Err(TokenError::Later { after, why: "it answers 429".to_owned() }) }));
+    let (queue, answers) = queue(Answers { status: 204, ..Answers::default() }).await;
+    let queue = RemoteQueue { bearer: patience, ..queue };
+    assert!(matches!(lease(&queue).await, Err(QueueError::Later { after: asked, .. }) if asked == after));
+    assert_eq!(answers.sent.lock().unwrap().len(), 0);
 }
 
 #[tokio::test]

@@ -1,3 +1,5 @@
+//! Work items as they travel.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -133,10 +133,18 @@ fn delete(path: Option<&str>) -> Result<Statement, OperationFault> {
         let message = format!("the path of a DELETE is /Users/{{externalId}}, percent-encoded, {}", shown(path));
         return Err(fault("path", Some("path"), message));
     };
+    if has_bare_percent(segment) {
+        return Err(fault("path", Some("path"), "a `%` in the path is not followed by two hexadecimal digits"));
+    }
     let decoded = percent_decode_str(segment).decode_utf8();
     let text = decoded.map_err(|_| fault("anchor", Some("path"), "the externalId in the path is not UTF-8 text"))?;
     let anchor = Anchor::parse(&text).map_err(|error| fault("anchor", Some("path"), error.to_string()))?;
     Ok(Statement::Delete(anchor))
+}
+
+/// A decoder would let it stand, and somebody else be deleted.
+fn has_bare_percent(segment: &str) -> bool {
+    segment.split('%').skip(1).any(|rest| !rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count().eq(&2))
 }
 
 fn shown(path: Option<&str>) -> String {

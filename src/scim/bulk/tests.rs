@@ -85,6 +85,18 @@ fn every_entry_that_makes_no_sense_says_why() {
             r#"{"method": "POST", "path": "/Groups", "data": {"externalId": "1"}}"#,
             "-: path: path: the path of a POST is /Users, not `/Groups` of 1",
         ),
+        (
+            r#"{"method": "POST", "path": "/Users", "data": {"externalId": "1", "active": true, "active": false}}"#,
+            "-: type: active: it is there twice; say it once of 1",
+        ),
+        (
+            r#"{"method": "POST", "path": "/Users", "data": {"externalId": "1", "externalid": "2"}}"#,
+            "-: type: externalId: it is there twice; say it once of 2",
+        ),
+        (
+            r#"{"method": "DELETE", "path": "/Users/%zz"}"#,
+            "-: path: path: a `%` in the path is not followed by two hexadecimal digits of -",
+        ),
         (r#"{"method": "POST", "path": 5}"#, "-: path: path: the path of a POST is /Users, none is given of -"),
         (
             r#"{"method": "POST", "path": "/Users"}"#,

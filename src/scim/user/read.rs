@@ -82,13 +82,27 @@ impl UserVisitor<'_> {
         let trail = Trail::top(attribute.name.as_str());
         let seed = known(attribute, &trail, self.0);
         match attribute.keeping {
-            Keeping::Kept => user.attributes.set(attribute.name.clone(), map.next_value_seed(seed)?),
-            Keeping::Anchor => user.anchor = self.to_anchor(map.next_value_seed(seed)?)?,
+            Keeping::Kept => {
+                self.refuse_second(user.attributes.get(attribute.name.as_str()).is_some(), attribute.name.as_str())?;
+                user.attributes.set(attribute.name.clone(), map.next_value_seed(seed)?);
+            }
+            Keeping::Anchor => {
+                self.refuse_second(user.anchor.is_some(), attribute.name.as_str())?;
+                user.anchor = self.to_anchor(map.next_value_seed(seed)?)?;
+            }
             Keeping::Dropped => {
                 map.next_value::<IgnoredAny>()?;
             }
         }
         Ok(())
+    }
+
+    /// JSON leaves open which of two holds (RFC 8259 §4); of two people, or of in and out, none may be guessed.
+    fn refuse_second<E: de::Error>(&self, is_there: bool, name: &str) -> Result<(), E> {
+        if !is_there {
+            return Ok(());
+        }
+        Err(self.0.raise_at(FaultKind::Type, name.to_owned(), "it is there twice; say it once".to_owned()))
     }
 
     fn to_anchor<E: de::Error>(&self, value: Value) -> Result<Option<Anchor>, E> {

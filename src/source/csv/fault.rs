@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::lexer::ROW_BYTES_MAX;
+use super::reader::ROW_BYTES_MAX;
 use super::scan::CELL_BYTES_MAX;
 use crate::model::AnchorError;
 
@@ -75,7 +75,7 @@ pub enum Fault {
         bytes: usize,
     },
     /// A row over the limit.
-    #[error("the row has more than {ROW_BYTES_MAX} bytes; is a quote not closed?")]
+    #[error("the row has more than {ROW_BYTES_MAX} bytes, so nothing after it was read; is a quote not closed?")]
     RowTooLong,
     /// A text that the column's list of values does not have.
     #[error("`{column}` is {}, which its `values` do not list{}", quoted(text), did_you_mean(near.as_deref()))]

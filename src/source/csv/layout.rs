@@ -94,23 +94,24 @@ impl Layout {
     /// Why it cannot be taken.
     pub(super) fn mark(&self, row: &RawRow<'_>, scratch: &mut Vec<u8>) -> Result<RowMark, Fault> {
         let texts = self.well_formed(row)?;
-        Anchor::check(&texts.get(self.anchor)).map_err(Fault::Anchor)?;
+        Anchor::check(texts.get(self.anchor)).map_err(Fault::Anchor)?;
         for field in self.doubtful.iter().map(|at| &self.fields[*at]) {
-            field.reading.check(&texts.get(field.cell))?;
+            field.reading.check(texts.get(field.cell))?;
         }
-        Ok(self.mark_texts(row, &texts, scratch))
+        let (anchor, content) = self.hashes(texts, scratch);
+        Ok(RowMark { anchor, content, offset: row.offset, line: row.line })
     }
 
     /// The record of a row that still says what `mark` says; `None` when it does not.
     pub(super) fn record(&self, row: &RawRow<'_>, mark: &RowMark, scratch: &mut Vec<u8>) -> Option<Record> {
         let texts = self.well_formed(row).ok()?;
-        if self.mark_texts(row, &texts, scratch) != *mark {
+        if self.hashes(texts, scratch) != (mark.anchor, mark.content) {
             return None;
         }
-        let anchor = Anchor::parse(&texts.get(self.anchor)).ok()?;
+        let anchor = Anchor::parse(texts.get(self.anchor)).ok()?;
         let value = |at: usize| {
             let field = &self.fields[at];
-            field.reading.value(&texts.get(field.cell)).map_err(|_| Unreadable)
+            field.reading.value(texts.get(field.cell)).map_err(|_| Unreadable)
         };
         self.plan.fill(&value).ok().map(|attributes| Record { anchor, attributes })
     }
@@ -122,14 +123,14 @@ impl Layout {
             Some(Flaw::TooLong) => return Err(Fault::RowTooLong),
             None => {}
         }
-        if row.bytes.contains(&0) {
+        if row.cells.as_slice().contains(&0) {
             return Err(Fault::Nul);
         }
-        let texts = row.texts().map_err(|_| Fault::NotUtf8)?;
-        if row.len() != self.headers.len() {
-            return Err(Fault::Ragged { cells: row.len(), columns: self.headers.len() });
+        let texts = row.texts().ok_or(Fault::NotUtf8)?;
+        if row.cells.len() != self.headers.len() {
+            return Err(Fault::Ragged { cells: row.cells.len(), columns: self.headers.len() });
         }
-        if row.bytes.len() > CELL_BYTES_MAX {
+        if row.length > CELL_BYTES_MAX {
             let (bytes, at) = row.longest();
             if bytes > CELL_BYTES_MAX {
                 return Err(Fault::CellTooLong { column: Arc::clone(&self.headers[at]), bytes });
@@ -141,11 +142,11 @@ impl Layout {
     /// Of whom a row speaks that cannot be taken, as far as that can be read.
     pub(super) fn anchor_of(&self, row: &RawRow<'_>) -> Option<String> {
         let text = row.text_of(self.anchor)?;
-        Anchor::check(&text).ok().map(|()| text.into_owned())
+        Anchor::check(text).ok().map(|()| text.to_owned())
     }
 
-    /// The content is what the mapped cells say, with their lengths, so that no two rows are written alike.
-    fn mark_texts(&self, row: &RawRow<'_>, texts: &Texts<'_>, scratch: &mut Vec<u8>) -> RowMark {
+    /// Of whom, and what the mapped cells say, with their lengths, so that no two rows are written alike.
+    fn hashes(&self, texts: Texts<'_>, scratch: &mut Vec<u8>) -> (u128, u128) {
         scratch.clear();
         for field in &self.fields {
             let text = texts.get(field.cell);
@@ -153,7 +154,7 @@ impl Layout {
             scratch.extend_from_slice(text.as_bytes());
         }
         let content = short(blake3::keyed_hash(&self.seed, scratch));
-        RowMark { anchor: anchor_mark(&texts.get(self.anchor)), content, offset: row.offset, line: row.line }
+        (anchor_mark(texts.get(self.anchor)), content)
     }
 }
 

@@ -6,9 +6,9 @@
 
 mod fault;
 mod layout;
-mod lexer;
 mod meaning;
 mod plan;
+mod reader;
 mod repeats;
 mod row;
 mod rows;
@@ -20,9 +20,9 @@ mod tests;
 
 pub use fault::{Fault, RowFault};
 pub use layout::anchor_mark;
-pub use lexer::ROW_BYTES_MAX;
+pub use reader::ROW_BYTES_MAX;
 pub use repeats::Duplicate;
 pub use rows::Rows;
-pub use scan::{CELL_BYTES_MAX, RowMark, Scan, scan};
+pub use scan::{CELL_BYTES_MAX, REFUSED_ROWS_MAX, RowMark, Scan, scan};
 pub use settings::{CellKind, Column, ColumnTarget, CsvSettings, EmptyCell};
 pub use sniff::Sniffed;

@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::scan::RowMark;
 
+/// How many lines a sentence names: enough to find them, not enough to fill a screen.
+const LINES_NAMED_MAX: usize = 10;
+
 /// A person of whom several rows say different things: none of them is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duplicate {
@@ -13,15 +16,24 @@ pub struct Duplicate {
     pub lines: Vec<u32>,
 }
 
+impl Duplicate {
+    /// Its lines for a sentence: the first of them, and how many more there are.
+    pub fn lines_named(&self) -> String {
+        let named: Vec<String> = self.lines.iter().take(LINES_NAMED_MAX).map(u32::to_string).collect();
+        let more = self.lines.len() - named.len();
+        match named.split_last() {
+            _ if more > 0 => format!("{} and {more} more", named.join(", ")),
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => String::new(),
+        }
+    }
+}
+
 impl fmt::Display for Duplicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.lines.iter().map(u32::to_string).collect();
-        let lines = lines.join(", ");
-        write!(
-            f,
-            "lines {lines} ({}): they say different things of one person; keep the one that is right",
-            self.anchor
-        )
+        let (lines, anchor) = (self.lines_named(), &self.anchor);
+        write!(f, "lines {lines} ({anchor}): they say different things of one person; keep the one that is right")
     }
 }
 

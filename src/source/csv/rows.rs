@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::layout::Layout;
-use super::lexer::Lexer;
+use super::reader::Reader;
 use super::scan::{Identity, RowMark, Scan};
 use crate::model::Record;
 use crate::source::SourceError;
 
 /// A file that was looked through, open to be read.
 pub struct Rows {
-    lexer: Lexer<File>,
+    reader: Reader<File>,
     layout: Arc<Layout>,
     path: PathBuf,
     scratch: Vec<u8>,
@@ -29,8 +29,8 @@ impl Rows {
         if identity != scan.identity {
             return Err(SourceError::Changed { path: path.to_owned() });
         }
-        let lexer = Lexer::new(file, scan.sniffed.delimiter, 0, 1);
-        Ok(Self { lexer, layout: Arc::clone(&scan.layout), path: path.to_owned(), scratch: Vec::new() })
+        let reader = Reader::new(file, scan.sniffed.delimiter);
+        Ok(Self { reader, layout: Arc::clone(&scan.layout), path: path.to_owned(), scratch: Vec::new() })
     }
 
     /// The record of a row. Fastest when rows are asked for in the order of the file.
@@ -38,10 +38,10 @@ impl Rows {
     /// # Errors
     /// [`SourceError::Changed`] when the row no longer says what its mark says, [`SourceError::Io`].
     pub fn read(&mut self, mark: &RowMark) -> Result<Record, SourceError> {
-        let Self { lexer, layout, path, scratch } = self;
+        let Self { reader, layout, path, scratch } = self;
         let changed = || SourceError::Changed { path: path.clone() };
-        lexer.go_to(mark.offset, mark.line).map_err(SourceError::io(path))?;
-        let row = lexer.next().map_err(SourceError::io(path))?.ok_or_else(changed)?;
+        reader.go_to(mark.offset).map_err(SourceError::io(path))?;
+        let row = reader.next().map_err(SourceError::io(path))?.ok_or_else(changed)?;
         layout.record(&row, mark, scratch).ok_or_else(changed)
     }
 }

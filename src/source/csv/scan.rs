@@ -1,14 +1,13 @@
 //! The first pass: every row marked by what it says, and every fault found.
 
 use std::fs::{File, Metadata};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::fault::{Fault, RowFault};
 use super::layout::Layout;
-use super::lexer::Lexer;
+use super::reader::Reader;
 use super::repeats::{self, Duplicate};
 use super::row::RawRow;
 use super::settings::CsvSettings;
@@ -17,6 +16,10 @@ use crate::source::SourceError;
 
 /// Longest cell, in bytes. Directories hold far less in any attribute that an HR system knows.
 pub const CELL_BYTES_MAX: usize = 1 << 16;
+
+/// Most rows of one file that may be refused, each with its reason: what one person can look through, and what every
+/// import can keep in memory. Beyond it the file is another one than the settings expect.
+pub const REFUSED_ROWS_MAX: usize = 10_000;
 
 /// How often the caller hears how far it has come, in bytes: a hundred times in a hundred megabytes.
 const PROGRESS_BYTES: u64 = 1 << 20;
@@ -28,7 +31,7 @@ pub struct RowMark {
     pub anchor: u128,
     /// A hash of all that the row says under the settings. The same while neither changes.
     pub content: u128,
-    /// Where it begins, in bytes from the beginning of the file.
+    /// Where it is found again: the end of the row before it, in bytes from the beginning of the file.
     pub offset: u64,
     /// The line it begins on, from 1.
     pub line: u32,
@@ -47,7 +50,7 @@ pub struct Scan {
     pub duplicates: Vec<Duplicate>,
     /// Rows that say what an earlier one said, word for word; the earlier one is taken.
     pub repeats: usize,
-    /// The line of a quote that is never closed. What follows it was not read.
+    /// The line of a quote that is never closed, or of a row that does not end. What follows it was not read.
     pub cut_short: Option<u32>,
     /// What kind of file it is.
     pub sniffed: Sniffed,
@@ -80,19 +83,23 @@ pub fn scan(path: &Path, settings: &CsvSettings, progress: &mut dyn FnMut(u64)) 
     let mut file = File::open(path).map_err(SourceError::io(path))?;
     let identity = Identity::from(file.metadata().map_err(SourceError::io(path))?);
     let start = sniff::start(path, &mut file, settings)?;
-    let mut lexer = Lexer::new(file, start.delimiter, start.offset, start.line);
-    let headers = match lexer.next().map_err(SourceError::io(path))? {
+    let mut reader = Reader::new(file, start.delimiter);
+    if start.names_delimiter {
+        reader.next().map_err(SourceError::io(path))?;
+    }
+    let headers = match reader.next().map_err(SourceError::io(path))? {
         Some(row) => read_header(path, &row)?,
         None => return Err(SourceError::Empty { path: path.to_owned(), header: false }),
     };
     let layout = Layout::new(path, headers, settings)?;
-    let seen = look_through(&mut lexer, &layout, identity.length, progress).map_err(SourceError::io(path))?;
+    let seen = look_through(path, &mut reader, &layout, identity.length, progress)?;
     if seen.total == 0 {
         return Err(SourceError::Empty { path: path.to_owned(), header: true });
     }
     let (mut rows, faults) = (seen.rows, seen.faults);
     let found = repeats::take_out(&mut rows);
-    let duplicates = name_duplicates(&mut lexer, &layout, &found.contradicting).map_err(SourceError::io(path))?;
+    check_refused(path, &faults, found.contradicting.iter().map(Vec::len).sum())?;
+    let duplicates = name_duplicates(path, &mut reader, &layout, &found.contradicting)?;
     // An export that is still being written looks like one that lost people.
     if Identity::from(std::fs::metadata(path).map_err(SourceError::io(path))?) != identity {
         return Err(SourceError::Changed { path: path.to_owned() });
@@ -155,15 +162,29 @@ fn read_header(path: &Path, row: &RawRow<'_>) -> Result<Vec<String>, SourceError
         return Err(SourceError::Header { path: path.to_owned(), why });
     }
     let names = row.texts().map(|texts| texts.iter().map(|name| name.trim().to_owned()).collect());
-    names.map_err(|_| SourceError::NotText { path: path.to_owned(), what: "not UTF-8", todo: SAVE_AS_UTF8 })
+    names.ok_or_else(|| SourceError::NotText { path: path.to_owned(), what: "not UTF-8", todo: SAVE_AS_UTF8 })
 }
 
-/// The line of the quote that swallowed the rest of the file: it can only be the last fault.
+/// The line of the quote, or of the row, that swallowed the rest of the file: it can only be the last fault.
 fn cut_short(faults: &[RowFault]) -> Option<u32> {
-    match faults.last()?.fault {
+    let last = faults.last()?;
+    match last.fault {
         Fault::NeverClosed { opened } => Some(opened),
+        Fault::RowTooLong => Some(last.line),
         _ => None,
     }
+}
+
+/// Asks whether so many rows are refused that the file as a whole must be.
+fn check_refused(path: &Path, faults: &[RowFault], contradicting: usize) -> Result<(), SourceError> {
+    if faults.len() + contradicting <= REFUSED_ROWS_MAX {
+        return Ok(());
+    }
+    let why = match faults.first() {
+        Some(first) if faults.len() > contradicting => format!("the first of them: {first}"),
+        _ => "they say different things of the same people; is the anchor the person's number?".to_owned(),
+    };
+    Err(SourceError::Refused { path: path.to_owned(), why })
 }
 
 struct Seen {
@@ -173,20 +194,24 @@ struct Seen {
 }
 
 fn look_through(
-    lexer: &mut Lexer<File>,
+    path: &Path,
+    reader: &mut Reader<File>,
     layout: &Layout,
     length: u64,
     progress: &mut dyn FnMut(u64),
-) -> io::Result<Seen> {
+) -> Result<Seen, SourceError> {
     let mut seen = Seen { rows: Vec::new(), faults: Vec::new(), total: 0 };
     let mut scratch = Vec::new();
     let mut next_progress = PROGRESS_BYTES;
-    while let Some(row) = lexer.next()? {
+    while let Some(row) = reader.next().map_err(SourceError::io(path))? {
         match layout.mark(&row, &mut scratch) {
             Ok(mark) => seen.rows.push(mark),
             // Spreadsheets leave such rows where people have been removed.
             Err(_) if row.says_nothing() => continue,
-            Err(fault) => seen.faults.push(RowFault { line: row.line, anchor: layout.anchor_of(&row), fault }),
+            Err(fault) => {
+                seen.faults.push(RowFault { line: row.line, anchor: layout.anchor_of(&row), fault });
+                check_refused(path, &seen.faults, 0)?;
+            }
         }
         seen.total += 1;
         if row.offset >= next_progress {
@@ -210,15 +235,17 @@ fn make_room(rows: &mut Vec<RowMark>, offset: u64, length: u64) {
 
 /// Reads again of whom the contradicting rows speak: their marks know only the hash.
 fn name_duplicates(
-    lexer: &mut Lexer<File>,
+    path: &Path,
+    reader: &mut Reader<File>,
     layout: &Layout,
     contradicting: &[Vec<RowMark>],
-) -> io::Result<Vec<Duplicate>> {
+) -> Result<Vec<Duplicate>, SourceError> {
     let mut duplicates = Vec::with_capacity(contradicting.len());
     for rows in contradicting {
         let Some(first) = rows.first() else { continue };
-        lexer.go_to(first.offset, first.line)?;
-        let anchor = lexer.next()?.and_then(|row| layout.anchor_of(&row)).unwrap_or_default();
+        reader.go_to(first.offset).map_err(SourceError::io(path))?;
+        let row = reader.next().map_err(SourceError::io(path))?;
+        let anchor = row.and_then(|row| layout.anchor_of(&row)).unwrap_or_default();
         duplicates.push(Duplicate { anchor, lines: rows.iter().map(|row| row.line).collect() });
     }
     Ok(duplicates)

@@ -1,10 +1,10 @@
 //! What kind of file it is: its encoding, its delimiter, its header.
 
 use std::fs::File;
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::{Read, Seek};
 use std::path::Path;
 
-use super::lexer::Lexer;
+use super::reader::Reader;
 use super::settings::CsvSettings;
 use crate::source::SourceError;
 
@@ -14,7 +14,7 @@ const HEAD_BYTES: u64 = 1 << 16;
 /// What may stand between cells, the likeliest first.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-const BOM: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Files that begin like this are not text, whatever their name.
 const NOT_TEXT: [(&[u8], &str); 6] = [
@@ -42,15 +42,15 @@ pub struct Sniffed {
     pub ignored_columns: Vec<String>,
 }
 
-/// Where the rows of a file begin, and how they are divided.
+/// How the rows of a file are divided, and what stands before them.
 pub(super) struct Start {
     pub(super) delimiter: u8,
     pub(super) bom: bool,
-    pub(super) offset: u64,
-    pub(super) line: u32,
+    /// Whether the first line only names the delimiter.
+    pub(super) names_delimiter: bool,
 }
 
-/// Looks at the first bytes of the file, and goes to its header.
+/// Looks at the first bytes of the file, and goes back to them.
 ///
 /// # Errors
 /// [`SourceError::NotText`], [`SourceError::Empty`], [`SourceError::Settings`], [`SourceError::Io`].
@@ -59,21 +59,14 @@ pub(super) fn start(path: &Path, file: &mut File, settings: &CsvSettings) -> Res
     file.take(HEAD_BYTES).read_to_end(&mut head).map_err(SourceError::io(path))?;
     check_text(path, &head)?;
     let bom = head.starts_with(BOM);
-    let mut offset = if bom { BOM.len() } else { 0 };
-    let mut line = 1;
-    let named = named_delimiter(&head[offset..]);
-    if let Some((_, length)) = named {
-        offset += length;
-        line += 1;
-    }
+    let named = named_delimiter(head.strip_prefix(BOM).unwrap_or(&head));
     if matches!(settings.delimiter, Some(b'"' | b'\n' | b'\r' | 0) | Some(0x80..)) {
         let why = "the delimiter must be one ASCII character, neither a quote nor a line end".to_owned();
         return Err(SourceError::Settings { why });
     }
-    let delimiter = settings.delimiter.or(named.map(|(byte, _)| byte));
-    let delimiter = delimiter.unwrap_or_else(|| likeliest(&head[offset..], settings));
-    file.seek(SeekFrom::Start(offset as u64)).map_err(SourceError::io(path))?;
-    Ok(Start { delimiter, bom, offset: offset as u64, line })
+    let delimiter = settings.delimiter.or(named).unwrap_or_else(|| likeliest(&head, settings));
+    file.rewind().map_err(SourceError::io(path))?;
+    Ok(Start { delimiter, bom, names_delimiter: named.is_some() })
 }
 
 fn check_text(path: &Path, head: &[u8]) -> Result<(), SourceError> {
@@ -91,16 +84,12 @@ fn check_text(path: &Path, head: &[u8]) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// The delimiter that Excel's first line names (`sep=;`), and how long that line is.
-fn named_delimiter(head: &[u8]) -> Option<(u8, usize)> {
+/// The delimiter that Excel's first line names (`sep=;`).
+fn named_delimiter(head: &[u8]) -> Option<u8> {
     let (word, rest) = head.split_at_checked(4)?;
     let delimiter = *rest.first().filter(|byte| byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0))?;
-    let line_end = match rest.get(1..)? {
-        [b'\r', b'\n', ..] => 2,
-        [b'\r' | b'\n', ..] => 1,
-        _ => return None,
-    };
-    word.eq_ignore_ascii_case(b"sep=").then_some((delimiter, 5 + line_end))
+    let alone = matches!(rest.get(1), Some(b'\r' | b'\n'));
+    (alone && word.eq_ignore_ascii_case(b"sep=")).then_some(delimiter)
 }
 
 /// The delimiter under which most of the mapped columns are found; where none is, that which makes most cells.
@@ -115,7 +104,7 @@ fn likeliest(head: &[u8], settings: &CsvSettings) -> u8 {
 }
 
 fn first_row(head: &[u8], delimiter: u8) -> Vec<String> {
-    let mut lexer = Lexer::new(Cursor::new(head), delimiter, 0, 1);
-    let Ok(Some(row)) = lexer.next() else { return Vec::new() };
-    (0..row.len()).filter_map(|at| row.text_of(at)).map(|header| header.trim().to_owned()).collect()
+    let mut reader = Reader::new(head, delimiter);
+    let Ok(Some(row)) = reader.next() else { return Vec::new() };
+    (0..row.cells.len()).filter_map(|at| row.text_of(at)).map(|header| header.trim().to_owned()).collect()
 }

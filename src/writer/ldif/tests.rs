@@ -1,3 +1,5 @@
+//! Change files, byte for byte.
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,136 @@
+//! Agents: work is leased to one of them at a time, and comes back when it is not settled.
+
+use std::time::{Duration, Instant};
+
+use muster::api::Role;
+use reqwest::StatusCode;
+use serde_json::{Value as Json, json};
+
+use super::house::{House, bulk, person};
+
+/// A house in which so many contractors are to be made at `hq`, and a token for uploads.
+async fn with_work(count: usize) -> (House, String) {
+    let house = House::unlimited();
+    let token = house.uploader().await;
+    let people: Vec<_> = (0..count).map(|at| person(&format!("c{at}"), "Contractor", "")).collect();
+    house.accepted(&token, bulk(&people)).await;
+    house.work().await;
+    (house, token)
+}
+
+#[tokio::test]
+async fn an_agent_leases_work_carries_it_and_says_so() {
+    let (house, token) = with_work(2).await;
+    let agent = house.agent("agent").await;
+    let items = house.lease(&agent, 10).await;
+    assert_eq!(items.len(), 2);
+    assert_eq!(items[0]["target"], "hq");
+    assert!(items[0]["endsInMilliseconds"].as_u64().unwrap() > 0);
+    for item in &items {
+        let (status, answer) = house.settle(&agent, item).await;
+        assert_eq!((status, &answer["settled"]), (StatusCode::OK, &json!("taken")));
+    }
+    let upload = house.get(&token, "/muster/v1/uploads/1").await;
+    assert_eq!(upload["outcomes"], json!({ "applied": 2 }));
+    let (status, answer) = house.settle(&agent, &items[0]).await;
+    assert_eq!((status, &answer["error"]["code"]), (StatusCode::CONFLICT, &json!("leaseLost")));
+}
+
+#[tokio::test]
+async fn an_agent_is_not_held_up_by_the_rate_of_uploads() {
+    let house = House::open();
+    let token = house.uploader().await;
+    let people: Vec<_> = (0..60).map(|at| person(&format!("c{at}"), "Contractor", "")).collect();
+    house.accepted(&token, bulk(&people)).await;
+    house.work().await;
+    let agent = house.agent("agent").await;
+    for item in house.lease(&agent, 100).await {
+        assert_eq!(house.settle(&agent, &item).await.0, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn no_person_is_ever_with_two_agents() {
+    let (house, _) = with_work(20).await;
+    let (one, two) = (house.agent("one").await, house.agent("two").await);
+    let (mut mine, theirs) = tokio::join!(house.lease(&one, 12), house.lease(&two, 12));
+    assert_eq!(mine.len() + theirs.len(), 20);
+    mine.extend(theirs);
+    let mut anchors: Vec<_> = mine.iter().map(|item| item["anchor"].as_str().unwrap()).collect();
+    anchors.sort_unstable();
+    anchors.dedup();
+    assert_eq!(anchors.len(), 20);
+    house.leaves_work();
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_comes_back_and_its_holder_changes_nothing_more() {
+    let (house, token) = with_work(1).await;
+    let (late, other) = (house.agent("late").await, house.agent("other").await);
+    let lost = house.lease(&late, 1).await.remove(0);
+    assert_eq!(house.lease(&other, 1).await, Vec::<Json>::new());
+    // The lease, and the time a write begun in it may take.
+    house.clock.pass(Duration::from_secs(121));
+    let item = house.lease(&other, 1).await.remove(0);
+    assert_eq!((&item["anchor"], &item["look"], &item["attempt"]), (&lost["anchor"], &json!(true), &json!(1)));
+    assert_eq!(house.settle(&late, &lost).await.0, StatusCode::CONFLICT);
+    // Nor can a stranger settle what another holds.
+    assert_eq!(house.settle(&late, &item).await.0, StatusCode::CONFLICT);
+    assert_eq!(house.settle(&other, &item).await.0, StatusCode::OK);
+    let person = house.get(&token, "/muster/v1/jobs/hr/people/c0").await;
+    assert_eq!(person["accounts"][0]["outcome"], "applied");
+}
+
+#[tokio::test]
+async fn an_agent_works_at_its_own_targets_only() {
+    let house = House::unlimited();
+    let elsewhere = house.token("elsewhere", &[Role::Agent], &["paris"]).await;
+    let question = |target: &str| json!({ "version": 1, "targets": [target], "max": 1, "waitSeconds": 0 });
+    let (status, answer) = house.agent_post(&elsewhere, "lease", &question("hq")).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("--target hq"));
+    let (status, _) = house.agent_post(&elsewhere, "lease", &question("paris")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    // The cloud is written to by the server itself.
+    let cloud = house.token("cloud", &[Role::Agent], &["cloud"]).await;
+    assert_eq!(house.agent_post(&cloud, "lease", &question("cloud")).await.0, StatusCode::NOT_FOUND);
+    let uploader = house.uploader().await;
+    assert_eq!(house.agent_post(&uploader, "lease", &question("hq")).await.0, StatusCode::FORBIDDEN);
+    let agent = house.agent("agent").await;
+    assert_eq!(house.upload(&agent, bulk(&[])).send().await.unwrap().status(), StatusCode::FORBIDDEN);
+    for wrong in [
+        json!({ "version": 2, "targets": ["hq"], "max": 1, "waitSeconds": 0 }),
+        json!({}),
+        question("hq")["max"].clone(),
+    ] {
+        assert_eq!(house.agent_post(&agent, "lease", &wrong).await.0, StatusCode::BAD_REQUEST);
+    }
+}
+
+#[tokio::test]
+async fn a_question_is_kept_open_until_there_is_work() {
+    let house = House::unlimited();
+    let (token, agent) = (house.uploader().await, house.agent("agent").await);
+    let question = json!({ "version": 1, "targets": ["hq"], "max": 1, "waitSeconds": 20 });
+    let (answer, ()) = tokio::join!(house.agent_post(&agent, "lease", &question), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        house.accepted(&token, bulk(&[person("1", "Contractor", "")])).await;
+        house.work().await;
+    });
+    assert!(answer.1["waitedMilliseconds"].as_u64().unwrap() >= 50, "{}", answer.1);
+    house.settle(&agent, &answer.1["items"][0]).await;
+}
+
+#[tokio::test]
+async fn open_questions_end_when_the_doors_close() {
+    let house = House::unlimited();
+    let agent = house.agent("agent").await;
+    let question = json!({ "version": 1, "targets": ["hq"], "max": 1, "waitSeconds": 30 });
+    let asked = Instant::now();
+    let ((status, answer), ()) = tokio::join!(house.agent_post(&agent, "lease", &question), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        house.close();
+    });
+    assert_eq!((status, &answer["items"]), (StatusCode::OK, &json!([])));
+    assert!(asked.elapsed() < Duration::from_secs(10));
+}
