@@ -122,7 +122,8 @@ impl Settler<'_, '_> {
                    generation = max(generation, excluded.generation), manager = excluded.manager,
                    outdated = lease IS NOT NULL, due = CASE WHEN lease IS NOT NULL THEN due
                      WHEN attempt > 0 AND due > excluded.due THEN due ELSE excluded.due END,
-                   attempt = iif(due IS NULL, 0, attempt), outcome = excluded.outcome, code = excluded.code,
+                   attempt = iif(due IS NULL, 0, attempt),
+                   outcome = iif(excluded.outcome = 2 AND outcome = 1 AND settled = excluded.generation, 1, excluded.outcome), code = excluded.code,
                    detail = excluded.detail, situation = excluded.situation,
                    settled = iif(excluded.settled = 0 OR lease IS NOT NULL, 0, max(generation, excluded.generation))",
             )?

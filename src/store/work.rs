@@ -44,7 +44,8 @@ impl Recorder<'_, '_> {
         };
         // A lease under way keeps its due time, and a target that asked for patience gets it. Where a try was not
         // reported, the target is looked at before anything ends. How older states of the person ended is no concern
-        // of a row that is new, and forgotten where the row had ended.
+        // of a row that is new, and forgotten where the row had ended. What was written for this very state, while its
+        // operation goes on, stays written.
         self.on
             .prepare_cached(
                 "INSERT INTO link (person, target, part, directory, generation, situation, due, class, outcome, code, detail, settled)
@@ -55,6 +56,9 @@ impl Recorder<'_, '_> {
                    due = CASE WHEN lease IS NOT NULL THEN due WHEN look THEN coalesce(due, ?11)
                      WHEN attempt > 0 AND due > excluded.due THEN due ELSE excluded.due END,
                    attempt = iif(due IS NULL, 0, attempt),
+                   written = CASE WHEN outcome = 1 AND settled = excluded.generation THEN EXISTS (SELECT 1 FROM operation
+                       WHERE operation.person = excluded.person AND operation.outcome IN (0, 4, 5)
+                         AND operation.generation = excluded.generation) ELSE written END,
                    outcome = iif(lease IS NULL AND NOT look, excluded.outcome, NULL),
                    code = excluded.code, detail = excluded.detail,
                    settled = CASE WHEN excluded.due IS NULL AND lease IS NULL AND NOT look THEN excluded.generation

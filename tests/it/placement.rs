@@ -79,6 +79,15 @@ async fn a_migration_is_not_over_while_a_limit_holds_its_second_half() {
 }
 
 #[tokio::test]
+async fn a_move_from_an_account_that_is_locked_already_is_applied_all_the_same() {
+    let house = Hearth::changed(&[("placement_change = \"hold\"", "placement_change = \"migrate\"")]);
+    house.say(&[person("1", "Employee", &[("active", "false")])]).await;
+    let upload = house.say(&[says("1", &[("userType", "Contractor"), ("active", "true")])]).await;
+    assert_eq!(house.accounts("hq", "1").len(), 1);
+    assert_eq!(house.outcome(upload), "applied");
+}
+
+#[tokio::test]
 async fn a_kept_home_is_kept_up_to_date() {
     let house = Hearth::changed(&[("placement_change = \"hold\"", "placement_change = \"keep\"")]);
     house.say(&[employee("1")]).await;

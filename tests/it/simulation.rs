@@ -177,7 +177,7 @@ impl Life {
             70..80 => self.do_work().await,
             80..86 => self.pass_time(),
             86..92 => self.die(),
-            92..95 => self.change_job(),
+            92..95 if self.seed % 4 != 0 => self.change_job(),
             95..97 => self.let_go(),
             97 => self.take_away(),
             _ => self.change_weather(),
@@ -342,7 +342,7 @@ impl Life {
         self.tell(&format!("{weather:?}"));
     }
 
-    /// All faults are mended, everybody is decided again, whatever a limit holds is let go.
+    /// All faults are mended, what failed is tried again, whatever a limit holds is let go.
     async fn come_to_rest(&mut self) {
         self.hands.clear();
         for directory in DIRECTORIES {
@@ -351,10 +351,14 @@ impl Life {
         self.tell("all is calm");
         self.house.settle().await;
         self.check_store();
-        let (text, job) = self.jobs.last().unwrap().clone();
-        let text = format!("{text}\n# The same, once more.\n");
-        self.house.restart_with(&text);
-        self.jobs.push((text, job));
+        if self.jobs.len() > 1 && self.dice.chance(50) {
+            let (text, job) = self.jobs.last().unwrap().clone();
+            self.house.restart_with(&format!("{text}\n# The same, once more.\n"));
+            self.jobs.push((text, job));
+        } else {
+            let statements: Vec<_> = self.newest.values().cloned().collect();
+            self.uploads.push((self.house.upload(&statements), statements.len()));
+        }
         for _ in 0..ROUNDS_MAX {
             for directory in DIRECTORIES {
                 self.house.witness(directory).set_now(self.house.now());
@@ -479,6 +483,7 @@ impl Life {
         for anchor in self.people.keys().cloned().collect::<Vec<_>>() {
             self.check_person(&anchor);
         }
+        self.check_orphans();
         self.check_plan();
         if !self.vanishing {
             self.check_replay().await;
@@ -494,8 +499,12 @@ impl Life {
             for operation in operations {
                 let outcome = operation.outcome.as_ref().map(words);
                 self.check(outcome.is_some(), || format!("{} has not ended", operation.id));
-                *applied.entry(operation.anchor.unwrap()).or_default() +=
-                    usize::from(outcome.as_deref() == Some("applied"));
+                let (anchor, outcome) = (operation.anchor.unwrap(), outcome.unwrap());
+                let nothing_was = outcome.starts_with("skipped") || outcome == "unchanged";
+                let is_false =
+                    operation.generation.is_some_and(|state| nothing_was && self.was_written(&anchor, state.0));
+                self.check(!is_false, || format!("{} is {outcome}", operation.id));
+                *applied.entry(anchor).or_default() += usize::from(outcome == "applied");
             }
         }
         for (anchor, applied) in applied {
@@ -509,6 +518,14 @@ impl Life {
                 format!("{anchor}: {applied} applied, {written} written")
             });
         }
+    }
+
+    /// Whether an account was written for this state of the person, by the only job file there was.
+    fn was_written(&self, anchor: &str, generation: i64) -> bool {
+        let is_it = |wrote: &super::witness::Wrote| {
+            wrote.anchor == anchor && wrote.part == Part::Account && wrote.generation == generation
+        };
+        self.jobs.len() == 1 && DIRECTORIES.iter().any(|directory| self.house.written(directory).iter().any(is_it))
     }
 
     /// The person is what was said of them, and their accounts are what that asks for.
@@ -537,6 +554,20 @@ impl Life {
                 Ask::Bring(Wanted::Present(desired)) => self.check_account(anchor, &at.target, &desired),
                 Ask::Hold(_) | Ask::Skip(_) => {}
                 Ask::Fail(reason) => self.fail(&format!("{anchor}: {reason}")),
+            }
+        }
+    }
+
+    /// Whatever was made for somebody is known to be theirs.
+    fn check_orphans(&self) {
+        for directory in DIRECTORIES {
+            for account in self.house.directory(directory).accounts() {
+                let Some(anchor) = account.attributes.get("employeeId").and_then(Value::as_text) else { continue };
+                let stored = self.house.store().stored(&self.house.job().state, anchor).unwrap();
+                let known = stored.as_ref().and_then(|stored| stored.known_at(&TargetId::new(directory)));
+                let is_theirs = known.is_some_and(|known| known.object == account.object);
+                let is_ours = !self.there_before.contains(anchor) && !self.vanishing;
+                self.check(is_theirs || !is_ours, || format!("{} at {directory} is nobody's", account.object));
             }
         }
     }
