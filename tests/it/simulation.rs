@@ -177,7 +177,7 @@ impl Life {
             70..80 => self.do_work().await,
             80..86 => self.pass_time(),
             86..92 => self.die(),
-            92..95 if self.seed % 4 != 0 => self.change_job(),
+            92..95 if !self.seed.is_multiple_of(4) => self.change_job(),
             95..97 => self.let_go(),
             97 => self.take_away(),
             _ => self.change_weather(),
