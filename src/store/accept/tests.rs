@@ -1,3 +1,5 @@
+//! Uploads that arrive at once, and again.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;

@@ -1,3 +1,5 @@
+//! Payloads, there and back.
+
 use proptest::prelude::*;
 use rusqlite::Connection;
 
