@@ -171,3 +171,6 @@ fn repeat_of(on: &Transaction<'_>, new: &NewUpload) -> Result<Option<UploadId>, 
         .optional()?
         .map(UploadId))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use crate::model::{Attributes, Change, Dn, Known, ObjectId, Value};
 
 /// The version written today.
 const VERSION: u8 = 1;
-/// Deepest nesting that is read back; SCIM needs three.
+/// Deepest nesting that is written and read back; SCIM needs three.
 const DEPTH_MAX: u32 = 16;
 
 pub(super) fn broken(what: &str) -> StoreError {
@@ -22,7 +22,7 @@ pub(super) fn broken(what: &str) -> StoreError {
 pub(super) fn encode(attributes: &Attributes, names: &mut Names, on: &Transaction<'_>) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::with_capacity(512);
     bytes.push(VERSION);
-    put_attributes(&mut bytes, attributes, names, on)?;
+    put_attributes(&mut bytes, attributes, 0, names, on)?;
     Ok(bytes)
 }
 
@@ -32,25 +32,34 @@ pub(super) fn encode_known(known: &Known, names: &mut Names, on: &Transaction<'_
     bytes.push(VERSION);
     bytes.push(u8::from(known.synced));
     put_text(&mut bytes, known.container.as_ref().map_or("", Dn::as_str));
-    put_attributes(&mut bytes, &known.attributes, names, on)?;
+    put_attributes(&mut bytes, &known.attributes, 0, names, on)?;
     Ok(bytes)
 }
 
 fn put_attributes(
     bytes: &mut Vec<u8>,
     attributes: &Attributes,
+    depth: u32,
     names: &mut Names,
     on: &Transaction<'_>,
 ) -> Result<(), StoreError> {
     put_number(bytes, attributes.len() as u64);
     for (name, value) in attributes.iter() {
         put_number(bytes, u64::from(names.number(name, on)?));
-        put_value(bytes, value, names, on)?;
+        put_value(bytes, value, depth, names, on)?;
     }
     Ok(())
 }
 
-fn put_value(bytes: &mut Vec<u8>, value: &Value, names: &mut Names, on: &Transaction<'_>) -> Result<(), StoreError> {
+fn put_value(
+    bytes: &mut Vec<u8>,
+    value: &Value,
+    depth: u32,
+    names: &mut Names,
+    on: &Transaction<'_>,
+) -> Result<(), StoreError> {
+    // What could not be read back must not get in.
+    check_depth(depth)?;
     match value {
         Value::Null => bytes.push(0),
         Value::Text(text) => {
@@ -67,15 +76,19 @@ fn put_value(bytes: &mut Vec<u8>, value: &Value, names: &mut Names, on: &Transac
             bytes.push(5);
             put_number(bytes, values.len() as u64);
             for value in values {
-                put_value(bytes, value, names, on)?;
+                put_value(bytes, value, depth + 1, names, on)?;
             }
         }
         Value::Complex(parts) => {
             bytes.push(6);
-            put_attributes(bytes, parts, names, on)?;
+            put_attributes(bytes, parts, depth + 1, names, on)?;
         }
     }
     Ok(())
+}
+
+fn check_depth(depth: u32) -> Result<(), StoreError> {
+    if depth > DEPTH_MAX { Err(broken("a value nested too deeply")) } else { Ok(()) }
 }
 
 fn put_text(bytes: &mut Vec<u8>, text: &str) {
@@ -156,9 +169,6 @@ impl<'a> Bytes<'a> {
     }
 
     fn attributes(&mut self, names: &Names, depth: u32) -> Result<Attributes, StoreError> {
-        if depth > DEPTH_MAX {
-            return Err(broken("a payload nested too deeply"));
-        }
         let count = self.number()?;
         let mut attributes = Attributes::with_capacity(count.min(64) as usize);
         for _ in 0..count {
@@ -170,6 +180,7 @@ impl<'a> Bytes<'a> {
     }
 
     fn value(&mut self, names: &Names, depth: u32) -> Result<Value, StoreError> {
+        check_depth(depth)?;
         Ok(match self.byte()? {
             0 => Value::Null,
             1 => Value::Text(self.text()?.to_owned()),
@@ -202,8 +213,8 @@ pub(super) fn encode_change(change: &Change, names: &mut Names, on: &Transaction
     ] {
         put_text(&mut bytes, text);
     }
-    put_attributes(&mut bytes, &change.set, names, on)?;
-    put_attributes(&mut bytes, &change.before, names, on)?;
+    put_attributes(&mut bytes, &change.set, 0, names, on)?;
+    put_attributes(&mut bytes, &change.before, 0, names, on)?;
     put_number(&mut bytes, change.clear.len() as u64);
     for name in &change.clear {
         put_number(&mut bytes, u64::from(names.number(name, on)?));
@@ -232,3 +243,6 @@ pub(super) fn decode_change(bytes: &[u8], names: &Names) -> Result<Change, Store
     }
     Ok(Change { kind, object, set, clear, container, before, container_before })
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,11 @@ impl Store {
     pub fn next_due(&self, target: TargetKey) -> Result<Option<Timestamp>, StoreError> {
         self.read(|on| {
             let due: Option<i64> = on
-                .prepare_cached("SELECT min(due) FROM link WHERE target = ?1 AND due IS NOT NULL")?
+                .prepare_cached(
+                    "SELECT min(due) FROM (
+                       SELECT min(due) AS due FROM link WHERE target = ?1 AND class = 0 AND due IS NOT NULL
+                       UNION ALL SELECT min(due) FROM link WHERE target = ?1 AND class = 1 AND due IS NOT NULL)",
+                )?
                 .query_row([target.0], |row| row.get(0))?;
             Ok(due.map(Timestamp))
         })

@@ -55,20 +55,18 @@ impl Store {
 
 /// Forgets accounts that have vanished, whichever piece of work met that, so that they are looked for and made again.
 fn forget_missing(on: &Transaction<'_>, to_whom: &[&dyn ToSql]) -> Result<usize, StoreError> {
-    let missing = on.execute(
-        "UPDATE link SET due = ?4, settled = 0, outcome = NULL, look = 0, object = NULL,
-           known = NULL
+    let mut statement = on.prepare_cached(
+        "UPDATE link SET due = ?4, settled = 0, outcome = NULL, look = 0, object = NULL, known = NULL
          WHERE target = ?1 AND part = 0 AND object IS NOT NULL AND lease IS NULL AND person IN
            (SELECT person FROM link WHERE target = ?1 AND outcome = 4 AND code = 'missing')
-         AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2))",
-        to_whom,
+         AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2)) RETURNING person",
     )?;
-    on.execute("UPDATE target SET people = people - ?2 WHERE id = ?1", params![to_whom[0], missing])?;
-    // What was written of managers was written to the accounts that are gone.
-    on.execute(
-        "DELETE FROM link WHERE target = ?1 AND part = 1 AND person IN
-           (SELECT person FROM link WHERE target = ?1 AND part = 0 AND object IS NULL)",
-        [to_whom[0]],
-    )?;
-    Ok(missing)
+    let people: Vec<i64> = statement.query_map(to_whom, |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for person in &people {
+        // What was written of the manager was written to the account that is gone.
+        on.prepare_cached("DELETE FROM link WHERE person = ?1 AND target = ?2 AND part = 1")?
+            .execute(params![person, to_whom[0]])?;
+    }
+    on.execute("UPDATE target SET people = people - ?2 WHERE id = ?1", params![to_whom[0], people.len()])?;
+    Ok(people.len())
 }

@@ -283,3 +283,51 @@ async fn who_was_never_there_is_not_looked_for_to_be_taken_away() {
     assert_eq!(asked, "");
     assert_eq!(carried.change, None);
 }
+
+fn look(known: Option<Known>) -> WorkItem {
+    let keys = MatchKeys(vec![(Name::new("employeeId"), "701984".to_owned())]);
+    WorkItem { look: true, ..item(Task::Look { keys, attributes: vec![Name::new("sn")] }, known) }
+}
+
+#[tokio::test]
+async fn what_an_earlier_try_has_left_is_looked_at_and_nothing_is_written() {
+    let there = || known(&[("sn", "L")]);
+    let writer = Scripted::default().find_gives(Ok(Found::One(there())));
+    let (asked, carried) = run(writer, &look(None)).await;
+    assert_eq!((asked.as_str(), carried.situation), ("find by keys", Situation::Unqualified));
+    assert_eq!(carried.settlement, Settlement::Linked { known: there() });
+
+    let writer = Scripted::default().find_gives(Ok(Found::One(there())));
+    let (asked, carried) = run(writer, &look(Some(known(&[("sn", "X")])))).await;
+    assert_eq!((asked.as_str(), carried.settlement), ("find o1", Settlement::Linked { known: there() }));
+
+    for (link, found) in [(None, Found::Nobody), (Some(there()), Found::One(there()))] {
+        let (_, carried) = run(Scripted::default().find_gives(Ok(found)), &look(link)).await;
+        assert!(matches!(carried.settlement, Settlement::Again { due: NOW, look: false, .. }));
+    }
+    let (_, carried) = run(Scripted::default().find_gives(Ok(Found::Nobody)), &look(Some(there()))).await;
+    assert_eq!((carried.situation, code(&carried)), (Situation::Missing, MISSING));
+}
+
+#[tokio::test]
+async fn whoever_cannot_be_looked_at_waits_for_somebody_who_can() {
+    let (_, carried) = run(Scripted::default().find_gives(Ok(Found::CannotLook)), &look(None)).await;
+    assert!(matches!(&carried.settlement, Settlement::Held(why) if why.code == CANNOT_LOOK));
+    let (_, carried) = run(Scripted::default().find_gives(Err(later(1))), &look(None)).await;
+    assert!(matches!(carried.settlement, Settlement::Again { look: true, .. }));
+}
+
+#[tokio::test]
+async fn damage_that_was_not_foreseen_is_not_done_before_it_is_counted() {
+    let switched = |enabled: bool| Known {
+        attributes: [(Name::new("accountEnabled"), Value::Boolean(enabled))].into_iter().collect(),
+        ..known(&[])
+    };
+    let work = WorkItem { look: true, ..item(Task::Account(Wanted::Disabled), Some(switched(false))) };
+    let writer = Scripted::default().find_gives(Ok(Found::One(switched(true))));
+    let (asked, carried) = run(writer, &work).await;
+    assert_eq!((asked.as_str(), carried.settlement), ("find o1", Settlement::Linked { known: switched(true) }));
+    let foreseen = WorkItem { known: Some(switched(true)), ..work };
+    let writer = Scripted::default().find_gives(Ok(Found::One(switched(true)))).write_gives(Ok(Some(switched(false))));
+    assert_eq!(run(writer, &foreseen).await.0, "find o1, disable");
+}
