@@ -2,6 +2,7 @@
 
 pub mod model;
 
+pub mod dotnet;
 pub mod expr;
 pub mod scim;
 

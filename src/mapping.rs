@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use crate::expr::Expression;
-use crate::model::{Anchor, Attributes, Desired, Dn, Manager, MatchKeys, Name, Path, Person, Reason, Value};
+use crate::expr::{Evaluated, Expression, Inputs, Seed};
+use crate::model::{
+    Anchor, Attributes, Desired, Dn, InstallationKey, Manager, MatchKeys, Name, Path, Person, Reason, Value,
+};
 
 /// The target attribute that is a reference to another account; its value is an anchor.
 pub const MANAGER: &str = "manager";
@@ -15,6 +17,16 @@ pub struct Mapping {
     attributes: Vec<AttributeMapping>,
     /// Places in `attributes`, the most telling match attribute first.
     keys: Vec<usize>,
+    surroundings: Surroundings,
+}
+
+/// What expressions may use that neither stands in them nor in the person.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// What chance is made from.
+    pub key: InstallationKey,
+    /// The target's default domain, where it has one.
+    pub default_domain: Option<String>,
 }
 
 /// How one target attribute comes from a person.
@@ -82,6 +94,10 @@ pub enum Given {
     Cleared,
     /// Nothing: the attribute is left alone.
     Nothing,
+    /// Nothing, not even its default in a new account: the expression said to pass over it.
+    Dropped,
+    /// The first of these that nobody else has at the target.
+    OneOf(Vec<String>),
 }
 
 impl fmt::Display for Given {
@@ -89,7 +105,8 @@ impl fmt::Display for Given {
         match self {
             Self::Value(value) => Shown(value).fmt(f),
             Self::Cleared => f.write_str("empty, on purpose"),
-            Self::Nothing => f.write_str("left alone"),
+            Self::Nothing | Self::Dropped => f.write_str("left alone"),
+            Self::OneOf(candidates) => write!(f, "the first that is free of {candidates:?}"),
         }
     }
 }
@@ -101,7 +118,26 @@ impl Mapping {
         let mut keys: Vec<usize> =
             (0..attributes.len()).filter(|at| attributes[*at].match_precedence.is_some()).collect();
         keys.sort_by_key(|at| attributes[*at].match_precedence);
-        Self { attributes, keys }
+        Self { attributes, keys, surroundings: Surroundings::default() }
+    }
+
+    /// The same, in these surroundings.
+    #[must_use]
+    pub fn in_surroundings(self, surroundings: Surroundings) -> Self {
+        Self { surroundings, ..self }
+    }
+
+    /// Gives it the installation's key, once that is known.
+    pub fn set_key(&mut self, key: &InstallationKey) {
+        self.surroundings.key = key.clone();
+    }
+
+    /// What one of its attributes gives for this person.
+    ///
+    /// # Errors
+    /// As [`AttributeMapping::give`].
+    pub fn give(&self, attribute: &AttributeMapping, person: &Person) -> Result<Given, Reason> {
+        attribute.give(person, &self.surroundings)
     }
 
     /// Its attributes, in the order of their names.
@@ -123,7 +159,7 @@ impl Mapping {
             keys: MatchKeys::default(),
         };
         for attribute in &self.attributes {
-            let given = attribute.give(person)?;
+            let given = attribute.give(person, &self.surroundings)?;
             if attribute.attribute == *MANAGER {
                 desired.manager = attribute.manager(given, person)?;
             } else {
@@ -169,12 +205,17 @@ impl AttributeMapping {
     ///
     /// # Errors
     /// A [`Reason`] (`mapping`) that names the attribute, the person and what does not fit.
-    pub fn give(&self, person: &Person) -> Result<Given, Reason> {
+    pub fn give(&self, person: &Person, surroundings: &Surroundings) -> Result<Given, Reason> {
         let value = match &self.source {
             MappingSource::Direct(path) => self.gather(path, &person.attributes),
             MappingSource::Constant(value) => value.clone(),
             MappingSource::Function(expression) => {
-                expression.evaluate(&person.attributes).map_err(|error| self.fault(person, &error.message))?
+                let inputs = self.inputs(person, surroundings);
+                match expression.evaluate(&inputs).map_err(|error| self.fault(person, &error.message))? {
+                    Evaluated::Value(value) => value,
+                    Evaluated::Dropped => return Ok(Given::Dropped),
+                    Evaluated::OneOf(candidates) => return Ok(Given::OneOf(candidates)),
+                }
             }
         };
         if !value.is_empty() {
@@ -183,6 +224,15 @@ impl AttributeMapping {
         }
         let clears = self.flow_null && self.source_states_null(&person.attributes);
         Ok(if clears { Given::Cleared } else { Given::Nothing })
+    }
+
+    fn inputs<'a>(&'a self, person: &'a Person, surroundings: &'a Surroundings) -> Inputs<'a> {
+        Inputs {
+            attributes: &person.attributes,
+            now: person.accepted_at,
+            seed: Seed { key: &surroundings.key, anchor: person.anchor.as_str(), attribute: self.attribute.as_str() },
+            default_domain: surroundings.default_domain.as_deref(),
+        }
     }
 
     fn gather(&self, path: &Path, person: &Attributes) -> Value {
@@ -212,6 +262,12 @@ impl AttributeMapping {
         match given {
             Given::Value(value) if always => desired.attributes.set(self.attribute.clone(), value),
             Given::Value(value) => desired.on_create.set(self.attribute.clone(), value),
+            Given::OneOf(candidates) => {
+                if let Some(first) = candidates.into_iter().next() {
+                    desired.on_create.set(self.attribute.clone(), Value::Text(first));
+                }
+            }
+            Given::Dropped => {}
             Given::Cleared | Given::Nothing => {
                 if let Some(default) = &self.default {
                     desired.on_create.set(self.attribute.clone(), default.clone());
@@ -231,7 +287,7 @@ impl AttributeMapping {
                 Ok(Some(Manager::Is(anchor)))
             }
             Given::Cleared => Ok(Some(Manager::Nobody)),
-            Given::Nothing => Ok(None),
+            Given::Nothing | Given::Dropped | Given::OneOf(_) => Ok(None),
         }
     }
 

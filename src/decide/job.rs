@@ -1,7 +1,7 @@
 //! A job as the core sees it: whom it is about, where they live, what accounts hold, what may be damaged.
 
 use crate::mapping::Mapping;
-use crate::model::{Damage, JobId, TargetId};
+use crate::model::{Damage, InstallationKey, JobId, TargetId};
 use crate::overlay::NullFlow;
 use crate::rules::Ruleset;
 use crate::scope::Scope;
@@ -24,6 +24,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// Gives its mappings the installation's key, once that is known.
+    pub fn set_key(&mut self, key: &InstallationKey) {
+        self.targets.iter_mut().for_each(|target| target.mapping.set_key(key));
+    }
+
     /// The target of this name.
     pub fn target(&self, id: &TargetId) -> Option<&Target> {
         self.targets.iter().find(|target| target.id == *id)

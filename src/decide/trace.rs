@@ -91,7 +91,7 @@ fn mapped(job: &Job, person: &Person, decision: &Decision) -> Vec<MappedAttribut
             target: target.id.clone(),
             attribute: attribute.attribute.clone(),
             from: attribute.source.to_string(),
-            gives: attribute.give(person),
+            gives: target.mapping.give(attribute, person),
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::model::Span;
 
 use super::EvaluateError;
-use super::evaluate::Datum;
+use super::datum::Datum;
 use super::node::Operator;
 
 /// Whether `left operator right` holds. With something empty on either side it never does, not even

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Attributes, Path, Span, Value, escape_rdn_value};
+use crate::model::{Span, Value, escape_rdn_value};
 
+use super::datum::{Datum, Flow, Words, fault};
 use super::node::{Node, Term};
-use super::{EvaluateError, TEXT_BYTES_MAX, compare};
+use super::{EvaluateError, Inputs, TEXT_BYTES_MAX, compare};
 
 /// What the value will be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,136 +15,6 @@ pub(super) enum Manner {
     Plain,
     /// A distinguished name: what comes from the person is escaped where it joins what does not.
     ForDn,
-}
-
-/// A value on its way through an expression.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Datum<'a> {
-    Nothing,
-    Text(Cow<'a, str>),
-    Integer(i64),
-    Boolean(bool),
-    Many(Vec<Datum<'a>>),
-    Complex(&'a Attributes),
-}
-
-/// A value, and whether any of it comes from the person and is still unescaped.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Flow<'a> {
-    pub(super) datum: Datum<'a>,
-    pub(super) from_person: bool,
-}
-
-/// A text, and whether any of it comes from the person and is still unescaped.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Words<'a> {
-    pub(super) text: Cow<'a, str>,
-    pub(super) from_person: bool,
-}
-
-impl<'a> Words<'a> {
-    /// The same, changed as a whole.
-    pub(super) fn map(self, change: impl FnOnce(Cow<'a, str>) -> Cow<'a, str>) -> Flow<'a> {
-        Flow { datum: Datum::Text(change(self.text)), from_person: self.from_person }
-    }
-}
-
-impl<'a> Flow<'a> {
-    /// A value that does not come from the person.
-    pub(super) fn constant(datum: Datum<'a>) -> Self {
-        Self { datum, from_person: false }
-    }
-
-    /// No value.
-    pub(super) fn nothing() -> Self {
-        Self::constant(Datum::Nothing)
-    }
-}
-
-impl<'a> From<&'a Value> for Datum<'a> {
-    fn from(value: &'a Value) -> Self {
-        match value {
-            Value::Null => Self::Nothing,
-            Value::Text(text) => Self::Text(Cow::Borrowed(text)),
-            Value::Boolean(boolean) => Self::Boolean(*boolean),
-            Value::Integer(integer) => Self::Integer(*integer),
-            Value::Many(values) => Self::Many(values.iter().map(Datum::from).collect()),
-            Value::Complex(attributes) => Self::Complex(attributes),
-        }
-    }
-}
-
-impl<'a> Datum<'a> {
-    /// What a path reaches: what the attribute holds; with a selector or a sub-attribute, what they choose.
-    fn at(path: &Path, person: &'a Attributes) -> Self {
-        if path.selector.is_none() && path.sub.is_none() {
-            return path.held(person).map_or(Self::Nothing, Self::from);
-        }
-        let mut reached = Self::Nothing;
-        path.visit(person, &mut |value| match &mut reached {
-            Self::Nothing => reached = value.into(),
-            Self::Many(all) => all.push(value.into()),
-            first => reached = Self::Many(vec![std::mem::replace(first, Self::Nothing), value.into()]),
-        });
-        reached
-    }
-
-    pub(super) fn into_value(self) -> Value {
-        match self {
-            Self::Nothing => Value::Null,
-            Self::Text(text) => Value::Text(text.into_owned()),
-            Self::Integer(integer) => Value::Integer(integer),
-            Self::Boolean(boolean) => Value::Boolean(boolean),
-            Self::Many(values) => Value::Many(values.into_iter().map(Self::into_value).collect()),
-            Self::Complex(attributes) => Value::Complex(attributes.clone()),
-        }
-    }
-
-    /// Whether it says nothing at all, or an empty text.
-    pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Self::Nothing => true,
-            Self::Text(text) => text.is_empty(),
-            Self::Many(values) => values.iter().all(Self::is_empty),
-            Self::Complex(attributes) => attributes.iter().all(|(_, value)| value.is_empty()),
-            Self::Integer(_) | Self::Boolean(_) => false,
-        }
-    }
-
-    /// Itself, or its only value.
-    pub(super) fn one(self, span: &Span) -> Result<Self, EvaluateError> {
-        match self {
-            Self::Many(mut values) if values.len() < 2 => Ok(values.pop().unwrap_or(Self::Nothing)),
-            Self::Many(_) => Err(fault("there are several values where one is expected", span)),
-            single => Ok(single),
-        }
-    }
-
-    /// Its text, `None` where there is nothing. Booleans read `True` and `False`.
-    pub(super) fn into_text(self, span: &Span) -> Result<Option<Cow<'a, str>>, EvaluateError> {
-        match self.one(span)? {
-            Self::Nothing => Ok(None),
-            Self::Text(text) => Ok(Some(text)),
-            Self::Integer(integer) => Ok(Some(Cow::Owned(integer.to_string()))),
-            Self::Boolean(boolean) => Ok(Some(Cow::Borrowed(if boolean { "True" } else { "False" }))),
-            Self::Complex(_) => Err(fault("there are sub-attributes where a text is expected", span)),
-            Self::Many(_) => Err(fault("there are lists in a list where a text is expected", span)),
-        }
-    }
-
-    /// Whether it counts as true: `True`, or a number other than zero.
-    pub(super) fn counts_as_true(self, span: &Span) -> Result<bool, EvaluateError> {
-        match self.one(span)? {
-            Self::Boolean(boolean) => Ok(boolean),
-            Self::Integer(integer) => Ok(integer != 0),
-            Self::Text(text) => Ok(text.eq_ignore_ascii_case("true") || text.parse().is_ok_and(|n: i64| n != 0)),
-            Self::Nothing | Self::Complex(_) | Self::Many(_) => Ok(false),
-        }
-    }
-}
-
-pub(super) fn fault(message: &str, span: &Span) -> EvaluateError {
-    EvaluateError { message: message.to_owned(), span: span.clone() }
 }
 
 /// The same, every text of it escaped for a distinguished name.
@@ -157,20 +28,20 @@ pub(super) fn escaped(value: Value) -> Value {
 }
 
 /// The value of a part of an expression. As deep as the tree, which is at most [`super::DEPTH_MAX`].
-pub(super) fn evaluate<'a>(node: &'a Node, person: &'a Attributes, manner: Manner) -> Result<Flow<'a>, EvaluateError> {
+pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manner) -> Result<Flow<'a>, EvaluateError> {
     Ok(match &node.term {
         Term::Empty => Flow::nothing(),
         Term::Text(text) => Flow::constant(Datum::Text(Cow::Borrowed(text))),
         Term::Integer { value, .. } => Flow::constant(Datum::Integer(*value)),
         Term::Boolean(boolean) => Flow::constant(Datum::Boolean(*boolean)),
-        Term::Attribute(path) => Flow { datum: Datum::at(path, person), from_person: true },
+        Term::Attribute(path) => Flow { datum: Datum::at(path, inputs.attributes), from_person: true },
         Term::Comparison(comparison) => {
-            let left = evaluate(&comparison.left, person, Manner::Plain)?.datum;
-            let right = evaluate(&comparison.right, person, Manner::Plain)?.datum;
+            let left = evaluate(&comparison.left, inputs, Manner::Plain)?.datum;
+            let right = evaluate(&comparison.right, inputs, Manner::Plain)?.datum;
             Flow::constant(Datum::Boolean(compare::holds(left, comparison.operator, right, &node.span)?))
         }
         Term::Call(call) => {
-            let given = Given { arguments: &call.arguments, span: &node.span, person, manner };
+            let given = Given { arguments: &call.arguments, span: &node.span, inputs, manner };
             (call.function.evaluate)(&given)?
         }
     })
@@ -181,7 +52,8 @@ pub(super) struct Given<'a> {
     arguments: &'a [Node],
     /// Where the call stands.
     pub(super) span: &'a Span,
-    person: &'a Attributes,
+    /// What beside its arguments it may reach for, if its [`super::Beyond`] says so.
+    pub(super) inputs: &'a Inputs<'a>,
     /// What the function's value will be used for.
     pub(super) manner: Manner,
 }
@@ -213,7 +85,7 @@ impl<'a> Given<'a> {
     /// The value of an argument; nothing where it was left out.
     pub(super) fn value(&self, at: usize, manner: Manner) -> Result<Flow<'a>, EvaluateError> {
         match self.arguments.get(at) {
-            Some(node) => evaluate(node, self.person, manner),
+            Some(node) => evaluate(node, self.inputs, manner),
             None => Ok(Flow::nothing()),
         }
     }

@@ -7,6 +7,7 @@
 
 mod check;
 mod compare;
+mod datum;
 mod evaluate;
 mod functions;
 mod lex;
@@ -20,9 +21,9 @@ mod tests;
 
 use std::fmt;
 
-use crate::model::{Attributes, Diagnostic, Path, Span, Value};
+use crate::model::{Attributes, Diagnostic, InstallationKey, Path, Span, Timestamp, Value};
 
-pub use functions::{Example, Function, Kind, Need, Parameter, Sample, functions};
+pub use functions::{Beyond, Example, Function, Kind, Need, Parameter, Sample, functions};
 
 use evaluate::Manner;
 use node::Node;
@@ -44,6 +45,51 @@ pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression {
     root: Node,
+}
+
+/// What an expression is evaluated with.
+///
+/// Time and chance are here as data, so that the same inputs give the same value, always.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What is held of the person.
+    pub attributes: &'a Attributes,
+    /// What `Now` gives.
+    pub now: Timestamp,
+    /// What `Guid` and `RandomString` are made from.
+    pub seed: Seed<'a>,
+    /// What `DefaultDomain` gives; `None` where the target has said none.
+    pub default_domain: Option<&'a str>,
+}
+
+/// What chance is made from: the same for the same installation, person and attribute.
+#[derive(Debug, Clone, Copy)]
+pub struct Seed<'a> {
+    /// The installation's own, so that nobody else can guess.
+    pub key: &'a InstallationKey,
+    /// The person's anchor.
+    pub anchor: &'a str,
+    /// The target attribute whose value it becomes.
+    pub attribute: &'a str,
+}
+
+impl<'a> Inputs<'a> {
+    /// A person alone, for expressions that reach for [nothing beyond](Beyond) them: `Now` is 1970, chance is fixed.
+    pub fn of(attributes: &'a Attributes) -> Self {
+        let seed = Seed { key: &InstallationKey::NONE, anchor: "", attribute: "" };
+        Self { attributes, now: Timestamp(0), seed, default_domain: None }
+    }
+}
+
+/// What an expression comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Evaluated {
+    /// This value; [`Value::Null`] where it gives none.
+    Value(Value),
+    /// `IgnoreFlowIfNullOrEmpty` had nothing: the attribute is not spoken of.
+    Dropped,
+    /// `SelectUniqueValue`: the first of these that nobody else has, in this order. Never empty; none repeats.
+    OneOf(Vec<String>),
 }
 
 /// Why an expression has no value for this person. Another person may have one.
@@ -71,13 +117,21 @@ impl Expression {
         self.root.attributes()
     }
 
-    /// Its value for this person; [`Value::Null`] where it gives none. Values keep their type.
+    /// What its functions reach for beyond the person's attributes, and where each such call stands.
+    pub fn reaches(&self) -> impl Iterator<Item = (Beyond, &Span)> {
+        self.root
+            .calls()
+            .map(|(call, span)| (call.function.beyond, span))
+            .filter(|(beyond, _)| *beyond != Beyond::Nothing)
+    }
+
+    /// What it comes to. Values keep their type.
     ///
     /// # Errors
     /// [`EvaluateError`] where the person's data does not fit, e.g. a text where a number must stand.
-    pub fn evaluate(&self, person: &Attributes) -> Result<Value, EvaluateError> {
-        let flow = evaluate::evaluate(&self.root, person, Manner::Plain)?;
-        Ok(flow.datum.into_value())
+    pub fn evaluate(&self, inputs: &Inputs<'_>) -> Result<Evaluated, EvaluateError> {
+        let flow = evaluate::evaluate(&self.root, inputs, Manner::Plain)?;
+        Ok(flow.datum.into_evaluated())
     }
 
     /// The same, to be read as a distinguished name: what comes from the person is
@@ -90,7 +144,8 @@ impl Expression {
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
     pub fn evaluate_for_dn(&self, person: &Attributes) -> Result<Value, EvaluateError> {
-        let flow = evaluate::evaluate(&self.root, person, Manner::ForDn)?;
+        let inputs = Inputs::of(person);
+        let flow = evaluate::evaluate(&self.root, &inputs, Manner::ForDn)?;
         let value = flow.datum.into_value();
         Ok(if flow.from_person { evaluate::escaped(value) } else { value })
     }

@@ -90,6 +90,26 @@ impl Node {
     }
 }
 
+impl Node {
+    /// Every call in it, and where it stands, in reading order.
+    pub(super) fn calls(&self) -> impl Iterator<Item = (&Call, &Span)> {
+        let mut ahead = vec![self];
+        std::iter::from_fn(move || {
+            while let Some(node) = ahead.pop() {
+                match &node.term {
+                    Term::Call(call) => {
+                        ahead.extend(call.arguments.iter().rev());
+                        return Some((call, &node.span));
+                    }
+                    Term::Comparison(comparison) => ahead.extend([&comparison.right, &comparison.left]),
+                    Term::Attribute(_) | Term::Empty | Term::Text(_) | Term::Integer { .. } | Term::Boolean(_) => {}
+                }
+            }
+            None
+        })
+    }
+}
+
 impl PartialEq for Node {
     fn eq(&self, other: &Self) -> bool {
         self.term == other.term

@@ -175,7 +175,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_reader_stumble(text in prop_oneof![any::<String>(), word_soup()], someone in person()) {
         match parse(&text) {
-            Ok(expression) => { let _ = expression.evaluate(&someone); }
+            Ok(expression) => { let _ = expression.evaluate(&Inputs::of(&someone)); }
             Err(wrong) => {
                 prop_assert!(wrong.span.start <= wrong.span.end && wrong.span.end <= text.len());
                 prop_assert!(text.is_char_boundary(wrong.span.start) && text.is_char_boundary(wrong.span.end));
@@ -185,8 +185,8 @@ proptest! {
 
     #[test]
     fn evaluating_is_sure_and_always_the_same(expression in expression(), someone in person()) {
-        let first = expression.evaluate(&someone);
-        prop_assert_eq!(&expression.evaluate(&someone), &first);
+        let first = expression.evaluate(&Inputs::of(&someone));
+        prop_assert_eq!(&expression.evaluate(&Inputs::of(&someone)), &first);
         prop_assert_eq!(expression.evaluate_for_dn(&someone).is_ok(), first.is_ok());
     }
 

@@ -45,8 +45,8 @@ fn person(said: &[(&str, Sample)]) -> Attributes {
 }
 
 fn check(text: &str, said: &[(&str, Sample)], expected: Sample) {
-    let value = parse(text).unwrap().evaluate(&person(said)).unwrap();
-    assert_eq!(value, Value::from(expected), "{text}");
+    let value = parse(text).unwrap().evaluate(&Inputs::of(&person(said))).unwrap();
+    assert_eq!(value, Evaluated::Value(expected.into()), "{text}");
 }
 
 fn check_dn(text: &str, said: &[(&str, Sample)], expected: &str) {
@@ -55,7 +55,7 @@ fn check_dn(text: &str, said: &[(&str, Sample)], expected: &str) {
 }
 
 fn check_fault(text: &str, said: &[(&str, Sample)], message: &str, part: &str) {
-    let fault = parse(text).unwrap().evaluate(&person(said)).unwrap_err();
+    let fault = parse(text).unwrap().evaluate(&Inputs::of(&person(said))).unwrap_err();
     assert_eq!((fault.message.as_str(), &text[fault.span.clone()]), (message, part));
 }
 
@@ -132,9 +132,9 @@ fn a_text_cannot_grow_without_bound() {
     let long = "x".repeat(TEXT_BYTES_MAX);
     let mut someone = Attributes::new();
     someone.set(Name::new("s"), Value::Text(long));
-    let whole = parse(r#"Join("", [s])"#).unwrap().evaluate(&someone);
+    let whole = parse(r#"Join("", [s])"#).unwrap().evaluate(&Inputs::of(&someone));
     assert!(whole.is_ok());
-    let fault = parse(r#"Replace([s], "x", , , [s], , )"#).unwrap().evaluate(&someone).unwrap_err();
+    let fault = parse(r#"Replace([s], "x", , , [s], , )"#).unwrap().evaluate(&Inputs::of(&someone)).unwrap_err();
     assert_eq!(fault.to_string(), "the text would be longer than 65536 bytes");
 }
 
@@ -234,7 +234,7 @@ fn an_empty_an_endless_and_a_bottomless_expression_are_refused() {
     assert!(parse(&long).is_ok());
     assert_eq!(parse(&format!("{long} ")).unwrap_err().message, "the expression is longer than 10000 characters");
     let nested = |depth: usize| format!("{}[a]{}", "ToLower(".repeat(depth), ")".repeat(depth));
-    assert!(parse(&nested(DEPTH_MAX)).unwrap().evaluate(&Attributes::new()).is_ok());
+    assert!(parse(&nested(DEPTH_MAX)).unwrap().evaluate(&Inputs::of(&Attributes::new())).is_ok());
     let deep = parse(&nested(DEPTH_MAX + 1)).unwrap_err();
     assert_eq!(deep.message, "calls stand more than 64 deep in each other");
 }

@@ -66,6 +66,37 @@ impl fmt::Display for Anchor {
     }
 }
 
+/// What an installation's chance is made from. Whoever has it can guess every `RandomString`, so it does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InstallationKey([u8; 32]);
+
+impl InstallationKey {
+    /// For what is nobody's installation: a dry run without a data folder, a test.
+    pub const NONE: Self = Self([0; 32]);
+
+    /// A key of these bytes.
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes, to derive from.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Default for InstallationKey {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl fmt::Debug for InstallationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InstallationKey(..)")
+    }
+}
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

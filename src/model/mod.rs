@@ -19,8 +19,8 @@ pub use change::{Change, ChangeKind, Damage, Desired, Found, Known, Manager, Mat
 pub use diagnostic::{Diagnostic, Span};
 pub use dn::{Dn, DnError, escape_rdn_value};
 pub use ids::{
-    ANCHOR_BYTES_MAX, Anchor, AnchorError, Generation, JobId, LeaseId, ObjectId, OperationId, PersonId, TargetId,
-    UploadId, WorkerId,
+    ANCHOR_BYTES_MAX, Anchor, AnchorError, Generation, InstallationKey, JobId, LeaseId, ObjectId, OperationId,
+    PersonId, TargetId, UploadId, WorkerId,
 };
 pub use name::Name;
 pub use outcome::{Outcome, Reason};

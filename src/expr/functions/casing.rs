@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 use super::super::EvaluateError;
-use super::super::evaluate::{Flow, Given};
-use super::{Example, Function, Kind, Parameter, Sample, anything, optional, required};
+use super::super::datum::Flow;
+use super::super::evaluate::Given;
+use super::{Beyond, Example, Function, Kind, Parameter, Sample, anything, optional, required};
 
 const PARAMETERS: &[Parameter] = &[required("source", Kind::Text), optional("culture", Kind::Text)];
 
 pub(super) static TO_LOWER: Function = Function {
     name: "ToLower",
+    beyond: Beyond::Nothing,
     parameters: PARAMETERS,
     description: "A text in lower case. The culture matters for Turkish and Azeri (\"tr-TR\", \"az\"), \
                   whose I becomes ı; without one the case is changed as everywhere else.",
@@ -29,6 +31,7 @@ pub(super) static TO_LOWER: Function = Function {
 
 pub(super) static TO_UPPER: Function = Function {
     name: "ToUpper",
+    beyond: Beyond::Nothing,
     parameters: PARAMETERS,
     description: "A text in upper case. The culture matters for Turkish and Azeri (\"tr-TR\", \"az\"), \
                   whose i becomes İ; without one the case is changed as everywhere else.",

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use super::super::EvaluateError;
-use super::super::evaluate::{Datum, Flow, Given};
-use super::{Example, Function, Kind, Sample, anything, optional, repeats, required};
+use super::super::datum::{Datum, Flow};
+use super::super::evaluate::Given;
+use super::{Beyond, Example, Function, Kind, Sample, anything, optional, repeats, required};
 
 pub(super) static COALESCE: Function = Function {
     name: "Coalesce",
+    beyond: Beyond::Nothing,
     parameters: &[repeats("source", Kind::Any)],
     description: "The first of its values that is not absent. An empty text is not absent.",
     examples: &[
@@ -43,6 +45,7 @@ fn coalesce<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
 
 pub(super) static IIF: Function = Function {
     name: "IIF",
+    beyond: Beyond::Nothing,
     parameters: &[
         required("condition", Kind::Condition),
         required("valueIfTrue", Kind::Any),
@@ -89,6 +92,7 @@ fn iif<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
 
 pub(super) static SWITCH: Function = Function {
     name: "Switch",
+    beyond: Beyond::Nothing,
     parameters: &[
         required("source", Kind::Any),
         optional("defaultValue", Kind::Any),

@@ -9,11 +9,13 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::super::EvaluateError;
-use super::super::evaluate::{Flow, Given};
-use super::{Example, Function, Kind, Sample, anything, required};
+use super::super::datum::Flow;
+use super::super::evaluate::Given;
+use super::{Beyond, Example, Function, Kind, Sample, anything, required};
 
 pub(super) static NORMALIZE_DIACRITICS: Function = Function {
     name: "NormalizeDiacritics",
+    beyond: Beyond::Nothing,
     parameters: &[required("source", Kind::Text)],
     description: "A text with plain letters in place of those with marks: é becomes e, ø oe, ß ss, but ö o. \
                   Letters that Entra's table does not have stay as they are.",

@@ -12,7 +12,8 @@ use std::fmt::Write as _;
 use crate::model::{Diagnostic, Span, Value};
 
 use super::EvaluateError;
-use super::evaluate::{Flow, Given};
+use super::datum::Flow;
+use super::evaluate::Given;
 use super::node::Node;
 
 /// Every function, in the order of their names.
@@ -43,6 +44,8 @@ static FUNCTIONS: &[&Function] = &[
 pub struct Function {
     /// Its name; upper and lower case matter.
     pub name: &'static str,
+    /// What it reaches for beyond its arguments.
+    pub beyond: Beyond,
     /// What it takes, in order. Those that repeat stand last, and repeat together.
     pub parameters: &'static [Parameter],
     /// What it does, in a sentence or two.
@@ -53,6 +56,27 @@ pub struct Function {
     pub(super) check: fn(&[Node], &Span) -> Result<(), Diagnostic>,
     /// What it gives.
     pub(super) evaluate: for<'a> fn(&Given<'a>) -> Result<Flow<'a>, EvaluateError>,
+}
+
+/// What a function reaches for beyond its arguments, or does beside giving a value.
+///
+/// Where an expression stands decides what it may reach for: a container has no target attribute and no candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beyond {
+    /// Nothing: the same arguments give the same value, everywhere.
+    Nothing,
+    /// The time of acceptance.
+    Time,
+    /// The seed of installation, person and attribute.
+    Chance,
+    /// The target's default domain.
+    Domain,
+    /// What others have at the target: it gives candidates, and must be the whole expression.
+    Others,
+    /// Silence: it may give that the attribute is not spoken of.
+    Silence,
+    /// Secrecy: what it gives is written, and never shown.
+    Secrecy,
 }
 
 /// One of the things a function takes.

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 use super::super::EvaluateError;
-use super::super::evaluate::{Datum, Flow, Given};
-use super::{Example, Function, Kind, Parameter, Sample, anything, required};
+use super::super::datum::{Datum, Flow};
+use super::super::evaluate::Given;
+use super::{Beyond, Example, Function, Kind, Parameter, Sample, anything, required};
 
 const EXPRESSION: &[Parameter] = &[required("expression", Kind::Any)];
 
 pub(super) static IS_NULL: Function = Function {
     name: "IsNull",
+    beyond: Beyond::Nothing,
     parameters: EXPRESSION,
     description: "Whether there is no value at all. An empty text is a value.",
     examples: &[
@@ -26,6 +28,7 @@ pub(super) static IS_NULL: Function = Function {
 
 pub(super) static IS_NULL_OR_EMPTY: Function = Function {
     name: "IsNullOrEmpty",
+    beyond: Beyond::Nothing,
     parameters: EXPRESSION,
     description: "Whether there is no value, or an empty text.",
     examples: &[
@@ -46,6 +49,7 @@ pub(super) static IS_NULL_OR_EMPTY: Function = Function {
 
 pub(super) static IS_PRESENT: Function = Function {
     name: "IsPresent",
+    beyond: Beyond::Nothing,
     parameters: EXPRESSION,
     description: "Whether there is a value that is not an empty text.",
     examples: &[
@@ -66,6 +70,7 @@ pub(super) static IS_PRESENT: Function = Function {
 
 pub(super) static NOT: Function = Function {
     name: "Not",
+    beyond: Beyond::Nothing,
     parameters: &[required("source", Kind::Any)],
     description: "False where the source is true, and true where it is anything else. A text gives a text.",
     examples: &[

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use crate::model::{Diagnostic, Span};
 
 use super::super::EvaluateError;
-use super::super::evaluate::{Flow, Given, Manner, Words, Writing};
+use super::super::datum::{Flow, Words};
+use super::super::evaluate::{Given, Manner, Writing};
 use super::super::node::{Node, Term};
-use super::{Example, Function, Kind, Sample, optional, required};
+use super::{Beyond, Example, Function, Kind, Sample, optional, required};
 
 const SOURCE: usize = 0;
 const OLD: usize = 1;
@@ -18,6 +19,7 @@ const OF_PATTERNS: [usize; 3] = [2, 3, 5];
 
 pub(super) static REPLACE: Function = Function {
     name: "Replace",
+    beyond: Beyond::Nothing,
     parameters: &[
         required("source", Kind::Text),
         optional("oldValue", Kind::Text),

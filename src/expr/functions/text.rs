@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use crate::model::{Diagnostic, Span};
 
 use super::super::EvaluateError;
-use super::super::evaluate::{Datum, Flow, Given, Manner, Writing, fault};
+use super::super::datum::{Datum, Flow, Words, fault};
+use super::super::evaluate::{Given, Manner, Writing};
 use super::super::node::{Node, Term};
-use super::{Example, Function, Kind, Sample, anything, repeats, required};
+use super::{Beyond, Example, Function, Kind, Sample, anything, repeats, required};
 
 pub(super) static APPEND: Function = Function {
     name: "Append",
+    beyond: Beyond::Nothing,
     parameters: &[required("source", Kind::Text), required("suffix", Kind::Text)],
     description: "The source with the suffix behind it. Nothing, where the source is absent.",
     examples: &[
@@ -37,6 +39,7 @@ fn append<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
 
 pub(super) static JOIN: Function = Function {
     name: "Join",
+    beyond: Beyond::Nothing,
     parameters: &[required("separator", Kind::Text), repeats("source", Kind::Any)],
     description: "The sources in one text, with the separator between them. \
                   Of a source with several values each is taken; empty ones are passed over.",
@@ -78,7 +81,7 @@ fn join<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
 
 fn add_part<'a>(
     writing: &mut Writing<'a>,
-    separator: &Option<super::super::evaluate::Words<'a>>,
+    separator: &Option<Words<'a>>,
     part: Datum<'a>,
     from_person: bool,
     span: &Span,
@@ -92,6 +95,7 @@ fn add_part<'a>(
 
 pub(super) static LEFT: Function = Function {
     name: "Left",
+    beyond: Beyond::Nothing,
     parameters: &[required("string", Kind::Text), required("numChars", Kind::Integer)],
     description: "The first characters of a text; all of it, where the number is below zero or above its length.",
     examples: &[
@@ -116,6 +120,7 @@ fn left<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
 
 pub(super) static MID: Function = Function {
     name: "Mid",
+    beyond: Beyond::Nothing,
     parameters: &[required("source", Kind::Text), required("start", Kind::Integer), required("length", Kind::Integer)],
     description: "So many characters of a text from that place on; the first place is 1. \
                   What lies past the end is not missed.",
@@ -165,6 +170,7 @@ fn part_of(text: Cow<'_, str>, from: usize, length: usize) -> Cow<'_, str> {
 
 pub(super) static STRIP_SPACES: Function = Function {
     name: "StripSpaces",
+    beyond: Beyond::Nothing,
     parameters: &[required("source", Kind::Text)],
     description: "A text without its spaces (\" \"), wherever they stand.",
     examples: &[Example {

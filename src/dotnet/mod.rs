@@ -1,0 +1,3 @@
+//! What Entra took over from .NET and people's mappings rely on: how dates are written and read.
+
+pub mod date;
