@@ -5,6 +5,7 @@
 pub mod bulk;
 pub mod filter;
 pub mod json;
+pub mod loose;
 mod nearest;
 pub mod path;
 pub mod schema;
