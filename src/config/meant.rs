@@ -7,6 +7,7 @@ use url::Url;
 use super::report::Report;
 use super::secret::SecretSource;
 use crate::decide::Job;
+use crate::graph_schema::Declared;
 use crate::model::{Name, TargetId};
 use crate::source::CsvSettings;
 
@@ -28,8 +29,12 @@ pub struct JobMeant {
     pub source: SourceMeant,
     /// How each target is reached, in the order of `job.targets`.
     pub connections: Vec<(TargetId, Connection)>,
+    /// The attributes it declares itself.
+    pub declared: Vec<Declared>,
     /// What one upload may bring, and how much may wait.
     pub limits: Limits,
+    /// The file as it is written, without comments and layout.
+    pub(super) table: toml::Table,
     /// Of the file as it is meant: comments and layout do not count.
     pub hash: [u8; 32],
     /// What has no effect in the file, or probably not the one that was meant.

@@ -10,6 +10,7 @@ mod graph_properties;
 mod meant;
 mod nearest;
 mod report;
+mod schema;
 mod secret;
 mod spot;
 mod written;
@@ -31,6 +32,7 @@ use written::JobWritten;
 
 pub use meant::{Connection, GraphConnection, JobMeant, Limits, SourceMeant};
 pub use report::{Finding, Report, Severity};
+pub use schema::{ImportError, Imported, import_schema};
 pub use secret::{SecretError, SecretSource};
 
 /// Longest job file, in bytes. A thousand rules fit in a tenth of it.
@@ -113,15 +115,18 @@ fn check_in(name: &str, text: &str, folder: &Path) -> Result<JobMeant, Report> {
     let is_useless = findings.has_errors();
     let report = Report::new(name, text, findings.into_list());
     match meant {
-        Some(meant) if !is_useless => Ok(meant.into_job(hash(text), report)),
+        Some(meant) if !is_useless => {
+            let table = text.parse().unwrap_or_default();
+            let hash = hash(&table);
+            Ok(meant.into_job(table, hash, report))
+        }
         _ => Err(report),
     }
 }
 
 /// Of what the file says: the same whatever its comments, its layout and the order of its tables.
-fn hash(text: &str) -> [u8; 32] {
-    let said = text.parse::<toml::Table>().map_or_else(|_| text.to_owned(), |table| format!("{table:?}"));
-    *blake3::hash(said.as_bytes()).as_bytes()
+fn hash(table: &toml::Table) -> [u8; 32] {
+    *blake3::hash(format!("{table:?}").as_bytes()).as_bytes()
 }
 
 /// The file as it is written, or `None` where it cannot be read as one.

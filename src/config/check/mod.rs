@@ -15,6 +15,7 @@ use super::written::{
     ConstantWritten, JobWritten, LeaverWritten, LimitsWritten, PlacementChangeWritten, PolicyWritten, TargetKindWritten,
 };
 use crate::decide::{Job, Leaver, PlacementChange, Policy, TargetKind};
+use crate::graph_schema::Declared;
 use crate::model::{Diagnostic, JobId, Path, Span, TargetId, Value};
 use crate::scope::Scope;
 use language::Language;
@@ -27,14 +28,15 @@ pub(super) struct Meant {
     job: Job,
     source: SourceMeant,
     connections: Vec<(TargetId, Connection)>,
+    declared: Vec<Declared>,
     limits: Limits,
 }
 
 impl Meant {
-    /// The job, with what there is to warn of.
-    pub(super) fn into_job(self, hash: [u8; 32], warnings: Report) -> JobMeant {
-        let Self { job, source, connections, limits } = self;
-        JobMeant { job, source, connections, limits, hash, warnings }
+    /// The job, with the file it stands in and what there is to warn of.
+    pub(super) fn into_job(self, table: toml::Table, hash: [u8; 32], warnings: Report) -> JobMeant {
+        let Self { job, source, connections, declared, limits } = self;
+        JobMeant { job, source, connections, declared, limits, table, hash, warnings }
     }
 }
 
@@ -66,7 +68,8 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         policy: policy(&written.policy),
         null_flow: source.null_flow,
     };
-    Some(Meant { job, source: source.meant, connections, limits })
+    let declared = source::declared(&written.source);
+    Some(Meant { job, source: source.meant, connections, declared, limits })
 }
 
 /// Checks a name that stands in addresses and file names.
