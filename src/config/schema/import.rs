@@ -117,15 +117,15 @@ impl<'a> Importer<'a> {
         for (at, rule) in rules {
             let place = format!("synchronizationRules[{at}]");
             self.filters(&place, rule);
-            let before = self.before.synchronization_rules.iter().find(|known| known.name == rule.name).cloned();
+            let before = self.known(rule);
             let Some((index, mapping)) = self.users(&place, rule) else { continue };
             if !sources.contains(&&rule.source_directory_name) {
                 sources.push(&rule.source_directory_name);
                 self.source(&place, rule, mapping);
             }
             let place = Place { rule: &place, mapping: &format!("{place}.objectMappings[{index}]") };
-            match before.as_ref().and_then(|before| before.object_mappings.first()) {
-                Some(before) => self.known_target(&place, rule, mapping, before),
+            match before {
+                Some(before) => self.known_target(&place, rule, mapping, &before),
                 None => match target_kind(&rule.target_directory_name) {
                     Some(kind) => {
                         self.new_target(&place, rule, mapping, kind);
@@ -140,6 +140,17 @@ impl<'a> Importer<'a> {
         }
         self.missing_targets();
         done
+    }
+
+    /// The rule as the job file that was kept has it: by its name, or where somebody gave it another, by what is left.
+    fn known(&self, rule: &Rule) -> Option<Rule> {
+        let known = &self.before.synchronization_rules;
+        let is_free = |known: &&Rule| self.schema.synchronization_rules.iter().all(|rule| rule.name != known.name);
+        let same_id = |known: &&Rule| known.id == rule.id;
+        let same_directory = |known: &&Rule| known.target_directory_name == rule.target_directory_name;
+        let named = known.iter().find(|known| known.name == rule.name);
+        let named = named.or_else(|| known.iter().filter(is_free).find(same_id));
+        named.or_else(|| known.iter().filter(is_free).find(same_directory)).cloned()
     }
 
     fn filters(&mut self, place: &str, rule: &Rule) {
@@ -193,9 +204,10 @@ impl<'a> Importer<'a> {
     }
 
     fn missing_targets(&mut self) {
-        let now = &self.schema.synchronization_rules;
-        let gone = self.before.synchronization_rules.iter().filter(|known| now.iter().all(|rule| rule.name != known.name));
-        let gone: Vec<String> = gone.map(|rule| rule.name.clone()).collect();
+        let found: Vec<String> =
+            self.schema.synchronization_rules.iter().filter_map(|rule| self.known(rule)).map(|rule| rule.name).collect();
+        let names = self.before.synchronization_rules.iter().map(|rule| rule.name.clone());
+        let gone: Vec<String> = names.filter(|name| !found.contains(name)).collect();
         for name in gone {
             let why = format!("the rule of the target `{name}` is gone; the target stays as it was");
             self.lose("synchronizationRules", why);

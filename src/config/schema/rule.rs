@@ -8,7 +8,7 @@ use super::names::PARENT;
 use super::parts::take_list;
 use super::probe;
 use crate::decide::TargetKind;
-use crate::graph_schema::{AttributeDefinition, AttributeMapping, ObjectMapping, Rule};
+use crate::graph_schema::{AttributeDefinition, AttributeMapping, ObjectMapping, Rule, USER};
 
 /// Where a rule and its mapping of people stand in the schema.
 pub(super) struct Place<'a> {
@@ -25,12 +25,10 @@ struct Maps {
 
 impl Importer<'_> {
     /// Brings what changed since into a target that the job file has.
-    pub(super) fn known_target(&mut self, place: &Place<'_>, rule: &Rule, now: &ObjectMapping, before: &ObjectMapping) {
-        let Some(Value::Table(mut target)) = self.job.targets.remove(&rule.name) else { return };
-        let kind = match target.get("kind").and_then(Value::as_str) {
-            Some("graph") => TargetKind::Cloud,
-            _ => TargetKind::OnPremises,
-        };
+    pub(super) fn known_target(&mut self, place: &Place<'_>, rule: &Rule, now: &ObjectMapping, known: &Rule) {
+        let Some(before) = known.object_mappings.first() else { return };
+        let Some(Value::Table(mut target)) = self.job.targets.remove(&known.name) else { return };
+        let kind = kind_of(&target);
         if !now.enabled {
             self.lose(&format!("{}.enabled", place.mapping), "muster has no switch for a target; it stays in use");
         }
@@ -41,7 +39,7 @@ impl Importer<'_> {
             self.scope(place, now);
         }
         let kept = take_list(&mut target, "map");
-        let regated = self.regated(rule, now);
+        let regated = self.regated(rule, now, known);
         let maps = self.maps(place, rule, now, kind, |mapping| {
             let is_same = before.attribute_mappings.contains(mapping) && !regated.contains(&mapping.target_attribute_name);
             let is_it = |map: &&Value| map.get("to").and_then(Value::as_str) == Some(&mapping.target_attribute_name);
@@ -51,17 +49,18 @@ impl Importer<'_> {
         let place_of = |map: &Value| kept.iter().position(|known| known.get("to") == map.get("to")).unwrap_or(kept.len());
         let mut list = maps.list;
         list.sort_by_key(place_of);
+        self.complete(place, &known.name, &target, &mut list);
         if let Some(container) = maps.container {
             target.insert("container".to_owned(), Value::String(container));
         }
         target.insert("map".to_owned(), Value::Array(list));
-        self.job.targets.insert(rule.name.clone(), Value::Table(target));
+        self.job.targets.insert(known.name.clone(), Value::Table(target));
     }
 
     /// Target attributes that take empty values now and did not before, or the other way round.
-    fn regated(&self, rule: &Rule, mapping: &ObjectMapping) -> Vec<String> {
+    fn regated(&self, rule: &Rule, mapping: &ObjectMapping, known: &Rule) -> Vec<String> {
         let now = self.schema.attributes(&rule.target_directory_name, &mapping.target_object_name);
-        let before = self.before.attributes(&rule.target_directory_name, &mapping.target_object_name);
+        let before = self.before.attributes(&known.target_directory_name, USER);
         let changed = now.iter().filter(|attribute| {
             let known = before.iter().find(|known| known.name == attribute.name);
             known.is_some_and(|known| known.flow_null_values != attribute.flow_null_values)
@@ -71,6 +70,7 @@ impl Importer<'_> {
 
     /// Makes a target of a rule.
     pub(super) fn new_target(&mut self, place: &Place<'_>, rule: &Rule, mapping: &ObjectMapping, kind: TargetKind) {
+        self.name_homes(kind);
         let name = self.free_name(kind);
         let mut target = probe::target(kind);
         self.flows(place, mapping, &mut target);
@@ -82,7 +82,7 @@ impl Importer<'_> {
         for (at, remark) in remarks {
             self.draft.remark(&["target", &name, "map", &at.to_string()], remark);
         }
-        self.complete(place, &name, kind, &mut list);
+        self.complete(place, &name, &target, &mut list);
         self.explain_target(&name, rule, kind, container.is_some());
         if let Some(container) = container {
             target.insert("container".to_owned(), Value::String(container));
@@ -91,6 +91,21 @@ impl Importer<'_> {
         self.job.targets.insert(name.clone(), Value::Table(target));
         self.draft.targets.push(name.clone());
         self.home(place, mapping, &name, kind);
+    }
+
+    /// Rules that named no target meant the only one of the kind; it is not the only one any more.
+    fn name_homes(&mut self, kind: TargetKind) {
+        let word = match kind {
+            TargetKind::Cloud => "graph",
+            TargetKind::OnPremises => "ldif",
+        };
+        let of_kind = |target: &Value| target.get("kind").and_then(Value::as_str) == Some(word);
+        let Some((only, _)) = self.job.targets.iter().find(|(_, target)| of_kind(target)) else { return };
+        for rule in self.job.rules.iter_mut().filter_map(Value::as_table_mut) {
+            if rule.get("place").and_then(Value::as_str) == Some(kind.word()) && !rule.contains_key("target") {
+                rule.insert("target".to_owned(), Value::String(only.clone()));
+            }
+        }
     }
 
     fn free_name(&self, kind: TargetKind) -> String {
@@ -231,32 +246,46 @@ impl Importer<'_> {
     }
 
     /// Adds what no account can do without.
-    fn complete(&mut self, place: &Place<'_>, target: &str, kind: TargetKind, list: &mut Vec<Value>) {
+    fn complete(&mut self, place: &Place<'_>, name: &str, target: &Table, list: &mut Vec<Value>) {
+        let kind = kind_of(target);
+        let place = format!("{}.attributeMappings", place.mapping);
+        let naming = target.get("naming").and_then(Value::as_str).unwrap_or("cn");
+        let has_name = [naming, "displayName", "sAMAccountName"].iter().any(|to| at(list, to).is_some());
+        let mut missing: Vec<(&str, &str)> = match kind {
+            TargetKind::OnPremises if has_name => Vec::new(),
+            _ => probe::indispensable(kind).to_vec(),
+        };
+        missing.retain(|(to, _)| at(list, to).is_none());
+        let mut add = |to: &str, direct: &str, rank, list: &mut Vec<Value>| {
+            let number = list.len().to_string();
+            self.draft.remark(&["target", name, "map", &number], "Not in the schema; no account can do without it:");
+            list.push(probe::map(to, direct, rank));
+            self.lose(&place, format!("no account can do without `{to}`; taken from `{direct}`"));
+        };
+        missing.into_iter().for_each(|(to, direct)| add(to, direct, None, list));
+        if list.iter().any(|map| map.get("match").is_some()) {
+            return;
+        }
         let key = probe::usual_key(kind);
-        let mut missing: Vec<(&str, &str)> = probe::indispensable(kind).to_vec();
-        let has_match = list.iter().any(|map| map.get("match").is_some());
-        if !has_match {
-            missing.push((key, "externalId"));
-        }
-        for (to, direct) in missing {
-            let known = list.iter().position(|map| map.get("to").and_then(Value::as_str).is_some_and(|known| known.eq_ignore_ascii_case(to)));
-            let rank = (to == key && !has_match).then_some(1);
-            match (known.and_then(|at| list.get_mut(at)), rank) {
-                (Some(Value::Table(map)), Some(rank)) => {
-                    map.insert("match".to_owned(), Value::Integer(rank));
-                    let why = format!("no attribute is matched by; accounts are recognised by `{to}`");
-                    self.lose(&format!("{}.attributeMappings", place.mapping), why);
-                }
-                (Some(_), _) => {}
-                (None, rank) => {
-                    let at = list.len().to_string();
-                    self.draft.remark(&["target", target, "map", &at], "Not in the schema; no account can do without it:");
-                    list.push(probe::map(to, direct, rank));
-                    let why = format!("`{to}` is not mapped, and no account can do without it; taken from `{direct}`");
-                    self.lose(&format!("{}.attributeMappings", place.mapping), why);
-                }
+        match at(list, key).and_then(|at| list.get_mut(at)) {
+            Some(Value::Table(map)) => {
+                map.insert("match".to_owned(), Value::Integer(1));
+                self.lose(&place, format!("nothing is matched by; accounts are recognised by `{key}`"));
             }
+            _ => add(key, "externalId", Some(1), list),
         }
+    }
+}
+
+/// Where an attribute is mapped.
+fn at(list: &[Value], to: &str) -> Option<usize> {
+    list.iter().position(|map| map.get("to").and_then(Value::as_str).is_some_and(|known| known.eq_ignore_ascii_case(to)))
+}
+
+fn kind_of(target: &Table) -> TargetKind {
+    match target.get("kind").and_then(Value::as_str) {
+        Some("graph") => TargetKind::Cloud,
+        _ => TargetKind::OnPremises,
     }
 }
 
