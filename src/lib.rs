@@ -13,6 +13,7 @@ pub mod rules;
 pub mod scope;
 
 pub mod decide;
+pub mod proof;
 pub mod reconcile;
 
 pub mod chance;

@@ -372,7 +372,7 @@ struct DebugAsShown<'a>(&'a Value);
 
 impl fmt::Debug for DebugAsShown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Shown(self.0).fmt(f)
+        fmt::Display::fmt(&Shown(self.0), f)
     }
 }
 

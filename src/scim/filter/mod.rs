@@ -15,6 +15,7 @@
 //! - Beyond the grammar, `emails[type eq "work"].value` may stand where an attribute may, because
 //!   mappings name attributes so.
 
+mod conditions;
 mod hold;
 mod lexer;
 mod literal;
@@ -26,6 +27,7 @@ use std::fmt;
 use crate::model::{Attributes, Diagnostic, Path, Span};
 use crate::scim::path::check_path;
 use crate::scim::schema::{Kind, Type};
+pub use conditions::Condition;
 use literal::Literal;
 
 /// Longest filter, in bytes; as long as the longest expression (`facts/entra.md` §4.1).
@@ -65,6 +67,13 @@ impl Filter {
     /// `externalId` is seen only where the caller has put the anchor among the attributes.
     pub fn holds(&self, person: &Attributes) -> bool {
         self.predicate.holds(hold::Scope::Person(person))
+    }
+
+    /// Every condition in it, asked of a person one by one, in reading order.
+    pub fn conditions(&self, person: &Attributes) -> Vec<Condition> {
+        let mut asked = Vec::new();
+        conditions::push_conditions(&self.predicate, false, person, &mut asked);
+        asked
     }
 
     /// The filters it joins by `and`, all of which must hold; itself, where it joins none.

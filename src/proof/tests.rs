@@ -1,0 +1,1 @@
+//! Tests that pass, and tests that fail.
