@@ -51,7 +51,8 @@ pub struct TreeParameter {
 impl Expression {
     /// The same as a tree.
     pub fn tree(&self) -> Tree {
-        tree(&self.root)
+        // Its own text, so that a number alone stays one.
+        Tree { expression: self.to_string(), ..tree(&self.root) }
     }
 
     /// The expression a tree is. Its text is read; where it has none, its parts are.
