@@ -4,6 +4,7 @@ pub mod model;
 
 pub mod dotnet;
 pub mod expr;
+pub mod predicate;
 pub mod scim;
 
 pub mod overlay;

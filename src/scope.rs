@@ -1,7 +1,8 @@
 //! Whom a job is about: everybody its filter holds for.
 
 use crate::model::Attributes;
-use crate::scim::{Condition, Filter};
+use crate::predicate::Condition;
+use crate::scim::Filter;
 
 /// Whom a job is about. Read and checked with the job, so that asking it about a person cannot fail.
 #[derive(Debug, Clone, Default)]

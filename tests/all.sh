@@ -59,6 +59,8 @@ step "tests"
 cargo test --locked
 step "tests with real services"
 cargo test --locked --test it -- --ignored --test-threads=1
+step "a minute of fuzzing"
+tests/fuzz/run.sh 60
 step "figures at 1 %, for being right"
 cargo bench --locked -- --size 1
 step "demo"

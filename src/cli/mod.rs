@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod demo;
 mod explain;
+mod expr;
 mod fsck;
 mod hint;
 mod import;
@@ -72,6 +73,7 @@ enum Command {
     Plan(plan::Args),
     Import(Box<import::Args>),
     Explain(explain::Args),
+    Expr(expr::Args),
     Release(release::Args),
     Fsck(fsck::Args),
     Serve(serve::Args),
@@ -105,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(args, globals),
         Command::Import(args) => import::run(args, globals),
         Command::Explain(args) => explain::run(args, globals),
+        Command::Expr(args) => expr::run(args, globals),
         Command::Release(args) => release::run(args, globals),
         Command::Fsck(args) => fsck::run(args, globals),
         Command::Serve(args) => serve::run(args, globals),

@@ -6,7 +6,7 @@ use super::screen::shown;
 use crate::decide::{AskedRule, Computed, MappedAttribute, Trace};
 use crate::model::{Path, Value};
 use crate::plain::plain;
-use crate::scim::Condition;
+use crate::predicate::Condition;
 use crate::scim::json::value_to_json;
 
 /// Each clause of the scope and each rule that was asked, and whether it holds; `with_values` says also what each
@@ -40,11 +40,17 @@ pub(super) fn why_lines(traced: &Trace, with_values: bool) -> Vec<String> {
 /// What each condition saw. A single one has been said already; only what it saw is new.
 fn condition_lines(said: &str, conditions: &[Condition]) -> Vec<String> {
     let line = |condition: &Condition| {
-        let saw = condition.seen.iter().map(|(path, value)| input_words(path, value)).collect::<Vec<_>>().join(", ");
+        let saw = match condition.saw.as_slice() {
+            [] => "it is not there".to_owned(),
+            [only] => format!("it is {}", shown(only)),
+            several => format!("it is {}", shown(&Value::Many(several.to_vec()))),
+        };
         if condition.words == said {
             return format!("  {saw}");
         }
-        format!("  {} {}: {saw}", yes(condition.holds), plain(&condition.words))
+        let words = plain(&condition.words);
+        let words = if condition.negated { format!("not ({words})") } else { words.into_owned() };
+        format!("  {} {words}: {saw}", yes(condition.speaks()))
     };
     conditions.iter().map(line).collect()
 }
@@ -111,7 +117,15 @@ fn rule_json(rule: &AskedRule) -> serde_json::Value {
 }
 
 fn conditions_json(conditions: &[Condition]) -> Vec<serde_json::Value> {
-    let condition = |condition: &Condition| json!({ "condition": condition.words, "holds": condition.holds, "saw": inputs_json(&condition.seen) });
+    let condition = |condition: &Condition| {
+        json!({
+            "condition": condition.words,
+            "negated": condition.negated,
+            "attribute": condition.path.to_string(),
+            "saw": condition.saw.iter().map(value_to_json).collect::<Vec<_>>(),
+            "holds": condition.holds,
+        })
+    };
     conditions.iter().map(condition).collect()
 }
 

@@ -56,6 +56,12 @@ impl Report {
         Self { name: name.to_owned(), text: blotted(text), findings }
     }
 
+    /// A report on one mistake in a text that is no job file, such as an expression.
+    pub fn of_mistake(name: &str, text: &str, diagnostic: Diagnostic) -> Self {
+        let finding = Finding { severity: Severity::Error, diagnostic, beside: None };
+        Self { name: name.to_owned(), text: text.to_owned(), findings: vec![finding] }
+    }
+
     /// A report on a file that could not be read, and what to try.
     pub fn unreadable(name: &str, why: &str, hint: &str) -> Self {
         let diagnostic = Diagnostic::new(format!("{name} cannot be read: {why}"), 0..0, "").with_hint(hint);

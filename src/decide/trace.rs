@@ -3,8 +3,8 @@
 use super::{Ask, Decision, Job, decide};
 use crate::mapping::{Given, MappingSource};
 use crate::model::{Attributes, Known, Name, Path, Person, Reason, TargetId, Value, Wanted};
+use crate::predicate::Condition;
 use crate::rules::{Container, Place};
-use crate::scim::Condition;
 
 /// A decision, and what was asked on the way to it.
 #[derive(Debug, Clone, PartialEq)]

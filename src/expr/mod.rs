@@ -13,6 +13,7 @@ mod functions;
 mod lex;
 mod node;
 mod parse;
+mod tree;
 
 #[cfg(test)]
 mod properties;
@@ -22,6 +23,8 @@ mod tests;
 use std::fmt;
 
 use crate::model::{Attributes, Diagnostic, InstallationKey, Path, Span, Timestamp, Value};
+
+pub use tree::{Tree, TreeParameter, TreeType};
 
 pub use functions::{Beyond, Example, Function, Kind, Need, Parameter, Sample, functions};
 

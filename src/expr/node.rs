@@ -154,6 +154,11 @@ impl fmt::Display for Call {
     }
 }
 
+/// A text as it is written: in quotes, with escapes.
+pub(super) fn quoted(text: &str) -> String {
+    Node { term: Term::Text(text.to_owned()), span: 0..0 }.to_string()
+}
+
 fn write_quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_char('"')?;
     for c in text.chars() {

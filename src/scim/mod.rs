@@ -5,6 +5,7 @@
 pub mod bulk;
 pub mod filter;
 pub mod json;
+pub mod loose;
 mod nearest;
 pub mod path;
 pub mod schema;
@@ -14,7 +15,7 @@ pub mod user;
 pub use bulk::{
     Envelope, EnvelopeError, OperationFault, Operations, Understood, bulk_request, check_envelope, operations,
 };
-pub use filter::{Condition, Filter};
+pub use filter::Filter;
 pub use path::{check_path, parse_path};
 pub use schema::{Kind, Type};
 pub use user::{Fault, FaultKind, User, read_user, user_to_json};

@@ -14,6 +14,7 @@ mod client;
 mod decide;
 mod figure;
 mod import;
+mod language;
 #[path = "../support/people.rs"]
 mod people;
 mod sample;
@@ -35,13 +36,16 @@ fn main() {
     if wanted("decide") {
         figures.push(decide::figure(size));
     }
+    if wanted("language") {
+        figures.extend(language::figures(size));
+    }
     if wanted("import") {
         figures.extend(import::figures(size));
     }
     if wanted("accept") {
         figures.extend(accept::figures(size));
     }
-    assert!(!figures.is_empty(), "--only takes decide, import or accept");
+    assert!(!figures.is_empty(), "--only takes decide, language, import or accept");
     figure::print(&figures);
 }
 

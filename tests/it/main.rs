@@ -11,6 +11,8 @@ mod commands;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod doors;

@@ -96,8 +96,8 @@ pub(super) static SWITCH: Function = Function {
     parameters: &[
         required("source", Kind::Any),
         optional("defaultValue", Kind::Any),
-        repeats("key", Kind::Any),
-        repeats("value", Kind::Any),
+        repeats("key", Kind::Any).in_graph("switchValue"),
+        repeats("value", Kind::Any).in_graph("switchValue"),
     ],
     description: "The value behind the key that equals the source, upper and lower case apart; \
                   otherwise the default. The key \"\" stands for a source that is empty or absent.",

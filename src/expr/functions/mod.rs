@@ -84,6 +84,8 @@ pub enum Beyond {
 pub struct Parameter {
     /// Its name, as Entra's documentation has it.
     pub name: &'static str,
+    /// Its name in Graph's trees and table of functions, where that is another.
+    pub graph_name: &'static str,
     /// What may stand there.
     pub kind: Kind,
     /// Whether something must stand there.
@@ -156,15 +158,22 @@ fn anything(_: &[Node], _: &Span) -> Result<(), Diagnostic> {
 }
 
 const fn required(name: &'static str, kind: Kind) -> Parameter {
-    Parameter { name, kind, need: Need::Required }
+    Parameter { name, graph_name: name, kind, need: Need::Required }
 }
 
 const fn optional(name: &'static str, kind: Kind) -> Parameter {
-    Parameter { name, kind, need: Need::Optional }
+    Parameter { name, graph_name: name, kind, need: Need::Optional }
 }
 
 const fn repeats(name: &'static str, kind: Kind) -> Parameter {
-    Parameter { name, kind, need: Need::Repeats }
+    Parameter { name, graph_name: name, kind, need: Need::Repeats }
+}
+
+impl Parameter {
+    /// The same, called otherwise by Graph.
+    const fn in_graph(self, graph_name: &'static str) -> Self {
+        Self { graph_name, ..self }
+    }
 }
 
 impl Function {
@@ -221,6 +230,11 @@ impl Function {
 }
 
 impl Kind {
+    /// Whether a text may be written there.
+    pub(super) fn admits_text(self) -> bool {
+        matches!(self, Self::Any | Self::Text)
+    }
+
     /// In words, behind "must be".
     pub(super) fn describe(self) -> &'static str {
         match self {

@@ -22,12 +22,12 @@ pub(super) static REPLACE: Function = Function {
     beyond: Beyond::Nothing,
     parameters: &[
         required("source", Kind::Text),
-        optional("oldValue", Kind::Text),
-        optional("regexPattern", Kind::Text),
-        optional("regexGroupName", Kind::Text),
-        optional("replacementValue", Kind::Text),
-        optional("replacementAttributeName", Kind::Any),
-        optional("template", Kind::Text),
+        optional("oldValue", Kind::Text).in_graph("Find"),
+        optional("regexPattern", Kind::Text).in_graph("RegularExpression"),
+        optional("regexGroupName", Kind::Text).in_graph("RegularExpressionGroupName"),
+        optional("replacementValue", Kind::Text).in_graph("Replacement"),
+        optional("replacementAttributeName", Kind::Any).in_graph("ReplacementPropertyName"),
+        optional("template", Kind::Text).in_graph("Template"),
     ],
     description: "With oldValue and replacementValue: the source, every oldValue in it replaced. \
                   With oldValue and template: the template, every oldValue in it replaced by the source.",

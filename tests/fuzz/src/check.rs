@@ -1,0 +1,76 @@
+//! What is true of every text, whoever wrote it. The fuzzer looks for one of which it is not; `tests/it/corpus.rs`
+//! asks of all that were ever found.
+
+use super::expr::{Expression, Inputs, Tree};
+use super::model::{Attributes, Diagnostic};
+use super::scim::loose::{loose_attributes, loose_path};
+use super::scim::{Filter, parse_path};
+
+/// The first byte says what the rest is; behind the first line break may stand the person, in JSON.
+pub(crate) fn check(input: &[u8]) {
+    let Some((kind, rest)) = input.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let (text, person) = text.split_once('\n').unwrap_or((text, ""));
+    let person = match serde_json::from_str(person) {
+        Ok(serde_json::Value::Object(person)) => loose_attributes(&person),
+        _ => Attributes::new(),
+    };
+    match kind {
+        b'e' => expression(text, &person),
+        b'f' => filter(text, &person),
+        b'p' => path(text),
+        b't' => tree(text),
+        _ => {}
+    }
+}
+
+fn expression(text: &str, person: &Attributes) {
+    let parse = |text: &str| Expression::parse(text, &|name| loose_path(name, person));
+    let expression = match parse(text) {
+        Ok(expression) => expression,
+        Err(wrong) => return is_inside(&wrong, text),
+    };
+    let printed = expression.to_string();
+    let again = parse(&printed).expect("what is printed can be read");
+    assert_eq!(again, expression, "what is printed reads as what it was: {printed}");
+    assert_eq!(again.to_string(), printed);
+    let evaluated = expression.evaluate(&Inputs::of(person));
+    assert_eq!(expression.evaluate(&Inputs::of(person)), evaluated, "the same inputs give the same value");
+    assert_eq!(again.evaluate(&Inputs::of(person)).ok(), evaluated.ok());
+    let _ = expression.evaluate_for_dn(person);
+    let from_tree = Expression::from_tree(&expression.tree(), &|name| loose_path(name, person));
+    assert_eq!(from_tree.expect("a tree can be read"), expression);
+}
+
+fn filter(text: &str, person: &Attributes) {
+    match Filter::parse(text) {
+        Ok(filter) => {
+            let printed = filter.to_string();
+            let again = Filter::parse(&printed).expect("what is printed can be read");
+            assert_eq!(again, filter, "what is printed reads as what it was: {printed}");
+            assert_eq!(again.holds(person), filter.holds(person));
+        }
+        Err(wrong) => is_inside(&wrong, text),
+    }
+}
+
+fn path(text: &str) {
+    match parse_path(text) {
+        Ok(path) => assert_eq!(parse_path(&path.to_string()).expect("what is printed can be read"), path),
+        Err(wrong) => is_inside(&wrong, text),
+    }
+}
+
+fn tree(text: &str) {
+    let Ok(tree) = serde_json::from_str::<Tree>(text) else { return };
+    if let Ok(expression) = Expression::from_tree(&tree, &parse_path) {
+        let again = Expression::from_tree(&expression.tree(), &parse_path);
+        assert_eq!(again.expect("a tree can be read"), expression);
+    }
+}
+
+/// A mistake is underlined inside the text, between two characters.
+fn is_inside(wrong: &Diagnostic, text: &str) {
+    assert!(wrong.span.start <= wrong.span.end && wrong.span.end <= text.len(), "{wrong:?}");
+    assert!(text.is_char_boundary(wrong.span.start) && text.is_char_boundary(wrong.span.end), "{wrong:?}");
+}
