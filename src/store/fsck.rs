@@ -21,6 +21,11 @@ const EXAMPLES_MAX: usize = 5;
 /// What must hold, and the query that lists where it does not.
 const RULES: &[(&str, &str)] = &[
     (
+        "the installation has one key, of 32 bytes",
+        "SELECT count(*) || ' of them' FROM installation HAVING count(*) <> 1
+         UNION ALL SELECT length(key) || ' bytes' FROM installation WHERE length(key) <> 32",
+    ),
+    (
         "every person has one anchor, and every anchor one person",
         "SELECT 'person ' || person.id FROM person LEFT JOIN anchor ON anchor.job = person.job AND anchor.anchor = person.anchor
            WHERE anchor.person IS NOT person.id
