@@ -138,7 +138,7 @@ fn unreadable(on: &Transaction<'_>) -> Result<Vec<String>, StoreError> {
     let mut people = on.prepare("SELECT id, attributes FROM person")?;
     let mut rows = people.query([])?;
     while let Some(row) = rows.next()? {
-        if let Err(error) = codec::decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, &names) {
+        if let Err(error) = codec::decode_person(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, &names) {
             faults.push(format!("person {}: {error}", row.get::<_, i64>(0)?));
         }
     }
