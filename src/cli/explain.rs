@@ -40,10 +40,13 @@ pub(super) struct Args {
 const NOBODY: u8 = 4;
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let meant = args.job_file.as_deref().map(load_job).transpose()?;
+    let mut meant = args.job_file.as_deref().map(load_job).transpose()?;
     let name = args.job.as_deref().or(meant.as_ref().map(|meant| meant.job.id.as_str()));
     let store = open_store(&globals.data, Access::Beside)?;
     let job = stored_job(&store, name)?;
+    if let Some(meant) = &mut meant {
+        meant.job.set_key(&store.installation_key()?);
+    }
     let Some(person) = store.person(&job, &args.anchor)? else {
         let refused = store.operations_about(&job, &args.anchor)?;
         return Ok(nobody(args, &refused, globals));
