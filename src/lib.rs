@@ -4,6 +4,7 @@ pub mod model;
 
 pub mod dotnet;
 pub mod expr;
+pub mod predicate;
 pub mod scim;
 
 pub mod overlay;
@@ -14,6 +15,7 @@ pub mod scope;
 
 pub mod decide;
 pub mod graph_schema;
+pub mod proof;
 pub mod reconcile;
 
 pub mod chance;

@@ -1,6 +1,7 @@
 //! A job file, as written, checked into what it means.
 
 mod language;
+mod proof;
 mod rules;
 mod source;
 mod target;
@@ -17,6 +18,7 @@ use super::written::{
 use crate::decide::{Job, Leaver, PlacementChange, Policy, TargetKind};
 use crate::graph_schema::Declared;
 use crate::model::{Diagnostic, JobId, Path, Span, TargetId, Value};
+use crate::proof::Test;
 use crate::scope::Scope;
 use language::Language;
 
@@ -30,13 +32,14 @@ pub(super) struct Meant {
     connections: Vec<(TargetId, Connection)>,
     declared: Vec<Declared>,
     limits: Limits,
+    tests: Vec<Test>,
 }
 
 impl Meant {
-    /// The job, with the file it stands in and what there is to warn of.
-    pub(super) fn into_job(self, table: toml::Table, hash: [u8; 32], warnings: Report) -> JobMeant {
-        let Self { job, source, connections, declared, limits } = self;
-        JobMeant { job, source, connections, declared, limits, table, hash, warnings }
+    /// The job, with the text it is written in and what there is to warn of.
+    pub(super) fn into_job(self, text: &str, hash: [u8; 32], warnings: Report) -> JobMeant {
+        let Self { job, source, connections, declared, limits, tests } = self;
+        JobMeant { job, source, connections, declared, limits, tests, text: text.to_owned(), hash, warnings }
     }
 }
 
@@ -50,6 +53,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
     let targets = target::check_all(&written.targets, &language, &source, folder, findings);
     let ruleset = rules::check(&written.rules, &written.targets, &language, &source, findings);
     let limits = limits(&written.limits, findings);
+    let tests = proof::check(written, &language, &source.null_flow, findings);
     if findings.has_errors() {
         return None;
     }
@@ -69,7 +73,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         null_flow: source.null_flow,
     };
     let declared = source::declared(&written.source);
-    Some(Meant { job, source: source.meant, connections, declared, limits })
+    Some(Meant { job, source: source.meant, connections, declared, limits, tests })
 }
 
 /// Checks a name that stands in addresses and file names.

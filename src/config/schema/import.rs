@@ -71,7 +71,7 @@ impl<'a> Importer<'a> {
             Some(Ok(kept)) => {
                 importer.before = kept.schema_alone();
                 importer.draft.targets = kept.job.targets.iter().map(|target| target.id.to_string()).collect();
-                importer.job = Parts::of(kept.table);
+                importer.job = Parts::of(kept.table());
             }
             Some(Err(report)) => {
                 let first = report.findings().first().map_or("", |finding| finding.diagnostic.message.as_str());

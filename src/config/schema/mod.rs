@@ -56,7 +56,12 @@ impl JobMeant {
     /// The job as Graph's synchronization schema; [`import_schema`] gives the same job again.
     pub fn schema(&self) -> Schema {
         let targets = self.job.targets.iter().map(|target| target.id.to_string()).collect();
-        self.schema_alone().keeping(layout::bare(&self.table, targets))
+        self.schema_alone().keeping(layout::bare(&self.table(), targets))
+    }
+
+    /// The file, without comments and layout.
+    fn table(&self) -> toml::Table {
+        self.text.parse().unwrap_or_default()
     }
 
     /// What the job says in Graph's own words.
