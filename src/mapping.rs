@@ -355,7 +355,7 @@ struct DebugAsShown<'a>(&'a Value);
 
 impl fmt::Debug for DebugAsShown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Shown(self.0).fmt(f)
+        fmt::Display::fmt(&Shown(self.0), f)
     }
 }
 
