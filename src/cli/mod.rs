@@ -15,6 +15,7 @@ mod plan;
 mod release;
 mod remote;
 mod sandbox;
+mod schema;
 mod screen;
 mod serve;
 mod stop;
@@ -74,6 +75,7 @@ enum Command {
     Import(Box<import::Args>),
     Explain(explain::Args),
     Expr(expr::Args),
+    Schema(schema::Args),
     Release(release::Args),
     Fsck(fsck::Args),
     Serve(serve::Args),
@@ -108,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(args, globals),
         Command::Explain(args) => explain::run(args, globals),
         Command::Expr(args) => expr::run(args, globals),
+        Command::Schema(args) => schema::run(args, globals),
         Command::Release(args) => release::run(args, globals),
         Command::Fsck(args) => fsck::run(args, globals),
         Command::Serve(args) => serve::run(args, globals),
