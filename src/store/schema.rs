@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, JOB_FILE];
 
 /// Version 1.
 ///
@@ -160,6 +160,9 @@ CREATE TABLE client (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE token (hash BLOB PRIMARY KEY, client TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
+
+/// The job file a job last ran with, as it is written; NULL where it ran before this was kept.
+const JOB_FILE: &str = "ALTER TABLE job ADD COLUMN file TEXT;";
 
 /// Brings the tables to the current version, or says that they are from a newer muster.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
