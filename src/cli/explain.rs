@@ -100,7 +100,11 @@ fn of_record(file: &Path, args: &Args, named: Option<JobMeant>, globals: &Global
         let user = user_to_json(&person.attributes, Some(&person.anchor));
         say_json(&json!({ "externalId": person.anchor.as_str(), "person": user, "trace": trace_json(&traced) }));
     } else {
-        say(format!("{} in job {}, if they were new", plain(person.anchor.as_str()), meant.job.id));
+        let decision = &traced.decision;
+        let home = decision.verdict.as_ref().and_then(|verdict| verdict.placement.home());
+        let home = home.map(|home| format!(" at {home}")).unwrap_or_default();
+        let anchor = plain(person.anchor.as_str());
+        say(format!("{anchor} in job {}, if they were new: {}{home}", meant.job.id, decision.placement_word()));
         print_why(&traced, Detail::Full);
         print_mapped(&traced);
     }

@@ -1,5 +1,6 @@
 //! The corridor: what is done after what, and nothing else.
 
+pub mod against;
 pub mod agent;
 pub mod backoff;
 pub mod carry;
