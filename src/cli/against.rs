@@ -21,9 +21,12 @@ use crate::store::{Access, JobState, Store};
 const RUNNING: &str = "running";
 
 /// Compares the job file with another, or with the one that last ran, over the people in the data folder.
-pub(super) fn run(job: &JobMeant, against: &Path, show: usize, globals: &Globals) -> anyhow::Result<ExitCode> {
+pub(super) fn run(mut job: JobMeant, against: &Path, show: usize, globals: &Globals) -> anyhow::Result<ExitCode> {
     let store = open_store(&globals.data, Access::Beside)?;
-    let (old, state) = old_job(&store, job, against)?;
+    let (mut old, state) = old_job(&store, &job, against)?;
+    let key = store.installation_key()?;
+    job.job.set_key(&key);
+    old.job.set_key(&key);
     let bar = Progress::new("comparing", store.people_count(&state)?, false);
     let mut left = show;
     let shifts = compare(

@@ -61,10 +61,13 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let refused = store.operations_about(&job, anchor)?;
         return Ok(nobody(anchor, &refused, globals));
     };
-    let meant = match named {
+    let mut meant = match named {
         Some(named) => Some(named),
         None => running_job(&store, &job)?,
     };
+    if let Some(meant) = &mut meant {
+        meant.job.set_key(&store.installation_key()?);
+    }
     let traced = meant.as_ref().map(|meant| trace(&meant.job, &person.stored.person, &person.stored.links));
     if globals.json {
         say_json(&person_json(&person, traced.as_ref()));
