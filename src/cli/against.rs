@@ -32,7 +32,7 @@ pub(super) fn run(mut job: JobMeant, against: &Path, show: usize, globals: &Glob
     let shifts = compare(
         (&old.job, &job.job),
         (&store, &state),
-        &mut |shift, _| {
+        &mut |shift| {
             if globals.json {
                 say_json(&shift_json(&shift));
             } else if left > 0 {

@@ -13,9 +13,10 @@ use super::screen::{say, say_json, shown};
 use super::trace::{mapped_lines, trace_json, why_lines};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::JobMeant;
-use crate::decide::{Trace, trace};
+use crate::decide::{Concealment, Secrets, Trace, trace};
 use crate::model::{Outcome, Part, Record, Timestamp, Value};
 use crate::overlay::introduce;
+use crate::pipeline::conceal::{conceal_person, secrets_of};
 use crate::plain::plain;
 use crate::scim::json::value_to_json;
 use crate::scim::{read_user, user_to_json};
@@ -57,18 +58,15 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let anchor = args.anchor.as_deref().unwrap_or_default();
     let store = open_store(&globals.data, Access::Beside)?;
     let job = stored_job(&store, job_name(args, named.as_ref()))?;
-    let Some(person) = store.person(&job, anchor)? else {
+    let Some(mut person) = store.person(&job, anchor)? else {
         let refused = store.operations_about(&job, anchor)?;
         return Ok(nobody(anchor, &refused, globals));
     };
-    let mut meant = match named {
-        Some(named) => Some(named),
-        None => running_job(&store, &job)?,
-    };
-    if let Some(meant) = &mut meant {
-        meant.job.set_key(&store.installation_key()?);
-    }
-    let traced = meant.as_ref().map(|meant| trace(&meant.job, &person.stored.person, &person.stored.links));
+    let mut running = running_job(&store, &job)?;
+    let mut meant = named.or_else(|| running.clone());
+    let key = store.installation_key()?;
+    meant.iter_mut().chain(&mut running).for_each(|job| job.job.set_key(&key));
+    let traced = conceal_all(&mut person, meant.as_ref(), running.as_ref());
     if globals.json {
         say_json(&person_json(&person, traced.as_ref()));
     } else {
@@ -76,6 +74,18 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         print_person(&person, traced.as_ref(), SystemClock.now(), Detail::Full);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The trace by the job file in question. What that one, or the one that last ran, keeps secret is concealed in all.
+fn conceal_all(person: &mut PersonState, meant: Option<&JobMeant>, running: Option<&JobMeant>) -> Option<Trace> {
+    let jobs = || meant.into_iter().chain(running).map(|meant| &meant.job);
+    let concealment = jobs().map(Concealment::of).fold(Concealment::default(), Concealment::and);
+    let secrets =
+        jobs().map(|job| secrets_of(&concealment, job, &person.stored)).fold(Secrets::default(), Secrets::and);
+    let mut traced = meant.map(|meant| trace(&meant.job, &person.stored.person, &person.stored.links));
+    traced.iter_mut().for_each(|traced| concealment.trace(traced, &secrets));
+    conceal_person(&concealment, &secrets, person);
+    traced
 }
 
 fn job_name<'a>(args: &'a Args, named: Option<&'a JobMeant>) -> Option<&'a str> {
@@ -97,8 +107,12 @@ fn of_record(file: &Path, args: &Args, named: Option<JobMeant>, globals: &Global
     let user = read_user(&text).with_context(|| format!("{shown_file} is no SCIM user that an upload could bring"))?;
     let anchor = user.anchor.with_context(|| format!("the user in {shown_file} has no externalId"))?;
     let record = Record { anchor, attributes: user.attributes };
-    let person = introduce(record, &meant.job.null_flow, SystemClock.now());
-    let traced = trace(&meant.job, &person, &[]);
+    let mut person = introduce(record, &meant.job.null_flow, SystemClock.now());
+    let mut traced = trace(&meant.job, &person, &[]);
+    let concealment = Concealment::of(&meant.job);
+    let secrets = concealment.secrets(&meant.job, &person, &[]);
+    concealment.trace(&mut traced, &secrets);
+    concealment.person(&mut person.attributes, &secrets);
     if globals.json {
         let user = user_to_json(&person.attributes, Some(&person.anchor));
         say_json(&json!({ "externalId": person.anchor.as_str(), "person": user, "trace": trace_json(&traced) }));

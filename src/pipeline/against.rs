@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::decide::{self, Ask, AtTarget, Decision, decide};
+use super::conceal::{conceal_shift, secrets_of};
+use crate::decide::{self, Ask, AtTarget, Concealment, Decision, decide};
 use crate::model::{
     Anchor, Attributes, Desired, Dn, Known, Manager, Name, Outcome, PersonId, Placement, Reason, TargetId, Value,
     Wanted,
@@ -176,9 +177,10 @@ impl Shifts {
 pub fn compare(
     (old, new): (&decide::Job, &decide::Job),
     (store, state): (&Store, &JobState),
-    visit: &mut dyn FnMut(Shift, &StoredPerson),
+    visit: &mut dyn FnMut(Shift),
     progress: &mut dyn FnMut(u64),
 ) -> Result<Shifts, StoreError> {
+    let concealment = Concealment::of(old).and(Concealment::of(new));
     let mut shifts = Shifts::default();
     let mut last = PersonId(0);
     loop {
@@ -186,9 +188,11 @@ pub fn compare(
         let Some((person, _)) = batch.last() else { return Ok(shifts) };
         last = *person;
         for (_, stored) in &batch {
-            if let Some(shift) = shift(old, new, stored) {
+            if let Some(mut shift) = shift(old, new, stored) {
                 shifts.count(&shift);
-                visit(shift, stored);
+                let secrets = secrets_of(&concealment, old, stored).and(secrets_of(&concealment, new, stored));
+                conceal_shift(&concealment, &secrets, &mut shift);
+                visit(shift);
             }
         }
         shifts.people += batch.len() as u64;

@@ -4,6 +4,7 @@ pub mod against;
 pub mod agent;
 pub mod backoff;
 pub mod carry;
+pub mod conceal;
 pub mod deliver;
 pub mod import;
 pub mod ingest;

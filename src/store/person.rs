@@ -7,7 +7,7 @@ use super::read::{OPERATION, OperationState, operation};
 use super::record::{person_row, stored_person};
 use super::{JobState, Store, StoreError, StoredPerson, codec, record, words};
 use crate::model::{
-    Change, Generation, Known, Outcome, Part, PersonId, Reason, Situation, TargetId, Timestamp, UploadId,
+    Change, Generation, Known, LeaseId, Outcome, Part, PersonId, Reason, Situation, TargetId, Timestamp, UploadId,
 };
 
 /// Operations and journal entries of a person that are shown, the newest.
@@ -129,6 +129,20 @@ impl Store {
         self.read(|on| match person_row(on, job, anchor)? {
             Some(row) => Ok(Some(stored_person(on, &self.names(), job, row)?)),
             None => Ok(None),
+        })
+    }
+
+    /// What is stored of the person whose work is leased so; `None` when nobody's is.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn leased(&self, job: &JobState, lease: &LeaseId) -> Result<Option<StoredPerson>, StoreError> {
+        self.read(|on| {
+            let mut statement = on.prepare_cached(
+                "SELECT person.id FROM link JOIN person ON person.id = link.person WHERE lease = ?1 AND person.job = ?2",
+            )?;
+            let row = statement.query_row(params![lease.as_str(), job.key.0], |row| row.get(0)).optional()?;
+            row.map(|row| stored_person(on, &Names::read(on)?, job, row)).transpose()
         })
     }
 
