@@ -134,7 +134,9 @@ impl App {
             Ok(ActiveTarget { id: id.clone(), directory: connection.directory(), hands })
         });
         let targets = targets.collect::<Result<Vec<_>, ActivateError>>()?;
-        Ok(self.join(job.job.clone(), &job.hash, targets)?)
+        let active = self.join(job.job.clone(), &job.hash, targets)?;
+        self.store.keep_job_file(&active.state, &job.text)?;
+        Ok(active)
     }
 
     fn hands(&self, target: &TargetId, connection: &Connection) -> Result<Hands, ActivateError> {
@@ -160,10 +162,11 @@ impl App {
     /// [`StoreError`] when the store refuses.
     pub fn join(
         &mut self,
-        core: decide::Job,
+        mut core: decide::Job,
         config_hash: &[u8],
         targets: Vec<ActiveTarget>,
     ) -> Result<Arc<ActiveJob>, StoreError> {
+        core.set_key(&self.store.installation_key()?);
         let named: Vec<_> = targets.iter().map(|target| (target.id.clone(), target.directory.clone())).collect();
         let state = self.store.register(&core.id, config_hash, &named)?;
         let job = Arc::new(ActiveJob { core: Arc::new(core), state: Arc::new(state), targets });

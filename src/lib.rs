@@ -4,6 +4,7 @@ pub mod model;
 
 pub mod dotnet;
 pub mod expr;
+pub mod predicate;
 pub mod scim;
 
 pub mod overlay;
@@ -13,6 +14,8 @@ pub mod rules;
 pub mod scope;
 
 pub mod decide;
+pub mod graph_schema;
+pub mod proof;
 pub mod reconcile;
 
 pub mod chance;

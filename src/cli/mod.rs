@@ -1,5 +1,6 @@
 //! The words of the command line: one command a file.
 
+mod against;
 mod agent;
 mod check;
 mod client;
@@ -10,13 +11,17 @@ mod fsck;
 mod hint;
 mod import;
 mod jobs;
+mod junit;
 mod plan;
 mod release;
 mod remote;
 mod sandbox;
+mod schema;
 mod screen;
 mod serve;
 mod stop;
+mod test;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,10 +71,12 @@ impl Globals {
 enum Command {
     Demo(demo::Args),
     Check(check::Args),
+    Test(test::Args),
     Plan(plan::Args),
     Import(Box<import::Args>),
     Explain(explain::Args),
     Expr(expr::Args),
+    Schema(schema::Args),
     Release(release::Args),
     Fsck(fsck::Args),
     Serve(serve::Args),
@@ -99,10 +106,12 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Demo(args) => demo::run(args, globals),
         Command::Check(args) => check::run(args, globals),
+        Command::Test(args) => test::run(args, globals),
         Command::Plan(args) => plan::run(args, globals),
         Command::Import(args) => import::run(args, globals),
         Command::Explain(args) => explain::run(args, globals),
         Command::Expr(args) => expr::run(args, globals),
+        Command::Schema(args) => schema::run(args, globals),
         Command::Release(args) => release::run(args, globals),
         Command::Fsck(args) => fsck::run(args, globals),
         Command::Serve(args) => serve::run(args, globals),

@@ -21,6 +21,11 @@ const EXAMPLES_MAX: usize = 5;
 /// What must hold, and the query that lists where it does not.
 const RULES: &[(&str, &str)] = &[
     (
+        "the installation has one key, of 32 bytes",
+        "SELECT count(*) || ' of them' FROM installation HAVING count(*) <> 1
+         UNION ALL SELECT length(key) || ' bytes' FROM installation WHERE length(key) <> 32",
+    ),
+    (
         "every person has one anchor, and every anchor one person",
         "SELECT 'person ' || person.id FROM person LEFT JOIN anchor ON anchor.job = person.job AND anchor.anchor = person.anchor
            WHERE anchor.person IS NOT person.id
@@ -86,6 +91,15 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'link ' || id FROM link WHERE part = 0 AND (object IS NULL) <> (known IS NULL)",
     ),
     (
+        "a name that is offered or taken is one person's who is there",
+        "SELECT namespace || ' ' || value FROM reservation LEFT JOIN person ON person.id = reservation.person WHERE person.id IS NULL",
+    ),
+    (
+        "a name is offered to a piece of work of its person's that is under way, or may have taken it",
+        "SELECT namespace || ' ' || value FROM reservation LEFT JOIN link ON link.id = reservation.link
+           WHERE reservation.link IS NOT NULL AND (link.person IS NOT reservation.person OR link.part <> 0 OR (link.lease IS NULL AND NOT link.look))",
+    ),
+    (
         "a target counts the people who are there",
         "SELECT target.name || ': ' || target.people || ' counted, ' || count(link.id) || ' linked' FROM target
            LEFT JOIN link ON link.target = target.id AND link.object IS NOT NULL
@@ -133,7 +147,7 @@ fn unreadable(on: &Transaction<'_>) -> Result<Vec<String>, StoreError> {
     let mut people = on.prepare("SELECT id, attributes FROM person")?;
     let mut rows = people.query([])?;
     while let Some(row) = rows.next()? {
-        if let Err(error) = codec::decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, &names) {
+        if let Err(error) = codec::decode_person(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, &names) {
             faults.push(format!("person {}: {error}", row.get::<_, i64>(0)?));
         }
     }

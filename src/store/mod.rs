@@ -8,6 +8,7 @@ mod arriving;
 mod budget;
 mod clients;
 mod codec;
+mod due;
 mod end;
 mod fsck;
 mod import;
@@ -20,6 +21,7 @@ mod read;
 mod record;
 mod registry;
 mod release;
+mod reserve;
 mod schema;
 mod settle;
 mod words;
@@ -35,6 +37,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use names::Names;
+
+use crate::model::InstallationKey;
 
 pub use accept::{Accepted, Backlog, NewUpload};
 pub use arriving::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
@@ -183,6 +187,14 @@ impl Store {
     /// Whether the folder holds a store already.
     pub fn is_there(folder: &Path) -> bool {
         folder.join(FILE).is_file()
+    }
+
+    /// What this installation's chance is made from.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn installation_key(&self) -> Result<InstallationKey, StoreError> {
+        self.read(|on| schema::key(on))
     }
 
     /// The folder it was opened in.

@@ -6,7 +6,23 @@ use std::path::{Path, PathBuf};
 /// The rooms, floor by floor: a room may look at its own floor and at those before it.
 const FLOORS: [(&str, &[&str]); 5] = [
     ("words", &["model"]),
-    ("thought", &["dotnet", "scim", "expr", "overlay", "mapping", "scope", "rules", "reconcile", "decide"]),
+    (
+        "thought",
+        &[
+            "dotnet",
+            "predicate",
+            "scim",
+            "expr",
+            "overlay",
+            "mapping",
+            "scope",
+            "rules",
+            "reconcile",
+            "decide",
+            "proof",
+            "graph_schema",
+        ],
+    ),
     ("hands", &["chance", "clock", "http_client", "plain", "queue", "source", "store", "token", "writer"]),
     ("corridor", &["pipeline"]),
     ("doors", &["app", "api", "cli", "config", "sandbox", "telemetry"]),

@@ -15,18 +15,16 @@
 //! - Beyond the grammar, `emails[type eq "work"].value` may stand where an attribute may, because
 //!   mappings name attributes so.
 
-mod hold;
 mod lexer;
-mod literal;
 mod parser;
 mod print;
 
 use std::fmt;
 
 use crate::model::{Attributes, Diagnostic, Path, Span};
+use crate::predicate::{Condition, Operand, Operator, Predicate};
 use crate::scim::path::check_path;
 use crate::scim::schema::{Kind, Type};
-use literal::Literal;
 
 /// Longest filter, in bytes; as long as the longest expression (`facts/entra.md` §4.1).
 pub const FILTER_BYTES_MAX: usize = 10_000;
@@ -57,14 +55,14 @@ impl Filter {
     /// # Errors
     /// A [`Diagnostic`] in bytes of the filter's text, with "did you mean".
     pub fn check(&self, custom: &dyn Fn(&Path) -> bool) -> Result<(), Diagnostic> {
-        self.predicate.check(custom)
+        check(&self.predicate, custom)
     }
 
     /// Whether it holds for a person.
     ///
     /// `externalId` is seen only where the caller has put the anchor among the attributes.
     pub fn holds(&self, person: &Attributes) -> bool {
-        self.predicate.holds(hold::Scope::Person(person))
+        self.predicate.holds(person)
     }
 
     /// The filters it joins by `and`, all of which must hold; itself, where it joins none.
@@ -79,107 +77,54 @@ impl Filter {
     ///
     /// Inside a value path (`emails[type eq "work"]`) the names are given in full: `emails.type`.
     pub fn attributes(&self) -> impl Iterator<Item = (&Path, &Span)> {
-        let mut named = Vec::new();
-        self.predicate.collect(&mut named);
-        named.into_iter().map(|operand| (&operand.path, &operand.span))
+        self.predicate.operands().into_iter().map(|operand| (&operand.path, &operand.span))
+    }
+
+    /// Every condition of it with its own words, the values it saw, and whether it holds for the person.
+    pub fn conditions(&self, person: &Attributes) -> Vec<Condition> {
+        self.predicate.conditions(person, &|predicate| print::printed(predicate))
+    }
+
+    /// What it asks, in no notation.
+    pub fn predicate(&self) -> &Predicate {
+        &self.predicate
     }
 }
 
 /// Prints it as the RFC writes it; reading that gives the same filter.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = String::new();
-        print::push_predicate(&mut out, &self.predicate, false);
-        f.write_str(&out)
+        f.write_str(&print::printed(&self.predicate))
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Predicate {
-    /// Two or more, all of which must hold.
-    And(Vec<Predicate>),
-    /// Two or more, one of which must hold.
-    Or(Vec<Predicate>),
-    Not(Box<Predicate>),
-    Present(Operand),
-    Compare(Operand, Operator, Literal),
-    /// One value of the attribute must satisfy it; the operands within name sub-attributes.
-    Within(Operand, Box<Predicate>),
-}
-
-impl Predicate {
-    fn collect<'a>(&'a self, named: &mut Vec<&'a Operand>) {
-        match self {
-            Self::And(all) | Self::Or(all) => all.iter().for_each(|predicate| predicate.collect(named)),
-            Self::Not(inner) => inner.collect(named),
-            Self::Present(operand) | Self::Compare(operand, ..) => named.push(operand),
-            Self::Within(operand, inner) => {
-                named.push(operand);
-                inner.collect(named);
-            }
-        }
+fn check(predicate: &Predicate, custom: &dyn Fn(&Path) -> bool) -> Result<(), Diagnostic> {
+    match predicate {
+        Predicate::And(all) | Predicate::Or(all) => all.iter().try_for_each(|predicate| check(predicate, custom)),
+        Predicate::Not(inner) => check(inner, custom),
+        Predicate::Present(operand) | Predicate::Every(operand, _) => check_operand(operand, custom).map(drop),
+        Predicate::Compare(operand, _, literal) => match check_operand(operand, custom)?.what {
+            Type::Boolean if !literal.reads_as_boolean() => Err(is_a_boolean(operand)),
+            _ => Ok(()),
+        },
+        Predicate::Within(operand, inner) => check_operand(operand, custom).and_then(|_| check(inner, custom)),
     }
 }
 
-impl Predicate {
-    fn check(&self, custom: &dyn Fn(&Path) -> bool) -> Result<(), Diagnostic> {
-        match self {
-            Self::And(all) | Self::Or(all) => all.iter().try_for_each(|predicate| predicate.check(custom)),
-            Self::Not(inner) => inner.check(custom),
-            Self::Present(operand) => operand.check(custom).map(drop),
-            Self::Compare(operand, _, literal) => match operand.check(custom)?.what {
-                Type::Boolean if !literal.reads_as_boolean() => Err(operand.is_a_boolean()),
-                _ => Ok(()),
-            },
-            Self::Within(operand, inner) => operand.check(custom).and_then(|_| inner.check(custom)),
-        }
-    }
+fn check_operand(operand: &Operand, custom: &dyn Fn(&Path) -> bool) -> Result<Kind, Diagnostic> {
+    check_path(&operand.path, custom).map_err(|diagnostic| Diagnostic { span: operand.span.clone(), ..diagnostic })
 }
 
-impl Operand {
-    fn check(&self, custom: &dyn Fn(&Path) -> bool) -> Result<Kind, Diagnostic> {
-        check_path(&self.path, custom).map_err(|diagnostic| Diagnostic { span: self.span.clone(), ..diagnostic })
-    }
-
-    fn is_a_boolean(&self) -> Diagnostic {
-        Diagnostic::new(format!("`{}` is true or false", self.path), self.span.clone(), "never equals anything else")
-            .with_hint(format!("write `{} eq true`", self.path))
-    }
-}
-
-/// An attribute a filter names.
-#[derive(Debug, Clone)]
-struct Operand {
-    path: Path,
-    /// Where it is named; says nothing about what is asked.
-    span: Span,
-    case_exact: bool,
-}
-
-impl PartialEq for Operand {
-    fn eq(&self, other: &Self) -> bool {
-        self.path == other.path
-    }
-}
-
-impl Eq for Operand {}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    Eq,
-    Ne,
-    Co,
-    Sw,
-    Ew,
-    Gt,
-    Ge,
-    Lt,
-    Le,
+fn is_a_boolean(operand: &Operand) -> Diagnostic {
+    let Operand { path, span, .. } = operand;
+    Diagnostic::new(format!("`{path}` is true or false"), span.clone(), "never equals anything else")
+        .with_hint(format!("write `{path} eq true`"))
 }
 
 impl Operator {
     const ALL: [Self; 9] = [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
 
+    /// As a filter writes it.
     fn word(self) -> &'static str {
         match self {
             Self::Eq => "eq",

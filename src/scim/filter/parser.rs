@@ -1,9 +1,9 @@
 //! From words to a filter: `or` of `and` of what stands alone (RFC 7644 §3.4.2.2, figure 1).
 
 use super::lexer::{Lexer, Token, What};
-use super::literal::{Literal, is_number};
-use super::{FILTER_BYTES_MAX, FILTER_DEPTH_MAX, Operand, Operator, Predicate};
+use super::{FILTER_BYTES_MAX, FILTER_DEPTH_MAX};
 use crate::model::{Diagnostic, Path, Selector, Span};
+use crate::predicate::{Literal, Operand, Operator, Predicate, is_number};
 use crate::scim::nearest::{clipped, nearest_name};
 use crate::scim::path::{check_name, parse_head, part_name, with_selector};
 use crate::scim::schema;
@@ -296,7 +296,7 @@ fn operand(path: Path, span: Span) -> Operand {
 fn selector(inner: Predicate) -> Option<Selector> {
     let Predicate::Compare(operand, Operator::Eq, literal) = inner else { return None };
     let value = match literal {
-        Literal::Text(text) => text.written,
+        Literal::Text(text) => text.as_str().to_owned(),
         Literal::Boolean(boolean) => boolean.to_string(),
         Literal::Number(_) | Literal::Null => return None,
     };

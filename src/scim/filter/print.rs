@@ -2,12 +2,18 @@
 
 use std::fmt::Write as _;
 
-use super::literal::Literal;
-use super::{Operand, Predicate};
+use crate::predicate::{Literal, Operand, Predicate};
 use crate::scim::text::push_string;
 
+/// A predicate as the RFC writes it.
+pub(super) fn printed(predicate: &Predicate) -> String {
+    let mut out = String::new();
+    push_predicate(&mut out, predicate, false);
+    out
+}
+
 /// Prints a predicate; `within` says that its operands are sub-attributes of a value path.
-pub(super) fn push_predicate(out: &mut String, predicate: &Predicate, within: bool) {
+fn push_predicate(out: &mut String, predicate: &Predicate, within: bool) {
     match predicate {
         Predicate::And(all) => push_joined(out, all, " and ", within),
         Predicate::Or(any) => push_joined(out, any, " or ", within),
@@ -26,6 +32,8 @@ pub(super) fn push_predicate(out: &mut String, predicate: &Predicate, within: bo
             out.push(' ');
             push_literal(out, literal);
         }
+        // No text reads as one: scoping filters print themselves.
+        Predicate::Every(operand, _) => push_operand(out, operand, within),
         Predicate::Within(operand, inner) => {
             push_operand(out, operand, within);
             out.push('[');
@@ -65,7 +73,7 @@ fn push_operand(out: &mut String, operand: &Operand, within: bool) {
 
 fn push_literal(out: &mut String, literal: &Literal) {
     match literal {
-        Literal::Text(text) => push_string(out, &text.written),
+        Literal::Text(text) => push_string(out, text.as_str()),
         Literal::Number(number) => out.push_str(number),
         Literal::Boolean(true) => out.push_str("true"),
         Literal::Boolean(false) => out.push_str("false"),

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Name, Selector};
+use crate::predicate::Literal;
 use crate::scim::json::attributes_from_text;
 
 const ANNA: &str = r#"{

@@ -6,6 +6,8 @@ pub mod dotnet;
 pub mod expr;
 #[path = "../../../src/model/mod.rs"]
 pub mod model;
+#[path = "../../../src/predicate/mod.rs"]
+pub mod predicate;
 #[path = "../../../src/scim/mod.rs"]
 pub mod scim;
 

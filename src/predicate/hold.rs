@@ -1,4 +1,6 @@
-//! Whether a filter holds. Nothing here can fail: what cannot be compared does not hold.
+//! Whether a predicate holds. Nothing here can fail: what cannot be compared does not hold.
+//!
+//! Every rule asks this of every person, so a text is only copied where its letters are not ASCII.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -9,15 +11,15 @@ use crate::model::{Attributes, Value};
 
 /// Of what a predicate is asked.
 #[derive(Clone, Copy)]
-pub(super) enum Scope<'a> {
+pub(super) enum Asked<'a> {
     /// A person.
     Person(&'a Attributes),
     /// One value of a multi-valued attribute: operands name its sub-attributes.
     Element(&'a Value),
 }
 
-impl<'a> Scope<'a> {
-    fn visit(self, operand: &Operand, visit: &mut dyn FnMut(&'a Value)) {
+impl<'a> Asked<'a> {
+    pub(super) fn visit(self, operand: &Operand, visit: &mut dyn FnMut(&'a Value)) {
         match (self, &operand.path.sub) {
             (Self::Person(person), _) => operand.path.visit(person, visit),
             (Self::Element(Value::Complex(parts)), Some(sub)) => {
@@ -46,27 +48,35 @@ fn any_of<'a>(value: &'a Value, holds: &mut dyn FnMut(&'a Value) -> bool) -> boo
 }
 
 impl Predicate {
-    pub(super) fn holds(&self, scope: Scope<'_>) -> bool {
+    /// Whether it holds for a person.
+    ///
+    /// `externalId` is seen only where the caller has put the anchor among the attributes.
+    pub fn holds(&self, person: &Attributes) -> bool {
+        self.holds_of(Asked::Person(person))
+    }
+
+    fn holds_of(&self, of: Asked<'_>) -> bool {
         match self {
-            Self::And(all) => all.iter().all(|predicate| predicate.holds(scope)),
-            Self::Or(any) => any.iter().any(|predicate| predicate.holds(scope)),
-            Self::Not(inner) => !inner.holds(scope),
-            Self::Present(operand) => scope.any(operand, &mut |value| !value.is_empty()),
-            Self::Compare(operand, operator, literal) => compare_any(scope, operand, *operator, literal),
-            Self::Within(operand, inner) => scope.any(operand, &mut |element| inner.holds(Scope::Element(element))),
+            Self::And(all) => all.iter().all(|predicate| predicate.holds_of(of)),
+            Self::Or(any) => any.iter().any(|predicate| predicate.holds_of(of)),
+            Self::Not(inner) => !inner.holds_of(of),
+            Self::Present(operand) => of.any(operand, &mut |value| !value.is_empty()),
+            Self::Compare(operand, operator, literal) => compare_any(of, operand, *operator, literal),
+            Self::Every(operand, demand) => demand.asked(operand, of).unwrap_or(false),
+            Self::Within(operand, inner) => of.any(operand, &mut |element| inner.holds_of(Asked::Element(element))),
         }
     }
 }
 
-fn compare_any(scope: Scope<'_>, operand: &Operand, operator: Operator, literal: &Literal) -> bool {
-    let is_there = || scope.any(operand, &mut |value| *value != Value::Null);
+fn compare_any(of: Asked<'_>, operand: &Operand, operator: Operator, literal: &Literal) -> bool {
+    let is_there = || of.any(operand, &mut |value| *value != Value::Null);
     match (operator, literal) {
         (Operator::Eq, Literal::Null) => !is_there(),
         (Operator::Ne, Literal::Null) => is_there(),
         (Operator::Ne, _) => {
-            !is_there() || scope.any(operand, &mut |value| !compare(value, Operator::Eq, literal, operand.case_exact))
+            !is_there() || of.any(operand, &mut |value| !compare(value, Operator::Eq, literal, operand.case_exact))
         }
-        _ => scope.any(operand, &mut |value| compare(value, operator, literal, operand.case_exact)),
+        _ => of.any(operand, &mut |value| compare(value, operator, literal, operand.case_exact)),
     }
 }
 
@@ -100,11 +110,26 @@ fn holds_part(value: &Value, operator: Operator, literal: &Literal, case_exact: 
         Value::Integer(number) => Cow::Owned(number.to_string()),
         _ => return false,
     };
+    if !case_exact && held.is_ascii() {
+        return holds_part_in_ascii(held.as_bytes(), operator, literal.folded.as_bytes());
+    }
     let (held, part) = cased(&held, literal, case_exact);
     match operator {
         Operator::Co => held.contains(part),
         Operator::Sw => held.starts_with(part),
         Operator::Ew => held.ends_with(part),
+        _ => false,
+    }
+}
+
+/// The same without regard to case, for texts that are ASCII, as most are: nothing is copied.
+fn holds_part_in_ascii(held: &[u8], operator: Operator, part: &[u8]) -> bool {
+    let Some(rest) = held.len().checked_sub(part.len()) else { return false };
+    let at = |start: usize| held[start..start + part.len()].eq_ignore_ascii_case(part);
+    match operator {
+        Operator::Co => (0..=rest).any(at),
+        Operator::Sw => at(0),
+        Operator::Ew => at(rest),
         _ => false,
     }
 }
@@ -133,6 +158,10 @@ fn order_texts(held: &str, literal: &TextLiteral, case_exact: bool) -> Ordering 
         && let Some(held) = moment(held)
     {
         return held.cmp(&wanted);
+    }
+    if !case_exact && held.is_ascii() {
+        let held = held.bytes().map(|byte| byte.to_ascii_lowercase());
+        return held.cmp(literal.folded.bytes());
     }
     let (held, wanted) = cased(held, literal, case_exact);
     (*held).cmp(wanted)

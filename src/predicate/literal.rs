@@ -1,20 +1,23 @@
-//! The values a filter compares with, made ready once.
+//! The values a predicate compares with, made ready once.
 
 use std::borrow::Cow;
 
-/// A value written in a filter.
+/// A value that is written down, to compare with.
 #[derive(Debug, Clone)]
-pub(super) enum Literal {
+pub enum Literal {
+    /// A text, which may be a date.
     Text(TextLiteral),
     /// As it was written: nothing is rounded on the way to being printed again.
     Number(String),
+    /// True or false.
     Boolean(bool),
+    /// Nothing.
     Null,
 }
 
 /// A text, and what it may be compared as.
 #[derive(Debug, Clone)]
-pub(super) struct TextLiteral {
+pub struct TextLiteral {
     pub(super) written: String,
     /// Without regard to case.
     pub(super) folded: String,
@@ -23,7 +26,8 @@ pub(super) struct TextLiteral {
 }
 
 impl Literal {
-    pub(super) fn text(written: String) -> Self {
+    /// A text, made ready.
+    pub fn text(written: String) -> Self {
         let folded = folded(&written).into_owned();
         let moment = moment(&written);
         Self::Text(TextLiteral { written, folded, moment })
@@ -31,13 +35,28 @@ impl Literal {
 }
 
 impl Literal {
+    /// The moment it names, in nanoseconds since 1970, if it is a text that reads as a date.
+    pub fn as_moment(&self) -> Option<i128> {
+        match self {
+            Self::Text(text) => text.moment,
+            _ => None,
+        }
+    }
+
     /// Whether a boolean can equal it.
-    pub(super) fn reads_as_boolean(&self) -> bool {
+    pub fn reads_as_boolean(&self) -> bool {
         match self {
             Self::Boolean(_) | Self::Null => true,
             Self::Text(text) => matches!(text.folded.as_str(), "true" | "false"),
             Self::Number(_) => false,
         }
+    }
+}
+
+impl TextLiteral {
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.written
     }
 }
 
@@ -103,7 +122,7 @@ pub(super) fn compare_numbers(left: &str, right: &str) -> Option<std::cmp::Order
 }
 
 /// Whether a text is a number as JSON writes one (RFC 8259 §6).
-pub(super) fn is_number(text: &str) -> bool {
+pub fn is_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
