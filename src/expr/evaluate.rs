@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::dotnet::regex::Pattern;
 use crate::model::{Span, Value, escape_rdn_value};
 
 use super::datum::{Datum, Flow, Words, fault};
@@ -41,7 +42,8 @@ pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manne
             Flow::constant(Datum::Boolean(compare::holds(left, comparison.operator, right, &node.span)?))
         }
         Term::Call(call) => {
-            let given = Given { arguments: &call.arguments, span: &node.span, inputs, manner };
+            let pattern = call.pattern.as_ref();
+            let given = Given { arguments: &call.arguments, pattern, span: &node.span, inputs, manner };
             (call.function.evaluate)(&given)?
         }
     })
@@ -50,6 +52,8 @@ pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manne
 /// What a function is given. Arguments are evaluated when it asks for them, and not before.
 pub(super) struct Given<'a> {
     arguments: &'a [Node],
+    /// The regular expression among them, if the function takes one.
+    pub(super) pattern: Option<&'a Pattern>,
     /// Where the call stands.
     pub(super) span: &'a Span,
     /// What beside its arguments it may reach for, if its [`super::Beyond`] says so.

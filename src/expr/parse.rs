@@ -122,7 +122,7 @@ impl<'t> Parser<'t> {
         self.depth -= 1;
         let span = name_span.start..end;
         check::call(function, &arguments, &span)?;
-        Ok(Node { term: Term::Call(Call { function, arguments }), span })
+        Ok(Node { term: Term::Call(Call::new(function, arguments)), span })
     }
 
     /// Everything up to the `)`, and where that ends. Nothing between two commas is an empty slot.

@@ -81,7 +81,7 @@ fn call(depth: u32) -> BoxedStrategy<Term> {
                     Need::Required | Need::Repeats => argument(parameter.kind, depth),
                 })
                 .collect();
-            arguments.prop_map(move |arguments| Call { function, arguments })
+            arguments.prop_map(move |arguments| Call::new(function, arguments))
         })
         .prop_filter("as its function admits", |made| check::call(made.function, &made.arguments, &(0..0)).is_ok())
         .prop_map(Term::Call)

@@ -3,12 +3,14 @@
 mod casing;
 mod choice;
 mod diacritics;
+mod pattern;
 mod presence;
 mod replace;
 mod text;
 
 use std::fmt::Write as _;
 
+use crate::dotnet::regex::Pattern;
 use crate::model::{Diagnostic, Span, Value};
 
 use super::EvaluateError;
@@ -145,6 +147,11 @@ pub enum Sample {
 /// Every function, in the order of their names.
 pub fn functions() -> &'static [&'static Function] {
     FUNCTIONS
+}
+
+/// The pattern of a call that was checked: `Replace` alone takes one.
+pub(super) fn pattern_of(function: &Function, arguments: &[Node]) -> Option<Pattern> {
+    std::ptr::eq(function, &raw const replace::REPLACE).then(|| pattern::of(arguments)).flatten()
 }
 
 /// The function of exactly that name.
