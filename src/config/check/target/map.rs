@@ -156,6 +156,10 @@ impl Checker<'_, '_> {
             }
             return;
         };
+        if map.to.value().eq_ignore_ascii_case(MANAGER) {
+            let hint = "give the manager's anchor (externalId)";
+            error("a manager is not chosen among candidates", span.clone(), "no reference", hint);
+        }
         if let Some(rank) = &map.r#match {
             let hint = "match by another attribute, e.g. the one that holds the anchor";
             error("an account is not recognised by a name that is chosen for it", rank.span(), "no match", hint);
