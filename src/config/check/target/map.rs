@@ -141,6 +141,11 @@ impl Checker<'_, '_> {
             self.findings.error(diagnostic.with_hint("add `default_domain = \"contoso.com\"` to the target"));
         }
         let others = reaches.iter().find(|(beyond, _)| *beyond == Beyond::Others);
+        let secret = reaches.iter().find(|(beyond, _)| *beyond == Beyond::Secrecy);
+        if let (Some(_), Some((_, span))) = (others, secret) {
+            let diagnostic = Diagnostic::new("a name that others see is no secret", span.clone(), "not kept secret");
+            self.findings.error(diagnostic.with_hint("take the `Redact` out"));
+        }
         self.check_unique(map, others.map(|(_, span)| span));
         others.is_some()
     }
