@@ -16,6 +16,7 @@ use super::written::{
     ConstantWritten, JobWritten, LeaverWritten, LimitsWritten, PlacementChangeWritten, PolicyWritten, TargetKindWritten,
 };
 use crate::decide::{Concealment, Job, Leaver, PlacementChange, Policy, TargetKind};
+use crate::graph_schema::Declared;
 use crate::model::{Diagnostic, JobId, Path, Span, TargetId, Value};
 use crate::proof::Test;
 use crate::rules::{Container, Place};
@@ -30,6 +31,7 @@ pub(super) struct Meant {
     job: Job,
     source: SourceMeant,
     connections: Vec<(TargetId, Connection)>,
+    declared: Vec<Declared>,
     limits: Limits,
     tests: Vec<Test>,
 }
@@ -37,8 +39,8 @@ pub(super) struct Meant {
 impl Meant {
     /// The job, with the text it is written in and what there is to warn of.
     pub(super) fn into_job(self, text: &str, hash: [u8; 32], warnings: Report) -> JobMeant {
-        let Self { job, source, connections, limits, tests } = self;
-        JobMeant { job, source, connections, limits, tests, text: text.to_owned(), hash, warnings }
+        let Self { job, source, connections, declared, limits, tests } = self;
+        JobMeant { job, source, connections, declared, limits, tests, text: text.to_owned(), hash, warnings }
     }
 }
 
@@ -72,7 +74,8 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         null_flow: source.null_flow,
     };
     refuse_secret_containers(written, &job, findings);
-    Some(Meant { job, source: source.meant, connections, limits, tests })
+    let declared = source::declared(&written.source);
+    Some(Meant { job, source: source.meant, connections, declared, limits, tests })
 }
 
 /// Refuses containers that are made of what is never shown: where an entry stands, everybody sees.
