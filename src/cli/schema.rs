@@ -88,7 +88,9 @@ fn import(args: &ImportArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
         Err(ImportError::Unsound { report, losses }) => {
             tell("warning", &losses);
             note(report.render(is_colourful()));
-            return Err(anyhow::anyhow!("the job file that would come of {name} is not sound; correct the schema there"));
+            return Err(anyhow::anyhow!(
+                "the job file that would come of {name} is not sound; correct the schema there"
+            ));
         }
         Err(error) => return Err(anyhow::Error::from(error).context(name)),
     };
@@ -120,7 +122,9 @@ fn listed(losses: &[Loss]) -> Vec<Json> {
 
 fn put(output: Option<&Path>, text: &str) -> anyhow::Result<()> {
     match output {
-        Some(file) => fs::write(file, format!("{text}\n")).with_context(|| format!("{} cannot be written", file.display())),
+        Some(file) => {
+            fs::write(file, format!("{text}\n")).with_context(|| format!("{} cannot be written", file.display()))
+        }
         None => {
             say(text);
             Ok(())

@@ -209,7 +209,10 @@ impl Reader {
             self.list(object, "parameters", |reader, parameter| {
                 reader.strangers(parameter, &["key", "value"]);
                 let value = reader.object(parameter, "value").map(|value| reader.tree(&value, depth + 1));
-                TreeParameter { key: reader.text(parameter, "key").unwrap_or_default(), value: value.unwrap_or_default() }
+                TreeParameter {
+                    key: reader.text(parameter, "key").unwrap_or_default(),
+                    value: value.unwrap_or_default(),
+                }
             })
         };
         Tree {
@@ -221,7 +224,10 @@ impl Reader {
     }
 
     fn directory(&mut self, object: &Object<'_>) -> Directory {
-        self.strangers(object, &["id", "name", "objects", "readOnly", "version", "discoverabilities", "discoveryDateTime"]);
+        self.strangers(
+            object,
+            &["id", "name", "objects", "readOnly", "version", "discoverabilities", "discoveryDateTime"],
+        );
         Directory {
             id: self.text(object, "id").unwrap_or_default(),
             name: self.text(object, "name").unwrap_or_default(),
