@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::civil::DateTime;
 
 use crate::dotnet::date;
+use crate::dotnet::regex::Pattern;
 use crate::model::{Span, Value, escape_rdn_value};
 
 use super::datum::{Datum, Flow, Words, fault};
@@ -45,8 +46,8 @@ pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manne
             Flow::constant(Datum::Boolean(compare::holds(left, comparison.operator, right, &node.span)?))
         }
         Term::Call(call) => {
-            let chances_before = call.chances_before;
-            let given = Given { arguments: &call.arguments, span: &node.span, inputs, manner, chances_before };
+            let (pattern, chances_before) = (call.pattern.as_ref(), call.chances_before);
+            let given = Given { arguments: &call.arguments, pattern, span: &node.span, inputs, manner, chances_before };
             (call.function.evaluate)(&given)?
         }
     })
@@ -55,6 +56,8 @@ pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manne
 /// What a function is given. Arguments are evaluated when it asks for them, and not before.
 pub(super) struct Given<'a> {
     arguments: &'a [Node],
+    /// The regular expression among them, if the function takes one.
+    pub(super) pattern: Option<&'a Pattern>,
     /// Where the call stands.
     pub(super) span: &'a Span,
     /// What beside its arguments it may reach for, if its [`super::Beyond`] says so.

@@ -43,6 +43,8 @@ mod placement;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]
+mod redact;
+#[cfg(test)]
 mod sandbox;
 #[cfg(test)]
 mod schemas;
