@@ -1,7 +1,9 @@
 //! A job as a synchronization schema.
 
 use super::directories::{source_directory, target_attributes};
-use super::{API_DIRECTORY, AttributeMapping, Directory, KeyValue, ObjectDefinition, ObjectMapping, Rule, Schema, USER};
+use super::{
+    API_DIRECTORY, AttributeMapping, Directory, KeyValue, ObjectDefinition, ObjectMapping, Rule, Schema, USER,
+};
 use crate::decide::{Job, Leaver, Target, TargetKind};
 use crate::expr::{Tree, TreeType};
 use crate::mapping::{self, Apply, MappingSource};
@@ -35,12 +37,7 @@ pub fn export(job: &Job, declared: &[Declared], version: &str) -> Schema {
         read_only: false,
     }));
     let rules = job.targets.iter().zip(0..).map(|(target, priority)| rule(job, target, priority));
-    Schema {
-        id: job.id.to_string(),
-        version: version.to_owned(),
-        synchronization_rules: rules.collect(),
-        directories,
-    }
+    Schema { id: job.id.to_string(), version: version.to_owned(), synchronization_rules: rules.collect(), directories }
 }
 
 /// What Graph calls a directory of this kind.

@@ -135,9 +135,10 @@ impl Converter<'_> {
         ["direct", "expression"].into_iter().any(|key| {
             let text = entry.get(key).and_then(Value::as_str).unwrap_or_default();
             spoken_of(text, key).iter().any(|path| {
-                self.gates.iter().filter_map(|gate| parse_path(gate).ok()).any(|gate| {
-                    gate.schema == path.schema && gate.attribute == path.attribute
-                })
+                self.gates
+                    .iter()
+                    .filter_map(|gate| parse_path(gate).ok())
+                    .any(|gate| gate.schema == path.schema && gate.attribute == path.attribute)
             })
         })
     }
@@ -222,9 +223,8 @@ fn account_state(source: &Tree, theirs: &str, done: &mut Converted) -> Result<(&
         is_alone && speaks_of(name) && gives(name, open) == Some(true) && gives(name, !open) == Some(false)
     };
     if means(IS_SOFT_DELETED, false) {
-        done.remark = Some(format!(
-            "Entra's `{theirs}` from {expression}: `active` and `policy.out_of_scope` say it here"
-        ));
+        done.remark =
+            Some(format!("Entra's `{theirs}` from {expression}: `active` and `policy.out_of_scope` say it here"));
         return Ok(("direct", ACTIVE.to_owned()));
     }
     if means(ACTIVE, true) {
@@ -238,7 +238,9 @@ fn account_state(source: &Tree, theirs: &str, done: &mut Converted) -> Result<(&
     }
     if is_contrary {
         done.remark = Some(format!("the contrary of Entra's `{theirs}`"));
-        let text = format!("Switch({expression}, , \"True\", \"False\", \"False\", \"True\", \"1\", \"False\", \"0\", \"True\")");
+        let text = format!(
+            "Switch({expression}, , \"True\", \"False\", \"False\", \"True\", \"1\", \"False\", \"0\", \"True\")"
+        );
         return Ok(("expression", text));
     }
     source_text(source)

@@ -17,7 +17,12 @@ const THEIR_OWN: [&str; 4] = ["IsSoftDeleted", "id", "objectId", "password"];
 
 impl Importer<'_> {
     /// Takes over the attributes of the source that differ from those of the job file that was kept.
-    pub(super) fn source_attributes(&mut self, place: &str, now: &[AttributeDefinition], before: &[AttributeDefinition]) {
+    pub(super) fn source_attributes(
+        &mut self,
+        place: &str,
+        now: &[AttributeDefinition],
+        before: &[AttributeDefinition],
+    ) {
         let mut strangers = Vec::new();
         for (at, attribute) in now.iter().enumerate() {
             let known = before.iter().find(|known| known.name == attribute.name);

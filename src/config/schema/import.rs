@@ -165,7 +165,10 @@ impl<'a> Importer<'a> {
                 None => true,
             });
             if !says_nothing {
-                self.lose(&format!("{place}.{name}"), "people are chosen by `[scope]`, not by where they stand; left out");
+                self.lose(
+                    &format!("{place}.{name}"),
+                    "people are chosen by `[scope]`, not by where they stand; left out",
+                );
             }
         }
     }
@@ -204,8 +207,13 @@ impl<'a> Importer<'a> {
     }
 
     fn missing_targets(&mut self) {
-        let found: Vec<String> =
-            self.schema.synchronization_rules.iter().filter_map(|rule| self.known(rule)).map(|rule| rule.name).collect();
+        let found: Vec<String> = self
+            .schema
+            .synchronization_rules
+            .iter()
+            .filter_map(|rule| self.known(rule))
+            .map(|rule| rule.name)
+            .collect();
         let names = self.before.synchronization_rules.iter().map(|rule| rule.name.clone());
         let gone: Vec<String> = names.filter(|name| !found.contains(name)).collect();
         for name in gone {

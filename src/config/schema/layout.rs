@@ -203,7 +203,8 @@ fn inline_value(key: &str, value: &Value) -> String {
         Value::Table(table) => {
             let mut entries: Vec<_> = table.iter().collect();
             entries.sort_by_key(|(key, _)| order(key));
-            let entries = entries.iter().map(|(key, value)| format!("{} = {}", bare_key(key), inline_value(key, value)));
+            let entries =
+                entries.iter().map(|(key, value)| format!("{} = {}", bare_key(key), inline_value(key, value)));
             format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),

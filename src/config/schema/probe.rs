@@ -14,9 +14,8 @@ pub(super) fn mapping_fault(kind: TargetKind, declared: &Table, entry: &Table) -
         let mapped = entry.get("to").and_then(Value::as_str).unwrap_or_default().to_owned();
         let maps = target.get_mut("map").and_then(Value::as_array_mut);
         if let Some(maps) = maps {
-            let is_other = |map: &Value| {
-                map.get("to").and_then(Value::as_str).is_none_or(|to| !to.eq_ignore_ascii_case(&mapped))
-            };
+            let is_other =
+                |map: &Value| map.get("to").and_then(Value::as_str).is_none_or(|to| !to.eq_ignore_ascii_case(&mapped));
             maps.retain(is_other);
             maps.push(Value::Table(entry.clone()));
             if maps.iter().all(|map| map.get("match").is_none()) {
@@ -57,12 +56,12 @@ pub(super) fn gate_fault(declared: &Table, name: &str) -> Option<String> {
 /// A target of this kind with what it cannot do without; where nobody can know it, something to be filled in.
 pub(super) fn target(kind: TargetKind) -> Table {
     let settings: &[(&str, &str)] = match kind {
-        TargetKind::Cloud => &[
-            ("kind", "graph"),
-            ("tenant", "contoso.example"),
-            ("client_id", "00000000-0000-0000-0000-000000000000"),
-        ],
-        TargetKind::OnPremises => &[("kind", "ldif"), ("folder", "ldif"), ("container", "OU=People,DC=contoso,DC=example")],
+        TargetKind::Cloud => {
+            &[("kind", "graph"), ("tenant", "contoso.example"), ("client_id", "00000000-0000-0000-0000-000000000000")]
+        }
+        TargetKind::OnPremises => {
+            &[("kind", "ldif"), ("folder", "ldif"), ("container", "OU=People,DC=contoso,DC=example")]
+        }
     };
     let mut target: Table = settings.iter().map(|(key, value)| (text(key), Value::String(text(value)))).collect();
     if kind == TargetKind::Cloud {

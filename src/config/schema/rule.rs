@@ -41,12 +41,14 @@ impl Importer<'_> {
         let kept = take_list(&mut target, "map");
         let regated = self.regated(rule, now, known);
         let maps = self.maps(place, rule, now, kind, |mapping| {
-            let is_same = before.attribute_mappings.contains(mapping) && !regated.contains(&mapping.target_attribute_name);
+            let is_same =
+                before.attribute_mappings.contains(mapping) && !regated.contains(&mapping.target_attribute_name);
             let is_it = |map: &&Value| map.get("to").and_then(Value::as_str) == Some(&mapping.target_attribute_name);
             kept.iter().find(is_it).filter(|_| is_same).cloned()
         });
         // In the order of the file, so that nothing moves that did not change.
-        let place_of = |map: &Value| kept.iter().position(|known| known.get("to") == map.get("to")).unwrap_or(kept.len());
+        let place_of =
+            |map: &Value| kept.iter().position(|known| known.get("to") == map.get("to")).unwrap_or(kept.len());
         let mut list = maps.list;
         list.sort_by_key(place_of);
         self.complete(place, &known.name, &target, &mut list);
@@ -216,10 +218,13 @@ impl Importer<'_> {
             Ok(mut done) => {
                 let repeats = |map: &Value| same_text(map.get("to"), done.entry.get("to"));
                 if maps.list.iter().any(repeats) {
-                    return self.lose(place, format!("`{}` is mapped already; left out", mapping.target_attribute_name));
+                    return self
+                        .lose(place, format!("`{}` is mapped already; left out", mapping.target_attribute_name));
                 }
                 spread(&mut done.entry, &maps.list);
-                done.notes.iter().for_each(|note| self.lose(place, format!("`{}`: {note}", mapping.target_attribute_name)));
+                done.notes
+                    .iter()
+                    .for_each(|note| self.lose(place, format!("`{}`: {note}", mapping.target_attribute_name)));
                 if let Some(remark) = done.remark {
                     maps.remarks.push((maps.list.len(), remark));
                 }
@@ -279,7 +284,8 @@ impl Importer<'_> {
 
 /// Where an attribute is mapped.
 fn at(list: &[Value], to: &str) -> Option<usize> {
-    list.iter().position(|map| map.get("to").and_then(Value::as_str).is_some_and(|known| known.eq_ignore_ascii_case(to)))
+    list.iter()
+        .position(|map| map.get("to").and_then(Value::as_str).is_some_and(|known| known.eq_ignore_ascii_case(to)))
 }
 
 fn kind_of(target: &Table) -> TargetKind {

@@ -91,13 +91,10 @@ fn what_was_changed_in_the_schema_is_changed_in_the_job_and_nothing_else() {
     let changed = difference(&before.schema_alone(), &job(&imported.text).schema_alone());
     assert_eq!(
         changed,
-        [
-            "city: ToUpper([addresses[type eq \"work\"].locality])",
-            "faxNumber: [nickName]",
-            "usageLocation: gone",
-        ]
+        ["city: ToUpper([addresses[type eq \"work\"].locality])", "faxNumber: [nickName]", "usageLocation: gone",]
     );
-    let untouched = |text: &str| text.parse::<Table>().unwrap().into_iter().filter(|(key, _)| key != "target").collect();
+    let untouched =
+        |text: &str| text.parse::<Table>().unwrap().into_iter().filter(|(key, _)| key != "target").collect();
     let (one, other): (Table, Table) = (untouched(&sample("samples/contoso/job.toml")), untouched(&imported.text));
     assert_eq!(one, other);
 }
@@ -171,7 +168,11 @@ fn entry() -> impl Strategy<Value = Table> {
         ]
         .prop_map(|value| ("constant", value)),
         (quoted, 0_usize..40).prop_map(|(quoted, depth)| {
-            let text = format!("{}Join({quoted}, [title], [urn:x:y:own], \"x\"){}", "ToLower(".repeat(depth), ")".repeat(depth));
+            let text = format!(
+                "{}Join({quoted}, [title], [urn:x:y:own], \"x\"){}",
+                "ToLower(".repeat(depth),
+                ")".repeat(depth)
+            );
             ("expression", Value::String(text))
         }),
     ];
@@ -224,27 +225,29 @@ fn spoiled() -> impl Strategy<Value = Json> {
         any::<i64>().prop_map(|number| json!(number)),
         Just(json!(true)),
     ];
-    (prop::collection::vec(any::<prop::sample::Index>(), 1..8), stranger, any::<bool>()).prop_map(|(steps, stranger, keeps)| {
-        let mut json = schema(&job(&sample("samples/first/job.toml")));
-        if !keeps {
-            json["synchronizationRules"][0]["metadata"] = json!([]);
-        }
-        let mut place = &mut json;
-        for step in steps {
-            let next = match &*place {
-                Json::Object(members) if !members.is_empty() => step.index(members.len()),
-                Json::Array(elements) if !elements.is_empty() => step.index(elements.len()),
-                _ => break,
-            };
-            place = match place {
-                Json::Object(members) => members.values_mut().nth(next).unwrap(),
-                Json::Array(elements) => &mut elements[next],
-                _ => unreachable!("it has something in it"),
-            };
-        }
-        *place = stranger;
-        json
-    })
+    (prop::collection::vec(any::<prop::sample::Index>(), 1..8), stranger, any::<bool>()).prop_map(
+        |(steps, stranger, keeps)| {
+            let mut json = schema(&job(&sample("samples/first/job.toml")));
+            if !keeps {
+                json["synchronizationRules"][0]["metadata"] = json!([]);
+            }
+            let mut place = &mut json;
+            for step in steps {
+                let next = match &*place {
+                    Json::Object(members) if !members.is_empty() => step.index(members.len()),
+                    Json::Array(elements) if !elements.is_empty() => step.index(elements.len()),
+                    _ => break,
+                };
+                place = match place {
+                    Json::Object(members) => members.values_mut().nth(next).unwrap(),
+                    Json::Array(elements) => &mut elements[next],
+                    _ => unreachable!("it has something in it"),
+                };
+            }
+            *place = stranger;
+            json
+        },
+    )
 }
 
 proptest! {
