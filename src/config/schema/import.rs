@@ -118,24 +118,25 @@ impl<'a> Importer<'a> {
             let place = format!("synchronizationRules[{at}]");
             self.filters(&place, rule);
             let before = self.known(rule);
+            let kind = target_kind(&rule.target_directory_name);
+            if before.is_none() && kind.is_none() {
+                let name = &rule.target_directory_name;
+                self.lose(&place, format!("muster does not write to the directory `{name}`; left out"));
+                continue;
+            }
             let Some((index, mapping)) = self.users(&place, rule) else { continue };
             if !sources.contains(&&rule.source_directory_name) {
                 sources.push(&rule.source_directory_name);
                 self.source(&place, rule, mapping);
             }
             let place = Place { rule: &place, mapping: &format!("{place}.objectMappings[{index}]") };
-            match before {
-                Some(before) => self.known_target(&place, rule, mapping, &before),
-                None => match target_kind(&rule.target_directory_name) {
-                    Some(kind) => {
-                        self.new_target(&place, rule, mapping, kind);
-                        done += 1;
-                    }
-                    None => {
-                        let name = &rule.target_directory_name;
-                        self.lose(place.rule, format!("muster does not write to the directory `{name}`; left out"));
-                    }
-                },
+            match (before, kind) {
+                (Some(before), _) => self.known_target(&place, rule, mapping, &before),
+                (None, Some(kind)) => {
+                    self.new_target(&place, rule, mapping, kind);
+                    done += 1;
+                }
+                (None, None) => {}
             }
         }
         self.missing_targets();

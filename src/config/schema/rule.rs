@@ -10,6 +10,10 @@ use super::probe;
 use crate::decide::TargetKind;
 use crate::graph_schema::{AttributeDefinition, AttributeMapping, ObjectMapping, Rule, USER};
 
+/// Attribute mappings of one target. A Graph user has some sixty properties that can be written, and an application
+/// may add a hundred.
+const MAPPINGS_MAX: usize = 1_000;
+
 /// Where a rule and its mapping of people stand in the schema.
 pub(super) struct Place<'a> {
     pub(super) rule: &'a str,
@@ -187,7 +191,11 @@ impl Importer<'_> {
     ) -> Maps {
         let attributes = self.schema.attributes(&rule.target_directory_name, &mapping.target_object_name).to_vec();
         let mut maps = Maps { list: Vec::new(), remarks: Vec::new(), container: None };
-        for (at, attribute) in mapping.attribute_mappings.iter().enumerate() {
+        if mapping.attribute_mappings.len() > MAPPINGS_MAX {
+            let why = format!("there are more than {MAPPINGS_MAX}; the others are left out");
+            self.lose(&format!("{}.attributeMappings", place.mapping), why);
+        }
+        for (at, attribute) in mapping.attribute_mappings.iter().take(MAPPINGS_MAX).enumerate() {
             let place = format!("{}.attributeMappings[{at}]", place.mapping);
             let says_nothing = attribute.source.is_none() && attribute.default_value.is_none();
             if let Some(kept) = kept(attribute) {
