@@ -243,7 +243,14 @@ impl Case<'_> {
 
     fn desired(&self, at: &TargetId, container: Option<&Dn>) -> Result<Desired, Reason> {
         match self.job.target(at) {
-            Some(target) => target.mapping.desired(self.person, container),
+            Some(target) => {
+                let mut desired = target.mapping.desired(self.person, container)?;
+                if self.links.iter().any(|(id, _)| id == at) {
+                    // An account that is there keeps its name.
+                    desired.unique.clear();
+                }
+                Ok(desired)
+            }
             // A checked job names only targets it has; one built by hand may not.
             None => Err(Reason::new("no_target", format!("the job has no target `{at}`; add it, or change the rule"))),
         }

@@ -7,7 +7,8 @@ use std::fmt;
 
 use crate::expr::{Evaluated, Expression, Inputs, Seed};
 use crate::model::{
-    Anchor, Attributes, Desired, Dn, InstallationKey, Manager, MatchKeys, Name, Path, Person, Reason, Timestamp, Value,
+    Anchor, Attributes, Desired, Dn, InstallationKey, Manager, MatchKeys, Name, Path, Person, Reason, Timestamp,
+    UniqueName, Value,
 };
 
 pub use moments::TimedInputs;
@@ -52,6 +53,8 @@ pub struct AttributeMapping {
     pub match_precedence: Option<u32>,
     /// The target's half of the null-flow gate: empty is written as empty (`facts/entra.md` §1.7).
     pub flow_null: bool,
+    /// The namespace its candidates are unique in; `None` for the directory's own.
+    pub unique_in: Option<Name>,
     /// What the target holds there.
     pub shape: Shape,
 }
@@ -159,6 +162,7 @@ impl Mapping {
             container: container.cloned(),
             manager: None,
             keys: MatchKeys::default(),
+            unique: Vec::new(),
         };
         for attribute in &self.attributes {
             let given = attribute.give(person, &self.surroundings)?;
@@ -271,11 +275,11 @@ impl AttributeMapping {
         match given {
             Given::Value(value) if always => desired.attributes.set(self.attribute.clone(), value),
             Given::Value(value) => desired.on_create.set(self.attribute.clone(), value),
-            Given::OneOf(candidates) => {
-                if let Some(first) = candidates.into_iter().next() {
-                    desired.on_create.set(self.attribute.clone(), Value::Text(first));
-                }
-            }
+            Given::OneOf(candidates) => desired.unique.push(UniqueName {
+                attribute: self.attribute.clone(),
+                namespace: self.unique_in.clone(),
+                candidates,
+            }),
             Given::Dropped => {}
             Given::Cleared | Given::Nothing => {
                 if let Some(default) = &self.default {

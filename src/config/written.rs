@@ -224,6 +224,8 @@ pub(super) struct TargetWritten {
     pub(super) client_id: Option<Spot<String>>,
     /// graph: where its secret is read. The secret itself never stands in a job file.
     pub(super) client_secret: Option<Spot<SecretWritten>>,
+    /// What `DefaultDomain()` gives; graph: the tenant, where it is named by a domain, if nothing is said.
+    pub(super) default_domain: Option<Spot<String>>,
     /// ldif: the folder the change files are put into. It must exist.
     pub(super) folder: Option<Spot<String>>,
     /// ldif: the attribute that names entries; `CN` where nothing is said.
@@ -305,6 +307,9 @@ pub(super) struct MapWritten {
     pub(super) default: Option<Spot<ConstantWritten>>,
     /// Its place among the attributes by which an account is recognised, from 1.
     pub(super) r#match: Option<Spot<u32>>,
+    /// The namespace in which the candidates of `SelectUniqueValue` are unique; targets and jobs that name the same
+    /// share it. Without it, the directory's own for this attribute.
+    pub(super) unique_in: Option<Spot<String>>,
     /// Whether "empty" is written as empty, where the source says it (`source.flow_null`).
     pub(super) flow_null: Option<Spot<bool>>,
 }

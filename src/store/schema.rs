@@ -169,7 +169,7 @@ CREATE TABLE installation (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT N
 
 -- Values of which only one person may have each, in a namespace that several targets may share.
 CREATE TABLE reservation (
-  namespace TEXT NOT NULL,
+  namespace TEXT NOT NULL COLLATE NOCASE,
   folded TEXT NOT NULL,                      -- the value without regard to case
   value TEXT NOT NULL,
   person INTEGER NOT NULL,
