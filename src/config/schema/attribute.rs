@@ -120,7 +120,7 @@ impl Converter<'_> {
     }
 
     /// What a mapping speaks of under a URN of the customer's own needs a declaration, and schemas often lack it.
-    fn declare_own(&mut self, text: &str, key: &str) {
+    pub(super) fn declare_own(&mut self, text: &str, key: &str) {
         for path in spoken_of(text, key) {
             let name = path.to_string();
             let is_known = crate::scim::schema::attribute_of(&path).is_some();

@@ -40,6 +40,11 @@ pub fn import_schema(text: &str) -> Result<Imported, ImportError> {
     }
 }
 
+/// The scope of a rule of muster's own, which has one object mapping.
+fn scope_of(rule: &Rule) -> Option<serde_json::Value> {
+    rule.object_mappings.first().and_then(|mapping| mapping.scope.clone())
+}
+
 fn left_out(losses: &[Loss]) -> Vec<String> {
     if losses.is_empty() {
         return Vec::new();
@@ -60,16 +65,19 @@ pub(super) struct Importer<'a> {
     pub(super) draft: Draft,
     pub(super) job: Parts,
     pub(super) losses: Vec<Loss>,
+    /// The scope that was taken over, once one was: a job has one.
+    pub(super) scope: Option<Option<serde_json::Value>>,
 }
 
 impl<'a> Importer<'a> {
     fn new(schema: &'a Schema, losses: Vec<Loss>) -> Self {
-        let mut importer =
-            Self { schema, before: Schema::default(), draft: Draft::default(), job: Parts::default(), losses };
+        let (before, draft, job) = (Schema::default(), Draft::default(), Parts::default());
+        let mut importer = Self { schema, before, draft, job, losses, scope: None };
         let kept = schema.kept_job().map(|text| check_text(JOB_KEY, text));
         match kept {
             Some(Ok(kept)) => {
                 importer.before = kept.schema_alone();
+                importer.scope = importer.before.synchronization_rules.first().map(scope_of);
                 importer.draft.targets = kept.job.targets.iter().map(|target| target.id.to_string()).collect();
                 importer.job = Parts::of(kept.table());
             }
