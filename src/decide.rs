@@ -86,8 +86,8 @@ pub fn decide(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Decisi
     if person.deleted {
         return case.of_deleted();
     }
-    if let Some(clause) = job.scope.refuses(&person.attributes) {
-        return case.of_out_of_scope(clause.words.clone());
+    if let Some(words) = job.scope.refuses(&person.attributes) {
+        return case.of_out_of_scope(words);
     }
     case.of_placed(job.ruleset.place(&person.attributes))
 }

@@ -1,6 +1,7 @@
 //! A job file as it is written: which settings there are, and of what type. What they mean is checked later.
 
 mod either;
+mod scope;
 mod test;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::spot::Spot;
+
+pub(super) use scope::{ClauseWritten, GroupWritten, ScopeWritten};
 
 pub(super) use test::{ExpectedPlaceWritten, SampleWritten, TestWritten};
 
@@ -22,7 +25,7 @@ pub(super) struct JobWritten {
     /// Where people come from.
     pub(super) source: SourceWritten,
     /// Whom the job is about; without it, everybody.
-    pub(super) scope: Option<ScopeWritten>,
+    pub(super) scope: Option<Spot<ScopeWritten>>,
     /// What becomes of accounts their person no longer has a claim to.
     #[serde(default)]
     pub(super) policy: PolicyWritten,
@@ -125,15 +128,6 @@ pub(super) enum EmptyWritten {
     Absent,
     /// That the attribute is empty.
     Clear,
-}
-
-/// Whom the job is about.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Scope")]
-pub(super) struct ScopeWritten {
-    /// A SCIM filter (RFC 7644) that holds for them.
-    pub(super) filter: Spot<String>,
 }
 
 /// What becomes of accounts their person no longer has a claim to.

@@ -36,7 +36,7 @@ impl Language<'_> {
     }
 
     /// A path and what stands there.
-    fn read_path(&self, text: &str) -> Result<(Path, Kind), Diagnostic> {
+    pub(super) fn read_path(&self, text: &str) -> Result<(Path, Kind), Diagnostic> {
         let whole = |diagnostic: Diagnostic| Diagnostic { span: 0..text.len(), ..diagnostic };
         let path = parse_path(text)?;
         let kind = self.kind(&path).map_err(whole)?;

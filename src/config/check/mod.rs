@@ -3,6 +3,7 @@
 mod language;
 mod proof;
 mod rules;
+mod scope;
 mod source;
 mod target;
 
@@ -19,7 +20,6 @@ use crate::decide::{Job, Leaver, PlacementChange, Policy, TargetKind};
 use crate::graph_schema::Declared;
 use crate::model::{Diagnostic, JobId, Path, Span, TargetId, Value};
 use crate::proof::Test;
-use crate::scope::Scope;
 use language::Language;
 
 /// Longest name of a job or a target, in bytes; it stands in addresses and file names.
@@ -49,7 +49,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
     let custom = source::custom_attributes(&written.source);
     let language = Language { text, custom: &custom };
     let source = source::check(&written.source, &language, findings);
-    let scope = written.scope.as_ref().map(|scope| language.filter(&scope.filter, findings));
+    let scope = scope::check(written.scope.as_ref(), &language, findings);
     let targets = target::check_all(&written.targets, &language, &source, folder, findings);
     let ruleset = rules::check(&written.rules, &written.targets, &language, &source, findings);
     let limits = limits(&written.limits, findings);
@@ -66,7 +66,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         .unzip();
     let job = Job {
         id: JobId::new(written.name.value()),
-        scope: scope.flatten().map_or_else(Scope::everybody, |filter| Scope::new(&filter)),
+        scope: scope?,
         ruleset,
         targets,
         policy: policy(&written.policy),
