@@ -137,7 +137,9 @@ impl App {
             Ok(ActiveTarget { id: id.clone(), directory: connection.directory(), hands })
         });
         let targets = targets.collect::<Result<Vec<_>, ActivateError>>()?;
-        Ok(self.add(job.job.clone(), &job.hash, targets, job.schema())?)
+        let active = self.add(job.job.clone(), &job.hash, targets, job.schema())?;
+        self.store.keep_job_file(&active.state, &job.text)?;
+        Ok(active)
     }
 
     fn hands(&self, target: &TargetId, connection: &Connection) -> Result<Hands, ActivateError> {

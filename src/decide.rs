@@ -2,6 +2,7 @@
 //!
 //! Production, a dry run, `explain` and rule tests all call [`decide`], so none of them can say something else.
 
+mod concealment;
 mod job;
 mod trace;
 
@@ -10,6 +11,7 @@ use crate::model::{
 };
 use crate::reconcile::ACCOUNT_ENABLED;
 
+pub use concealment::{CONCEALED, Concealment, Secrets};
 pub use job::{DamageLimit, DamageLimits, Job, Leaver, PlacementChange, Policy, Target, TargetKind};
 pub use trace::{AskedClause, AskedRule, Computed, MappedAttribute, Trace, trace};
 
@@ -82,6 +84,16 @@ pub enum Ask {
 ///
 /// Total: it cannot fail, only say why nothing is done. A link to a target the job no longer has is passed over.
 pub fn decide(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Decision {
+    let mut decision = judge(job, person, links);
+    let has_reason = decision.outcome.is_some() || decision.targets.iter().any(|at| !matches!(at.ask, Ask::Bring(_)));
+    if has_reason && job.has_secrets() {
+        // Reasons are kept, logged and shown; a secret must not get into one.
+        Concealment::of(job).secrets(job, person, links).reasons(&mut decision);
+    }
+    decision
+}
+
+fn judge(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Decision {
     let case = Case { job, person, links };
     if person.deleted {
         return case.of_deleted();

@@ -27,6 +27,7 @@ pub struct Mapping {
     surroundings: Surroundings,
     /// Of the expressions among them that tell the time.
     timed: Vec<TimedInputs>,
+    has_secrets: bool,
 }
 
 /// What expressions may use that neither stands in them nor in the person.
@@ -118,7 +119,11 @@ impl Mapping {
             MappingSource::Direct(_) | MappingSource::Constant(_) => None,
         });
         let timed = timed.collect();
-        Self { attributes, keys, surroundings: Surroundings::default(), timed }
+        let has_secrets = attributes.iter().any(|attribute| match &attribute.source {
+            MappingSource::Function(expression) => expression.is_secret(),
+            MappingSource::Direct(_) | MappingSource::Constant(_) => false,
+        });
+        Self { attributes, keys, surroundings: Surroundings::default(), timed, has_secrets }
     }
 
     /// The same, in these surroundings.
@@ -135,6 +140,11 @@ impl Mapping {
     /// What its expressions that tell the time are computed from; mostly nothing, for few do.
     pub fn timed(&self) -> &[TimedInputs] {
         &self.timed
+    }
+
+    /// Whether any of its expressions gives what is written and never shown.
+    pub fn has_secrets(&self) -> bool {
+        self.has_secrets
     }
 
     /// What one of its attributes gives for this person.

@@ -1,5 +1,6 @@
 //! The words of the command line: one command a file.
 
+mod against;
 mod agent;
 mod check;
 mod client;

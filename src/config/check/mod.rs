@@ -16,10 +16,11 @@ use super::spot::Spot;
 use super::written::{
     ConstantWritten, JobWritten, LeaverWritten, LimitsWritten, PlacementChangeWritten, PolicyWritten, TargetKindWritten,
 };
-use crate::decide::{Job, Leaver, PlacementChange, Policy, TargetKind};
+use crate::decide::{Concealment, Job, Leaver, PlacementChange, Policy, TargetKind};
 use crate::graph_schema::Declared;
 use crate::model::{Diagnostic, JobId, Path, Span, TargetId, Value};
 use crate::proof::Test;
+use crate::rules::{Container, Place};
 use language::Language;
 
 /// Longest name of a job or a target, in bytes; it stands in addresses and file names.
@@ -72,8 +73,25 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         policy: policy(&written.policy),
         null_flow: source.null_flow,
     };
+    refuse_secret_containers(written, &job, findings);
     let declared = source::declared(&written.source);
     Some(Meant { job, source: source.meant, connections, declared, limits, tests })
+}
+
+/// Refuses containers that are made of what is never shown: where an entry stands, everybody sees.
+fn refuse_secret_containers(written: &JobWritten, job: &Job, findings: &mut Findings) {
+    let concealment = Concealment::of(job);
+    for (rule, spot) in job.ruleset.rules.iter().zip(&written.rules) {
+        let Place::OnPremises { target, container: Container::Computed(expression) } = &rule.place else { continue };
+        let Some((path, _)) = expression.attributes().find(|(path, _)| concealment.hides_path(path)) else { continue };
+        let of_target = written.targets.iter().find(|(name, _)| name.value() == target.as_str());
+        let own = spot.value().container.as_ref();
+        let place = own.or_else(|| of_target.and_then(|(_, target)| target.value().container.as_ref()));
+        let message = format!("the container speaks of `{path}`, which `Redact` keeps secret elsewhere");
+        let span = place.map_or_else(|| spot.span(), Spot::span);
+        findings
+            .error(Diagnostic::new(message, span, "would be seen by everybody").with_hint("make it of something else"));
+    }
 }
 
 /// Checks a name that stands in addresses and file names.
