@@ -35,6 +35,8 @@ mod imports;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod language;
+#[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
 mod names;
