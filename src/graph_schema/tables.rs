@@ -22,7 +22,8 @@ pub fn functions() -> Vec<Json> {
 
 fn type_of(kind: Kind) -> &'static str {
     match kind {
-        Kind::Any | Kind::Text => "String",
+        Kind::Any | Kind::Text | Kind::Interval | Kind::Word(_) => "String",
+        Kind::Moment => "DateTime",
         Kind::Integer => "Integer",
         Kind::Condition => "Boolean",
     }

@@ -37,6 +37,8 @@ mod kill;
 #[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod placement;
 #[cfg(test)]
 mod practice;
