@@ -81,6 +81,9 @@ static class Dates
 
     static Line Read(string text, string format, string styles)
     {
+        // Whether a day of the week fits today's date is another answer tomorrow.
+        bool isToday = format.Contains("ddd") && !format.Contains("y") && !styles.Contains("NoCurrentDateDefault");
+        if (isToday) return null;
         var asMeant = (DateTimeStyles)Enum.Parse(typeof(DateTimeStyles), styles);
         var line = new Line().With("text", text).With("format", format);
         if (styles != DateTexts.Usual) line.With("styles", styles);

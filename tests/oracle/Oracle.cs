@@ -30,7 +30,7 @@ static class Oracle
     static void Write(string folder, string name, IEnumerable<Line> lines)
     {
         var seen = new HashSet<string>();
-        var all = lines.Select(line => line.ToString()).Where(line => seen.Add(line));
+        var all = lines.Where(line => line != null).Select(line => line.ToString()).Where(line => seen.Add(line));
         File.WriteAllText(Path.Combine(folder, name + ".jsonl"), string.Concat(all.Select(line => line + "\n")));
     }
 }
