@@ -160,10 +160,11 @@ impl App {
     /// [`StoreError`] when the store refuses.
     pub fn join(
         &mut self,
-        core: decide::Job,
+        mut core: decide::Job,
         config_hash: &[u8],
         targets: Vec<ActiveTarget>,
     ) -> Result<Arc<ActiveJob>, StoreError> {
+        core.set_key(&self.store.installation_key()?);
         let named: Vec<_> = targets.iter().map(|target| (target.id.clone(), target.directory.clone())).collect();
         let state = self.store.register(&core.id, config_hash, &named)?;
         let job = Arc::new(ActiveJob { core: Arc::new(core), state: Arc::new(state), targets });

@@ -11,7 +11,7 @@ use crate::model::{
 use crate::reconcile::ACCOUNT_ENABLED;
 
 pub use job::{DamageLimit, DamageLimits, Job, Leaver, PlacementChange, Policy, Target, TargetKind};
-pub use trace::{AskedClause, AskedRule, MappedAttribute, Trace, trace};
+pub use trace::{AskedClause, AskedRule, Computed, MappedAttribute, Trace, trace};
 
 /// What shall become of a person, everywhere, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,20 @@ pub struct Decision {
     pub targets: Vec<AtTarget>,
     /// How the operation ends, where no target is to be brought to anything.
     pub outcome: Option<Outcome>,
+}
+
+impl Decision {
+    /// Where it places the person, in a word.
+    pub fn placement_word(&self) -> &'static str {
+        match (&self.admitted, self.verdict.as_ref().map(|verdict| &verdict.placement)) {
+            (Admission::Deleted, _) => "deleted",
+            (Admission::OutOfScope { .. }, _) => "out-of-scope",
+            (Admission::Admitted, Some(Placement::Cloud { .. })) => "cloud",
+            (Admission::Admitted, Some(Placement::OnPremises { .. })) => "on-premises",
+            (Admission::Admitted, Some(Placement::Nowhere)) => "nowhere",
+            (Admission::Admitted, Some(Placement::Held(_)) | None) => "held",
+        }
+    }
 }
 
 /// Whether the job is about a person.

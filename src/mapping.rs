@@ -1,11 +1,17 @@
 //! What an account shall hold, from what is held of its person: one target attribute after the other.
 
+mod moments;
+mod shape;
+
 use std::fmt;
 
 use crate::expr::{Evaluated, Expression, Inputs, Seed};
 use crate::model::{
-    Anchor, Attributes, Desired, Dn, InstallationKey, Manager, MatchKeys, Name, Path, Person, Reason, Value,
+    Anchor, Attributes, Desired, Dn, InstallationKey, Manager, MatchKeys, Name, Path, Person, Reason, Timestamp, Value,
 };
+
+pub use moments::TimedInputs;
+pub use shape::Shape;
 
 /// The target attribute that is a reference to another account; its value is an anchor.
 pub const MANAGER: &str = "manager";
@@ -18,6 +24,8 @@ pub struct Mapping {
     /// Places in `attributes`, the most telling match attribute first.
     keys: Vec<usize>,
     surroundings: Surroundings,
+    /// Of the expressions among them that tell the time.
+    timed: Vec<TimedInputs>,
 }
 
 /// What expressions may use that neither stands in them nor in the person.
@@ -69,22 +77,6 @@ pub enum Apply {
     OnlyOnCreate,
 }
 
-/// What a target holds under an attribute; what comes from the person is brought into that shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Shape {
-    /// Whatever comes.
-    #[default]
-    AsItComes,
-    /// One text; numbers and truth values are written out.
-    Text,
-    /// True or false; the texts `true` and `false`, in any case of letters, are read.
-    Boolean,
-    /// A moment; a date alone is its midnight in UTC (`Edm.DateTimeOffset` has no dates).
-    Moment,
-    /// A list; a single value is a list of one.
-    List,
-}
-
 /// What a mapping gives for one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Given {
@@ -118,7 +110,12 @@ impl Mapping {
         let mut keys: Vec<usize> =
             (0..attributes.len()).filter(|at| attributes[*at].match_precedence.is_some()).collect();
         keys.sort_by_key(|at| attributes[*at].match_precedence);
-        Self { attributes, keys, surroundings: Surroundings::default() }
+        let timed = attributes.iter().filter_map(|attribute| match &attribute.source {
+            MappingSource::Function(expression) => TimedInputs::of(expression),
+            MappingSource::Direct(_) | MappingSource::Constant(_) => None,
+        });
+        let timed = timed.collect();
+        Self { attributes, keys, surroundings: Surroundings::default(), timed }
     }
 
     /// The same, in these surroundings.
@@ -130,6 +127,11 @@ impl Mapping {
     /// Gives it the installation's key, once that is known.
     pub fn set_key(&mut self, key: &InstallationKey) {
         self.surroundings.key = key.clone();
+    }
+
+    /// What its expressions that tell the time are computed from; mostly nothing, for few do.
+    pub fn timed(&self) -> &[TimedInputs] {
+        &self.timed
     }
 
     /// What one of its attributes gives for this person.
@@ -229,9 +231,16 @@ impl AttributeMapping {
     fn inputs<'a>(&'a self, person: &'a Person, surroundings: &'a Surroundings) -> Inputs<'a> {
         Inputs {
             attributes: &person.attributes,
-            now: person.accepted_at,
+            now: self.now(person),
             seed: Seed { key: &surroundings.key, anchor: person.anchor.as_str(), attribute: self.attribute.as_str() },
             default_domain: surroundings.default_domain.as_deref(),
+        }
+    }
+
+    fn now(&self, person: &Person) -> Timestamp {
+        match &self.source {
+            MappingSource::Function(expression) => moments::now(expression, person),
+            MappingSource::Direct(_) | MappingSource::Constant(_) => person.accepted_at,
         }
     }
 
@@ -308,36 +317,6 @@ fn simple(value: &Value) -> Value {
     }
 }
 
-impl Shape {
-    /// The value as the target holds it, or why it cannot.
-    fn bring(self, value: Value) -> Result<Value, &'static str> {
-        match (self, value) {
-            (Self::AsItComes, value) | (Self::List, value @ Value::Many(_)) => Ok(value),
-            (Self::List, single) => Ok(Value::Many(vec![single])),
-            (_, Value::Many(_)) => Err("it has several values, and the target holds one"),
-            (Self::Text, Value::Integer(number)) => Ok(Value::Text(number.to_string())),
-            (Self::Text, Value::Boolean(truth)) => Ok(Value::text(if truth { "True" } else { "False" })),
-            (Self::Boolean, Value::Boolean(truth)) => Ok(Value::Boolean(truth)),
-            (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("true") => Ok(Value::Boolean(true)),
-            (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(Value::Boolean(false)),
-            (Self::Boolean, _) => Err("the target holds true or false there"),
-            (Self::Moment, Value::Text(text)) if is_date(&text) => Ok(Value::Text(format!("{text}T00:00:00Z"))),
-            (Self::Text | Self::Moment, Value::Text(text)) => Ok(Value::Text(text)),
-            (Self::Text | Self::Moment, _) => Err("the target holds a text there"),
-        }
-    }
-}
-
-/// `2026-01-31`, by its form.
-fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 10
-        && bytes
-            .iter()
-            .enumerate()
-            .all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
-}
-
 impl fmt::Display for MappingSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -372,7 +351,7 @@ struct DebugAsShown<'a>(&'a Value);
 
 impl fmt::Debug for DebugAsShown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Shown(self.0).fmt(f)
+        fmt::Display::fmt(&Shown(self.0), f)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Nothing is thrown away because it was not said again; sending the same statement twice changes nothing.
 
+use std::collections::BTreeMap;
+
 use crate::model::{Anchor, Attributes, Generation, Name, Path, Person, Record, Statement, Timestamp, Value};
 
 /// The attribute under which filters and expressions see the anchor (RFC 7643 §3.1).
@@ -46,7 +48,7 @@ pub enum Overlaid {
 /// Lays a statement over what is held of its person; `before` is `None` for somebody never heard of.
 ///
 /// A deletion keeps the attributes, and a later statement brings the person back. The generation grows by one, and
-/// `accepted_at` is taken, only where something changed.
+/// `accepted_at` is taken, only where something changed. Which moments the person keeps is for the mappings to say.
 pub fn overlay(
     before: Option<&Person>,
     statement: Statement,
@@ -76,6 +78,7 @@ pub fn overlay(
             attributes,
             deleted,
             accepted_at,
+            moments: BTreeMap::new(),
         }),
     }
 }
@@ -85,7 +88,7 @@ pub fn introduce(record: Record, null_flow: &NullFlow, accepted_at: Timestamp) -
     let Record { anchor, attributes: said } = record;
     let mut attributes = only_anchor(&anchor);
     merge_attributes(&mut attributes, said, null_flow);
-    Person { anchor, generation: Generation(1), attributes, deleted: false, accepted_at }
+    Person { anchor, generation: Generation(1), attributes, deleted: false, accepted_at, moments: BTreeMap::new() }
 }
 
 /// What was said that is not held in the same words already. A source that sends everything mostly says nothing new.

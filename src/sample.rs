@@ -13,7 +13,14 @@ pub(crate) fn person(values: &[(&str, Value)]) -> Person {
     }
     let anchor = Anchor::parse("701984").unwrap();
     attributes.set(Name::new("externalId"), Value::text(anchor.as_str()));
-    Person { anchor, generation: Generation(1), attributes, deleted: false, accepted_at: Timestamp(0) }
+    Person {
+        anchor,
+        generation: Generation(1),
+        attributes,
+        deleted: false,
+        accepted_at: Timestamp(0),
+        moments: Default::default(),
+    }
 }
 
 pub(crate) fn direct(to: &str, path: &str) -> AttributeMapping {

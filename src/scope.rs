@@ -1,6 +1,7 @@
 //! Whom a job is about: everybody its filter holds for.
 
 use crate::model::Attributes;
+use crate::predicate::Condition;
 use crate::scim::Filter;
 
 /// Whom a job is about. Read and checked with the job, so that asking it about a person cannot fail.
@@ -18,6 +19,11 @@ pub struct Clause {
 }
 
 impl Clause {
+    /// Its conditions, asked of a person one by one.
+    pub fn conditions(&self, person: &Attributes) -> Vec<Condition> {
+        self.filter.conditions(person)
+    }
+
     /// Whether it holds for a person.
     pub fn holds(&self, person: &Attributes) -> bool {
         self.filter.holds(person)

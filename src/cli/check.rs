@@ -9,6 +9,7 @@ use super::Globals;
 use super::screen::{counted, is_colourful, note, say, say_json};
 use crate::config::{self, JobMeant, Report};
 use crate::plain::plain;
+use crate::proof::prove;
 
 /// Check job files: every mistake, with its place and a hint.
 #[derive(Debug, clap::Args)]
@@ -22,31 +23,49 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let mut sound = true;
     for path in &args.jobs {
         let checked = config::load(path);
-        sound &= checked.is_ok();
+        let failing = checked.as_ref().map_or(0, count_failing);
+        sound &= checked.is_ok() && failing == 0;
         let report = match &checked {
             Ok(job) => &job.warnings,
             Err(report) => report,
         };
         if globals.json {
-            say_json(&json!({ "file": path, "ok": checked.is_ok(), "findings": findings(report) }));
+            say_json(
+                &json!({ "file": path, "ok": checked.is_ok(), "findings": findings(report), "failingTests": failing }),
+            );
             continue;
         }
         if !report.findings().is_empty() {
             note(report.render(is_colourful()));
         }
         if let Ok(job) = &checked {
-            say(format!("{}: {}", plain(&path.display().to_string()), summary(job)));
+            let file = plain(&path.display().to_string()).into_owned();
+            if failing == 0 {
+                say(format!("{file}: {}", summary(job)));
+            } else {
+                let of = counted(job.tests.len() as u64, "test", "tests");
+                note(format!("error: {failing} of {of} in {file} fail; `muster test {file}` says why"));
+            }
         }
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// How many of its tests fail.
+fn count_failing(job: &JobMeant) -> usize {
+    prove(&job.job, &job.tests).iter().filter(|proof| !proof.passes()).count()
+}
+
 fn summary(job: &JobMeant) -> String {
+    let tests = match job.tests.len() as u64 {
+        0 => String::new(),
+        count => format!("; {}", counted(count, "test passes", "tests pass")),
+    };
     let job = &job.job;
     let targets: Vec<_> = job.targets.iter().map(|target| format!("{} ({})", target.id, target.kind.word())).collect();
     let mapped: usize = job.targets.iter().map(|target| target.mapping.attributes().len()).sum();
     format!(
-        "job `{}` is sound: {}, {}, {} {}",
+        "job `{}` is sound: {}, {}, {} {}{tests}",
         job.id,
         counted(job.ruleset.rules.len() as u64, "rule", "rules"),
         counted(mapped as u64, "mapped attribute", "mapped attributes"),

@@ -9,6 +9,7 @@ use super::Globals;
 use super::jobs::{load_job, open_store, outcome_json, stored_job};
 use super::plan::{change_json, print_change};
 use super::screen::{say, say_json, shown};
+use super::trace::{mapped_lines, trace_json, why_lines};
 use crate::clock::{Clock as _, SystemClock};
 use crate::decide::{Trace, trace};
 use crate::model::{Outcome, Part, Timestamp, Value};
@@ -39,10 +40,13 @@ pub(super) struct Args {
 const NOBODY: u8 = 4;
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let meant = args.job_file.as_deref().map(load_job).transpose()?;
+    let mut meant = args.job_file.as_deref().map(load_job).transpose()?;
     let name = args.job.as_deref().or(meant.as_ref().map(|meant| meant.job.id.as_str()));
     let store = open_store(&globals.data, Access::Beside)?;
     let job = stored_job(&store, name)?;
+    if let Some(meant) = &mut meant {
+        meant.job.set_key(&store.installation_key()?);
+    }
     let Some(person) = store.person(&job, &args.anchor)? else {
         let refused = store.operations_about(&job, &args.anchor)?;
         return Ok(nobody(args, &refused, globals));
@@ -87,7 +91,7 @@ pub(super) fn print_person(person: &PersonState, traced: Option<&Trace>, now: Ti
         say(format!("Seen unchanged in upload {upload}, {at}"));
     }
     if let Some(traced) = traced {
-        print_why(traced);
+        print_why(traced, detail);
     }
     for link in &person.links {
         print_link(person, link, now, detail);
@@ -113,22 +117,12 @@ pub(super) fn standing_words(standing: &Standing) -> String {
     }
 }
 
-fn print_why(traced: &Trace) {
+fn print_why(traced: &Trace, detail: Detail) {
     say("\nWhy");
-    for clause in &traced.scope {
-        say(format!("  scope {}: {}", yes(clause.holds), plain(&clause.words)));
-    }
-    for rule in &traced.rules {
-        let when = rule.when.as_deref().unwrap_or("always");
-        say(format!("  rule {} `{}`: {}", yes(rule.holds), rule.id, plain(when)));
-    }
+    why_lines(traced, detail == Detail::Full).iter().for_each(|line| say(format!("  {line}")));
     if let Some(outcome) = &traced.decision.outcome {
         say(format!("  so: {}", outcome_words(outcome)));
     }
-}
-
-fn yes(holds: bool) -> &'static str {
-    if holds { "yes" } else { "no " }
 }
 
 fn print_mapped(traced: &Trace) {
@@ -138,11 +132,7 @@ fn print_mapped(traced: &Trace) {
             say(format!("\nWanted at {}", mapped.target));
             at = Some(&mapped.target);
         }
-        let gives = match &mapped.gives {
-            Ok(given) => given.to_string(),
-            Err(reason) => reason.to_string(),
-        };
-        say(format!("  {}: {} ← {}", mapped.attribute, plain(&gives), plain(&mapped.from)));
+        mapped_lines(mapped).iter().for_each(|line| say(format!("  {line}")));
     }
 }
 
@@ -281,21 +271,5 @@ fn history_json(entry: &HistoryEntry) -> serde_json::Value {
         "ended": entry.outcome.as_ref().map(outcome_json),
         "again": entry.why.as_ref().map(ToString::to_string),
         "change": entry.change.as_ref().map(change_json),
-    })
-}
-
-fn trace_json(traced: &Trace) -> serde_json::Value {
-    json!({
-        "scope": traced.scope.iter().map(|clause| json!({ "clause": clause.words, "holds": clause.holds })).collect::<Vec<_>>(),
-        "rules": traced.rules.iter().map(|rule| json!({ "id": rule.id.as_str(), "when": rule.when, "holds": rule.holds })).collect::<Vec<_>>(),
-        "mapped": traced.mapped.iter().map(|mapped| json!({
-            "target": mapped.target.as_str(),
-            "attribute": mapped.attribute.as_str(),
-            "from": mapped.from,
-            "gives": match &mapped.gives {
-                Ok(given) => given.to_string(),
-                Err(reason) => reason.to_string(),
-            },
-        })).collect::<Vec<_>>(),
     })
 }

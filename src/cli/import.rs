@@ -11,6 +11,7 @@ use serde_json::json;
 use super::Globals;
 use super::jobs::{csv_settings, delimiter_word, hint_in_use, load_job, warn_of_lost_targets};
 use super::screen::{Progress, counted, grouped, note, say, say_json, table};
+use super::test::refuse_unproven;
 use crate::app::{App, Hands};
 use crate::clock::{Clock, SystemClock};
 use crate::config::JobMeant;
@@ -57,6 +58,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         return super::remote::import(&args.source, &job, &args.remote, globals);
     }
     let settings = csv_settings(&job)?;
+    refuse_unproven(&args.job, &job)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Arc::new(Store::open(&globals.data, Access::Alone).map_err(hint_in_use)?);
     warn_of_lost_targets(&store, &job)?;

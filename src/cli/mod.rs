@@ -10,6 +10,7 @@ mod fsck;
 mod hint;
 mod import;
 mod jobs;
+mod junit;
 mod plan;
 mod release;
 mod remote;
@@ -17,6 +18,8 @@ mod sandbox;
 mod screen;
 mod serve;
 mod stop;
+mod test;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,6 +69,7 @@ impl Globals {
 enum Command {
     Demo(demo::Args),
     Check(check::Args),
+    Test(test::Args),
     Plan(plan::Args),
     Import(Box<import::Args>),
     Explain(explain::Args),
@@ -99,6 +103,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Demo(args) => demo::run(args, globals),
         Command::Check(args) => check::run(args, globals),
+        Command::Test(args) => test::run(args, globals),
         Command::Plan(args) => plan::run(args, globals),
         Command::Import(args) => import::run(args, globals),
         Command::Explain(args) => explain::run(args, globals),

@@ -37,8 +37,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let job = load_job(&args.job)?;
+    let mut job = load_job(&args.job)?;
     let store = store_if_there(&globals.data)?;
+    if let Some(store) = &store {
+        job.job.set_key(&store.installation_key()?);
+    }
     let state = match &store {
         Some(store) => store.job(&job.job.id)?,
         None => None,

@@ -12,6 +12,7 @@ use super::Globals;
 use super::jobs::{WriteTimeout, load_job, warn_of_lost_targets};
 use super::screen::{is_colourful, note, say, say_json};
 use super::stop::StopSignals;
+use super::test::refuse_unproven;
 use crate::api::{self, ApiSettings, JobLimits, ServeError, TlsFiles};
 use crate::app::{App, Hands};
 use crate::clock::SystemClock;
@@ -91,7 +92,8 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 fn load_all(args: &Args) -> anyhow::Result<Vec<JobMeant>> {
     let loaded: Vec<_> = args.jobs.iter().map(|path| load_job(path)).collect();
     let jobs = loaded.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    for (at, job) in jobs.iter().enumerate() {
+    for (at, (job, path)) in jobs.iter().zip(&args.jobs).enumerate() {
+        refuse_unproven(path, job)?;
         if !job.warnings.findings().is_empty() {
             note(job.warnings.render(is_colourful()));
         }

@@ -147,6 +147,7 @@ impl Checker<'_> {
 /// How messages name a setting: `source.delimiter`, `place` of a `[[rule]]`.
 fn inside(place: &str, key: &str) -> String {
     match place.strip_prefix('`').and_then(|place| place.strip_suffix('`')) {
+        Some(_) if place.contains("` of ") => format!("`{key}` in {place}"),
         Some(outer) => format!("`{outer}.{key}`"),
         None if place.starts_with("a `[[") => format!("`{key}` of {place}"),
         None => format!("`{key}`"),
@@ -155,7 +156,7 @@ fn inside(place: &str, key: &str) -> String {
 
 fn element_place(place: &str) -> String {
     match place {
-        "`rule`" => "a `[[rule]]`".to_owned(),
+        "`rule`" | "`test`" => format!("a `[[{}]]`", place.trim_matches('`')),
         place if place.ends_with(".map`") => format!("a `[[{}]]`", place.trim_matches('`')),
         place => place.to_owned(),
     }

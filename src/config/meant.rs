@@ -8,6 +8,7 @@ use super::report::Report;
 use super::secret::SecretSource;
 use crate::decide::Job;
 use crate::model::{Name, TargetId};
+use crate::proof::Test;
 use crate::source::CsvSettings;
 
 /// Operations in one upload, where nothing is said. Microsoft's service takes 50; a whole small company fits in these.
@@ -30,7 +31,11 @@ pub struct JobMeant {
     pub connections: Vec<(TargetId, Connection)>,
     /// What one upload may bring, and how much may wait.
     pub limits: Limits,
-    /// Of the file as it is meant: comments and layout do not count.
+    /// What its tests expect.
+    pub tests: Vec<Test>,
+    /// The file, as it is written.
+    pub text: String,
+    /// Of the file as it is meant: comments, layout and tests do not count.
     pub hash: [u8; 32],
     /// What has no effect in the file, or probably not the one that was meant.
     pub warnings: Report,

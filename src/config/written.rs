@@ -1,6 +1,7 @@
 //! A job file as it is written: which settings there are, and of what type. What they mean is checked later.
 
 mod either;
+mod test;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::spot::Spot;
+
+pub(super) use test::{ExpectedPlaceWritten, SampleWritten, TestWritten};
 
 /// A synchronization job: whom it is about, where their accounts live, and what those hold.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -32,6 +35,9 @@ pub(super) struct JobWritten {
     /// What one upload may bring, and how much may wait.
     #[serde(default)]
     pub(super) limits: LimitsWritten,
+    /// People, and what shall become of them: `muster test` says whether it does. A job that fails is not run.
+    #[serde(default, rename = "test")]
+    pub(super) tests: Vec<Spot<TestWritten>>,
 }
 
 /// Where people come from.

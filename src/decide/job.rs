@@ -1,7 +1,7 @@
 //! A job as the core sees it: whom it is about, where they live, what accounts hold, what may be damaged.
 
 use crate::mapping::Mapping;
-use crate::model::{Damage, InstallationKey, JobId, TargetId};
+use crate::model::{Damage, InstallationKey, JobId, Person, TargetId};
 use crate::overlay::NullFlow;
 use crate::rules::Ruleset;
 use crate::scope::Scope;
@@ -27,6 +27,13 @@ impl Job {
     /// Gives its mappings the installation's key, once that is known.
     pub fn set_key(&mut self, key: &InstallationKey) {
         self.targets.iter_mut().for_each(|target| target.mapping.set_key(key));
+    }
+
+    /// Dates a person who was `before` until a statement made them `after`: whatever that did not change keeps its
+    /// moment, for expressions that tell the time.
+    pub fn date(&self, before: &Person, after: &mut Person) {
+        let timed = self.targets.iter().flat_map(|target| target.mapping.timed());
+        after.moments = timed.filter_map(|inputs| inputs.moment(before, after)).collect();
     }
 
     /// The target of this name.

@@ -175,7 +175,7 @@ fn the_trace_tells_clauses_rules_and_attributes() {
     assert_eq!(rules, [("contractors", false), ("employees", true)]);
     assert_eq!(traced.scope.iter().filter(|clause| clause.holds).count(), 2);
     let mapped: Vec<(&str, &str)> =
-        traced.mapped.iter().map(|mapped| (mapped.attribute.as_str(), mapped.from.as_str())).collect();
+        traced.mapped.iter().map(|mapped| (mapped.attribute.as_str(), mapped.computed.from.as_str())).collect();
     assert_eq!(mapped, [("displayName", "displayName"), ("employeeId", "externalId")]);
     assert_eq!(traced.decision, decide(&job(Policy::default()), &of_type("Employee"), &[]));
 }

@@ -1,8 +1,10 @@
-//! A decision with everything that led to it, for `explain`.
+//! A decision with everything that led to it, for `explain` and for tests that fail.
 
-use super::{Decision, Job, decide};
-use crate::mapping::Given;
-use crate::model::{Known, Name, Person, Reason, TargetId};
+use super::{Ask, Decision, Job, decide};
+use crate::mapping::{Given, MappingSource};
+use crate::model::{Attributes, Known, Name, Path, Person, Reason, TargetId, Value, Wanted};
+use crate::predicate::Condition;
+use crate::rules::{Container, Place};
 
 /// A decision, and what was asked on the way to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +13,8 @@ pub struct Trace {
     pub scope: Vec<AskedClause>,
     /// The rules that were asked, in order; the last is the one that held, if any did.
     pub rules: Vec<AskedRule>,
+    /// How the container came about, where the rule that held computes one.
+    pub container: Option<Computed>,
     /// What the mapping of each target gives that is brought to something, attribute by attribute.
     pub mapped: Vec<MappedAttribute>,
     /// The decision itself.
@@ -22,6 +26,8 @@ pub struct Trace {
 pub struct AskedClause {
     /// In the author's language.
     pub words: String,
+    /// What it asks, one by one.
+    pub conditions: Vec<Condition>,
     /// Whether it holds.
     pub holds: bool,
 }
@@ -33,8 +39,19 @@ pub struct AskedRule {
     pub id: Name,
     /// What it asks; `None` where it holds for everybody.
     pub when: Option<String>,
+    /// The same, one by one.
+    pub conditions: Vec<Condition>,
     /// Whether it holds.
     pub holds: bool,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Computed {
+    /// The path, constant or expression.
+    pub from: String,
+    /// The attributes that stand in it, and what the person has there; null where that is nothing.
+    pub inputs: Vec<(Path, Value)>,
 }
 
 /// What one attribute of one target gets, and from where.
@@ -44,8 +61,8 @@ pub struct MappedAttribute {
     pub target: TargetId,
     /// Its attribute.
     pub attribute: Name,
-    /// The path, constant or expression it comes from.
-    pub from: String,
+    /// Where it comes from.
+    pub computed: Computed,
     /// What it gets, or why that cannot be said.
     pub gives: Result<Given, Reason>,
 }
@@ -53,13 +70,15 @@ pub struct MappedAttribute {
 /// Decides as [`decide`] does, and tells what was asked on the way.
 pub fn trace(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Trace {
     let decision = decide(job, person, links);
-    let scope = job.scope.clauses().iter().map(|clause| {
-        let holds = clause.holds(&person.attributes);
-        AskedClause { words: clause.words.clone(), holds }
+    let scope = job.scope.clauses().iter().map(|clause| AskedClause {
+        words: clause.words.clone(),
+        conditions: clause.conditions(&person.attributes),
+        holds: clause.holds(&person.attributes),
     });
     Trace {
         scope: scope.collect(),
         rules: asked_rules(job, person, &decision),
+        container: container(job, person, &decision),
         mapped: mapped(job, person, &decision),
         decision,
     }
@@ -74,15 +93,24 @@ fn asked_rules(job: &Job, person: &Person, decision: &Decision) -> Vec<AskedRule
         .map(|rule| AskedRule {
             id: rule.id.clone(),
             when: rule.when.as_ref().map(ToString::to_string),
+            conditions: rule.when.as_ref().map_or_else(Vec::new, |when| when.conditions(&person.attributes)),
             holds: rule.holds(&person.attributes),
         })
         .collect()
 }
 
-fn mapped(job: &Job, person: &Person, decision: &Decision) -> Vec<MappedAttribute> {
-    use super::Ask;
-    use crate::model::Wanted;
+fn container(job: &Job, person: &Person, decision: &Decision) -> Option<Computed> {
+    let by = decision.verdict.as_ref()?.by.as_ref()?;
+    match &job.ruleset.rules.iter().find(|rule| rule.id == *by)?.place {
+        Place::OnPremises { container: Container::Computed(expression), .. } => Some(Computed {
+            from: expression.to_string(),
+            inputs: inputs(expression.attributes().map(|(path, _)| path), &person.attributes),
+        }),
+        _ => None,
+    }
+}
 
+fn mapped(job: &Job, person: &Person, decision: &Decision) -> Vec<MappedAttribute> {
     let maps = |ask: &Ask| matches!(ask, Ask::Bring(Wanted::Present(_)) | Ask::Fail(_));
     let targets = decision.targets.iter().filter(|at| maps(&at.ask)).filter_map(|at| job.target(&at.target));
     targets
@@ -90,8 +118,28 @@ fn mapped(job: &Job, person: &Person, decision: &Decision) -> Vec<MappedAttribut
         .map(|(target, attribute)| MappedAttribute {
             target: target.id.clone(),
             attribute: attribute.attribute.clone(),
-            from: attribute.source.to_string(),
+            computed: computed(&attribute.source, &person.attributes),
             gives: target.mapping.give(attribute, person),
         })
         .collect()
+}
+
+fn computed(source: &MappingSource, person: &Attributes) -> Computed {
+    let inputs = match source {
+        MappingSource::Direct(path) => inputs(std::iter::once(path), person),
+        MappingSource::Constant(_) => Vec::new(),
+        MappingSource::Function(expression) => inputs(expression.attributes().map(|(path, _)| path), person),
+    };
+    Computed { from: source.to_string(), inputs }
+}
+
+/// Each attribute once, in reading order, with what the person has there.
+fn inputs<'a>(paths: impl Iterator<Item = &'a Path>, person: &Attributes) -> Vec<(Path, Value)> {
+    let mut inputs: Vec<(Path, Value)> = Vec::new();
+    for path in paths {
+        if !inputs.iter().any(|(seen, _)| seen == path) {
+            inputs.push((path.clone(), path.reached(person)));
+        }
+    }
+    inputs
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use jiff::civil::DateTime;
+
 use crate::dotnet::date;
 use crate::model::{Attributes, Path, Span, Value};
 
@@ -14,8 +16,8 @@ pub(super) enum Datum<'a> {
     Text(Cow<'a, str>),
     Integer(i64),
     Boolean(bool),
-    /// A moment in UTC. As a text it reads `M/d/yyyy h:mm:ss tt`, as Entra writes it.
-    Moment(jiff::Timestamp),
+    /// A moment in UTC, up to the end of 9999. As a text it reads `M/d/yyyy h:mm:ss tt`, as Entra writes it.
+    Moment(DateTime),
     Many(Vec<Datum<'a>>),
     Complex(&'a Attributes),
     /// Nothing, and the attribute shall not even be spoken of.

@@ -100,6 +100,19 @@ impl Path {
         }
     }
 
+    /// All the path reaches: null where that is nothing, a list where it is more than one value.
+    pub fn reached(&self, person: &Attributes) -> Value {
+        if self.selector.is_none() && self.sub.is_none() {
+            return self.held(person).cloned().unwrap_or(Value::Null);
+        }
+        let mut reached = Vec::new();
+        self.visit(person, &mut |value| reached.push(value.clone()));
+        match reached.len() {
+            0 | 1 => reached.pop().unwrap_or(Value::Null),
+            _ => Value::Many(reached),
+        }
+    }
+
     /// The first value the path reaches.
     pub fn first<'a>(&self, person: &'a Attributes) -> Option<&'a Value> {
         let mut first = None;

@@ -1,6 +1,8 @@
 //! What a source said in one operation, and what we hold of a person after all of them.
 
-use super::{Anchor, Attributes, Generation, Timestamp};
+use std::collections::BTreeMap;
+
+use super::{Anchor, Attributes, Generation, Name, Timestamp};
 
 /// What a source said of one person in one operation.
 ///
@@ -44,6 +46,16 @@ pub struct Person {
     pub attributes: Attributes,
     /// Whether the source has deleted the person.
     pub deleted: bool,
-    /// When the newest statement was accepted: the `Now` of this person's expressions.
+    /// When the newest statement that changed anything was accepted.
     pub accepted_at: Timestamp,
+    /// Since when the inputs have stood of expressions that tell the time, where that is not since `accepted_at`; by
+    /// the names of the inputs.
+    pub moments: BTreeMap<Name, Timestamp>,
+}
+
+impl Person {
+    /// Since when the inputs of this name have stood: the `Now` of expressions that are computed from them.
+    pub fn moment(&self, inputs: &Name) -> Timestamp {
+        self.moments.get(inputs).copied().unwrap_or(self.accepted_at)
+    }
 }

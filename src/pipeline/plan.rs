@@ -6,10 +6,9 @@ use std::path::Path;
 use super::deliver::propose;
 use super::import::{ImportError, compare};
 use super::process::judge;
-use crate::decide::{self, Admission, Ask, Decision, decide};
+use crate::decide::{self, Ask, decide};
 use crate::model::{
-    Anchor, Change, ChangeKind, Known, Name, Outcome, Placement, Reason, Situation, Step, TargetId, Timestamp, Value,
-    Wanted,
+    Anchor, Change, ChangeKind, Known, Name, Outcome, Reason, Situation, Step, TargetId, Timestamp, Value, Wanted,
 };
 use crate::reconcile::reconcile;
 use crate::source::{self, CsvSettings, Rows, Scan};
@@ -182,23 +181,11 @@ fn planned(
     Some(Planned {
         anchor: after.person.anchor.clone(),
         line,
-        placement: placement_word(&decision),
+        placement: decision.placement_word(),
         rule,
         targets,
         outcome,
     })
-}
-
-/// Where the decision places the person, in a word.
-pub fn placement_word(decision: &Decision) -> &'static str {
-    match (&decision.admitted, decision.verdict.as_ref().map(|verdict| &verdict.placement)) {
-        (Admission::Deleted, _) => "deleted",
-        (Admission::OutOfScope { .. }, _) => "out-of-scope",
-        (Admission::Admitted, Some(Placement::Cloud { .. })) => "cloud",
-        (Admission::Admitted, Some(Placement::OnPremises { .. })) => "on-premises",
-        (Admission::Admitted, Some(Placement::Nowhere)) => "nowhere",
-        (Admission::Admitted, Some(Placement::Held(_)) | None) => "held",
-    }
 }
 
 fn planned_at(job: &decide::Job, after: &StoredPerson, at: &decide::AtTarget) -> Option<PlannedAt> {

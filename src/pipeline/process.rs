@@ -157,7 +157,10 @@ impl Said {
 pub fn judge(job: &decide::Job, stored: Option<&StoredPerson>, statement: Statement, at: Timestamp) -> Decided {
     match overlay(stored.map(|stored| &stored.person), statement, &job.null_flow, at) {
         Overlaid::Unchanged => Decided::Unchanged,
-        Overlaid::Changed(person) => {
+        Overlaid::Changed(mut person) => {
+            if let Some(stored) = stored {
+                job.date(&stored.person, &mut person);
+            }
             let links = stored.map_or(&[][..], |stored| &stored.links);
             let decision = decide(job, &person, links);
             Decided::Changed { person, decision }

@@ -2,15 +2,24 @@
 //!
 //! Every stored payload begins with its version, so that an old row is never read as a new one.
 
+use std::collections::BTreeMap;
+
 use rusqlite::Transaction;
 
 use super::StoreError;
 use super::names::Names;
 use super::words::{kind, kind_number};
-use crate::model::{Attributes, Change, Dn, Known, ObjectId, Value};
+use crate::model::{Attributes, Change, Dn, Known, Name, ObjectId, Person, Timestamp, Value};
+
+/// The moments of a person, as they carry them.
+type Moments = BTreeMap<Name, Timestamp>;
 
 /// The version written today.
 const VERSION: u8 = 1;
+/// The version of a person who has moments; they stand before the attributes.
+const VERSION_WITH_MOMENTS: u8 = 2;
+/// Moments of one person that are read back: more than a job has expressions that tell the time.
+const MOMENTS_MAX: u64 = 10_000;
 /// Deepest nesting that is written and read back; SCIM needs three.
 const DEPTH_MAX: u32 = 16;
 
@@ -18,11 +27,20 @@ pub(super) fn broken(what: &str) -> StoreError {
     StoreError::Broken(what.to_owned())
 }
 
-/// Attributes as bytes.
-pub(super) fn encode(attributes: &Attributes, names: &mut Names, on: &Transaction<'_>) -> Result<Vec<u8>, StoreError> {
+/// What is held of a person as bytes: attributes, and moments where there are any.
+pub(super) fn encode_person(person: &Person, names: &mut Names, on: &Transaction<'_>) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::with_capacity(512);
-    bytes.push(VERSION);
-    put_attributes(&mut bytes, attributes, 0, names, on)?;
+    if person.moments.is_empty() {
+        bytes.push(VERSION);
+    } else {
+        bytes.push(VERSION_WITH_MOMENTS);
+        put_number(&mut bytes, person.moments.len() as u64);
+        for (inputs, moment) in &person.moments {
+            put_number(&mut bytes, u64::from(names.number(inputs, on)?));
+            bytes.extend_from_slice(&moment.0.to_le_bytes());
+        }
+    }
+    put_attributes(&mut bytes, &person.attributes, 0, names, on)?;
     Ok(bytes)
 }
 
@@ -105,11 +123,20 @@ pub(super) fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-/// Attributes from bytes.
-pub(super) fn decode(bytes: &[u8], names: &Names) -> Result<Attributes, StoreError> {
+/// What is held of a person from bytes.
+pub(super) fn decode_person(bytes: &[u8], names: &Names) -> Result<(Attributes, Moments), StoreError> {
     let mut reader = Bytes(bytes);
-    reader.version()?;
-    reader.attributes(names, 0)
+    let moments = match bytes.first() {
+        Some(&VERSION_WITH_MOMENTS) => {
+            reader.byte()?;
+            reader.moments(names)?
+        }
+        _ => {
+            reader.version()?;
+            Moments::new()
+        }
+    };
+    Ok((reader.attributes(names, 0)?, moments))
 }
 
 /// What is known of `object` from bytes.
@@ -153,6 +180,24 @@ impl<'a> Bytes<'a> {
         Err(broken("a number without an end"))
     }
 
+    fn moments(&mut self, names: &Names) -> Result<Moments, StoreError> {
+        let count = self.number()?;
+        if count > MOMENTS_MAX {
+            return Err(broken("more moments than there can be"));
+        }
+        (0..count).map(|_| Ok((self.name(names)?, Timestamp(self.integer()?)))).collect()
+    }
+
+    fn name(&mut self, names: &Names) -> Result<Name, StoreError> {
+        let number = u32::try_from(self.number()?).map_err(|_| broken("a name's number"))?;
+        Ok(names.name(number)?.clone())
+    }
+
+    fn integer(&mut self) -> Result<i64, StoreError> {
+        let bytes = self.take(8)?;
+        Ok(i64::from_le_bytes(bytes.try_into().map_err(|_| broken("a whole number"))?))
+    }
+
     fn take(&mut self, count: u64) -> Result<&'a [u8], StoreError> {
         let count = usize::try_from(count).map_err(|_| broken("a length beyond memory"))?;
         if count > self.0.len() {
@@ -172,8 +217,7 @@ impl<'a> Bytes<'a> {
         let count = self.number()?;
         let mut attributes = Attributes::with_capacity(count.min(64) as usize);
         for _ in 0..count {
-            let number = u32::try_from(self.number()?).map_err(|_| broken("a name's number"))?;
-            let name = names.name(number)?.clone();
+            let name = self.name(names)?;
             attributes.set(name, self.value(names, depth)?);
         }
         Ok(attributes)
@@ -186,10 +230,7 @@ impl<'a> Bytes<'a> {
             1 => Value::Text(self.text()?.to_owned()),
             2 => Value::Boolean(false),
             3 => Value::Boolean(true),
-            4 => {
-                let bytes = self.take(8)?;
-                Value::Integer(i64::from_le_bytes(bytes.try_into().map_err(|_| broken("a whole number"))?))
-            }
+            4 => Value::Integer(self.integer()?),
             5 => {
                 let count = self.number()?;
                 let values: Result<_, _> = (0..count).map(|_| self.value(names, depth + 1)).collect();
@@ -238,8 +279,7 @@ pub(super) fn decode_change(bytes: &[u8], names: &Names) -> Result<Change, Store
     let count = reader.number()?;
     let mut clear = Vec::new();
     for _ in 0..count {
-        let number = u32::try_from(reader.number()?).map_err(|_| broken("a name's number"))?;
-        clear.push(names.name(number)?.clone());
+        clear.push(reader.name(names)?);
     }
     Ok(Change { kind, object, set, clear, container, before, container_before })
 }

@@ -21,6 +21,11 @@ const EXAMPLES_MAX: usize = 5;
 /// What must hold, and the query that lists where it does not.
 const RULES: &[(&str, &str)] = &[
     (
+        "the installation has one key, of 32 bytes",
+        "SELECT count(*) || ' of them' FROM installation HAVING count(*) <> 1
+         UNION ALL SELECT length(key) || ' bytes' FROM installation WHERE length(key) <> 32",
+    ),
+    (
         "every person has one anchor, and every anchor one person",
         "SELECT 'person ' || person.id FROM person LEFT JOIN anchor ON anchor.job = person.job AND anchor.anchor = person.anchor
            WHERE anchor.person IS NOT person.id
@@ -133,7 +138,7 @@ fn unreadable(on: &Transaction<'_>) -> Result<Vec<String>, StoreError> {
     let mut people = on.prepare("SELECT id, attributes FROM person")?;
     let mut rows = people.query([])?;
     while let Some(row) = rows.next()? {
-        if let Err(error) = codec::decode(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, &names) {
+        if let Err(error) = codec::decode_person(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?, &names) {
             faults.push(format!("person {}: {error}", row.get::<_, i64>(0)?));
         }
     }

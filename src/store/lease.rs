@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::budget::Budget;
 use super::codec;
@@ -96,11 +96,15 @@ impl Store {
             let mut names = self.names_mut();
             let budget = Budget::read(on, target, terms)?;
             let mut lessor = Lessor { on, names: &mut names, job, target, terms, budget, gave: WorkFor::default() };
-            for row in due_rows(on, target, terms)? {
+            for id in due_rows(on, target, terms)? {
                 if lessor.gave.items.len() == terms.count {
                     break;
                 }
-                lessor.consider(row, propose)?;
+                // What was seen to just now may have seen to this row as well.
+                let row = LinkRow::read(on, id).optional()?;
+                if let Some(row) = row.filter(|row| row.due.is_some_and(|due| due <= terms.now.0)) {
+                    lessor.consider(row, propose)?;
+                }
             }
             Ok(lessor.gave)
         })
@@ -134,7 +138,7 @@ impl Store {
     }
 }
 
-fn due_rows(on: &Transaction<'_>, target: TargetKey, terms: &LeaseTerms<'_>) -> Result<Vec<LinkRow>, StoreError> {
+fn due_rows(on: &Transaction<'_>, target: TargetKey, terms: &LeaseTerms<'_>) -> Result<Vec<i64>, StoreError> {
     let mut rows = Vec::new();
     let most = terms.count.saturating_mul(ROWS_PER_ITEM_MAX);
     for class in [0, 1] {
@@ -144,7 +148,7 @@ fn due_rows(on: &Transaction<'_>, target: TargetKey, terms: &LeaseTerms<'_>) -> 
         )?;
         let ids = statement.query_map(params![target.0, class, terms.now.0, left], |row| row.get::<_, i64>(0))?;
         for id in ids {
-            rows.push(LinkRow::read(on, id?)?);
+            rows.push(id?);
         }
     }
     Ok(rows)

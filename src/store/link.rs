@@ -2,7 +2,6 @@
 
 use rusqlite::Transaction;
 
-use super::StoreError;
 use crate::model::{Change, Generation, Manager, Part, Settlement, Situation};
 
 /// A (person, target, part) as it stands in its row.
@@ -15,6 +14,7 @@ pub(super) struct LinkRow {
     pub(super) directory: i64,
     pub(super) generation: i64,
     pub(super) settled: i64,
+    pub(super) due: Option<i64>,
     pub(super) outdated: bool,
     pub(super) damage: i64,
     pub(super) object: Option<String>,
@@ -34,34 +34,34 @@ impl LinkRow {
         self.look || self.lease.is_some()
     }
 
-    pub(super) fn read(on: &Transaction<'_>, id: i64) -> Result<Self, StoreError> {
-        Ok(on
-            .prepare_cached(
-                "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
-                   lease, leased_generation, released, manager, written, outdated, damage FROM link WHERE id = ?1",
-            )?
-            .query_row([id], |row| {
-                Ok(Self {
-                    id: row.get(0)?,
-                    person: row.get(1)?,
-                    target: row.get(2)?,
-                    part: if row.get::<_, i64>(3)? == 0 { Part::Account } else { Part::Manager },
-                    directory: row.get(4)?,
-                    generation: row.get(5)?,
-                    settled: row.get(6)?,
-                    object: row.get(7)?,
-                    look: row.get(8)?,
-                    attempt: row.get(9)?,
-                    sequence: row.get(10)?,
-                    lease: row.get(11)?,
-                    leased_generation: row.get(12)?,
-                    released: row.get(13)?,
-                    manager: row.get(14)?,
-                    written: row.get(15)?,
-                    outdated: row.get(16)?,
-                    damage: row.get(17)?,
-                })
-            })?)
+    pub(super) fn read(on: &Transaction<'_>, id: i64) -> rusqlite::Result<Self> {
+        on.prepare_cached(
+            "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
+                   lease, leased_generation, released, manager, written, outdated, damage, due FROM link WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            Ok(Self {
+                id: row.get(0)?,
+                person: row.get(1)?,
+                target: row.get(2)?,
+                part: if row.get::<_, i64>(3)? == 0 { Part::Account } else { Part::Manager },
+                directory: row.get(4)?,
+                generation: row.get(5)?,
+                settled: row.get(6)?,
+                object: row.get(7)?,
+                look: row.get(8)?,
+                attempt: row.get(9)?,
+                sequence: row.get(10)?,
+                lease: row.get(11)?,
+                leased_generation: row.get(12)?,
+                released: row.get(13)?,
+                manager: row.get(14)?,
+                written: row.get(15)?,
+                outdated: row.get(16)?,
+                damage: row.get(17)?,
+                due: row.get(18)?,
+            })
+        })
     }
 }
 

@@ -36,6 +36,8 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use names::Names;
 
+use crate::model::InstallationKey;
+
 pub use accept::{Accepted, Backlog, NewUpload};
 pub use arriving::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
 pub use clients::{Client, NewClient};
@@ -183,6 +185,14 @@ impl Store {
     /// Whether the folder holds a store already.
     pub fn is_there(folder: &Path) -> bool {
         folder.join(FILE).is_file()
+    }
+
+    /// What this installation's chance is made from.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn installation_key(&self) -> Result<InstallationKey, StoreError> {
+        self.read(|on| schema::key(on))
     }
 
     /// The folder it was opened in.

@@ -239,7 +239,7 @@ impl Recorder<'_, '_> {
         fingerprint: Option<[u8; 16]>,
     ) -> Result<i64, StoreError> {
         let (placed, rule) = self.placed(decision)?;
-        let attributes = codec::encode(&person.attributes, self.names, self.on)?;
+        let attributes = codec::encode_person(person, self.names, self.on)?;
         self.on
             .prepare_cached(
                 "INSERT INTO person (job, anchor, generation, deleted, accepted_at, placed, rule, attributes)
@@ -265,7 +265,7 @@ impl Recorder<'_, '_> {
 
     fn change_person(&mut self, row: i64, person: &Person, decision: &Decision) -> Result<(), StoreError> {
         let (placed, rule) = self.placed(decision)?;
-        let attributes = codec::encode(&person.attributes, self.names, self.on)?;
+        let attributes = codec::encode_person(person, self.names, self.on)?;
         self.on
             .prepare_cached(
                 "UPDATE person SET generation = ?2, deleted = ?3, accepted_at = ?4, placed = ?5, rule = ?6, attributes = ?7
@@ -362,12 +362,15 @@ pub(super) fn stored_person(
     let mut rows = statement.query([row])?;
     let found = rows.next()?.ok_or_else(|| codec::broken("a person without a row"))?;
     let anchor = found.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+    let payload = found.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+    let (attributes, moments) = codec::decode_person(payload, names)?;
     let person = Person {
         anchor: Anchor::parse(anchor).map_err(|error| StoreError::Broken(format!("anchor {anchor}: {error}")))?,
         generation: Generation(found.get(1)?),
-        attributes: codec::decode(found.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?, names)?,
+        attributes,
         deleted: found.get(3)?,
         accepted_at: Timestamp(found.get(4)?),
+        moments,
     };
     let links = links(on, names, job, row)?;
     Ok(StoredPerson { person, links })

@@ -3,9 +3,11 @@
 use rusqlite::Connection;
 
 use super::StoreError;
+use crate::chance;
+use crate::model::InstallationKey;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, V2];
 
 /// Version 1.
 ///
@@ -161,6 +163,24 @@ CREATE TABLE client (
 CREATE TABLE token (hash BLOB PRIMARY KEY, client TEXT NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+/// Version 2: what this installation's chance is made from, and the names that are somebody's.
+const V2: &str = "
+CREATE TABLE installation (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL) STRICT;
+
+-- Values of which only one person may have each, in a namespace that several targets may share.
+CREATE TABLE reservation (
+  namespace TEXT NOT NULL,
+  folded TEXT NOT NULL,                      -- the value without regard to case
+  value TEXT NOT NULL,
+  person INTEGER NOT NULL,
+  link INTEGER,                              -- offered to this piece of work, which may take it; NULL: taken
+  attribute TEXT NOT NULL,                   -- under which it is offered, or was taken
+  PRIMARY KEY (namespace, folded)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reservation_person ON reservation (person, namespace);
+CREATE INDEX reservation_link ON reservation (link) WHERE link IS NOT NULL;
+";
+
 /// Brings the tables to the current version, or says that they are from a newer muster.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let version: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -173,5 +193,21 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
         transaction.pragma_update(None, "user_version", done + 1)?;
         transaction.commit()?;
     }
+    make_key(connection)
+}
+
+/// The installation's key is made once, and never again: whatever was derived from it must stay as it is.
+fn make_key(connection: &Connection) -> Result<(), StoreError> {
+    let is_there: bool = connection.query_row("SELECT EXISTS (SELECT 1 FROM installation)", [], |row| row.get(0))?;
+    if !is_there {
+        let key = chance::bytes::<32>().map_err(|error| StoreError::Broken(error.to_string()))?;
+        connection.execute("INSERT INTO installation (id, key) VALUES (1, ?1) ON CONFLICT DO NOTHING", [&key[..]])?;
+    }
     Ok(())
+}
+
+/// The installation's key.
+pub(super) fn key(connection: &Connection) -> Result<InstallationKey, StoreError> {
+    let key: [u8; 32] = connection.query_row("SELECT key FROM installation", [], |row| row.get(0))?;
+    Ok(InstallationKey::new(key))
 }

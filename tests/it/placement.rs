@@ -419,6 +419,20 @@ async fn a_reference_to_a_manager_is_not_written_for_somebody_who_left_meanwhile
 }
 
 #[tokio::test]
+async fn a_manager_who_changes_before_the_first_was_written_is_not_forgotten() {
+    let house = Hearth::open();
+    house.say(&[employee("2")]).await;
+    house.upload(&[person("1", "Employee", &[("manager", "2")])]);
+    house.decide();
+    house.deliver_once().await;
+    let upload = house.say(&[says("1", &[("manager", "3")])]).await;
+    assert_eq!(house.outcome(upload), "held manager_pending");
+    house.say(&[employee("3")]).await;
+    assert_eq!(house.manager("cloud", "1").as_deref(), Some("3"));
+    assert_eq!(house.outcome(upload), "applied");
+}
+
+#[tokio::test]
 async fn the_newest_manager_counts_whatever_is_under_way() {
     let house = Hearth::open();
     house.say(&[employee("2"), employee("3"), employee("1")]).await;

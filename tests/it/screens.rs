@@ -125,8 +125,8 @@ impl Drop for Practice {
     }
 }
 
-const COMMANDS: [&str; 11] =
-    ["demo", "check", "plan", "import", "explain", "release", "fsck", "serve", "client", "agent", "sandbox"];
+const COMMANDS: [&str; 12] =
+    ["demo", "check", "test", "plan", "import", "explain", "release", "fsck", "serve", "client", "agent", "sandbox"];
 
 #[test]
 fn help_says_what_each_command_does_and_how_it_ends() {
@@ -150,6 +150,27 @@ fn check_tells_every_mistake_and_what_to_try() {
     desk.call(&["check", "empty.toml", "latin-1.toml", "ldif", "none.toml", "moves.toml"]);
     desk.call(&["check", "--json", "job.toml", "empty.toml"]);
     desk.check("check.txt");
+}
+
+#[test]
+fn a_job_that_fails_its_own_tests_says_why_and_is_not_run() {
+    let mut desk = Desk::new();
+    desk.call(&["test", "job.toml"]);
+    let job = fs::read_to_string(desk.folder.path().join("job.toml")).unwrap();
+    let changed = job.replace("'userType eq \"Contractor\"'", "'userType eq \"Guest\" or not (userType pr)'");
+    desk.write("changed.toml", changed.replace("Append([userName], ", "Append([name.givenName], "));
+    desk.call(&["test", "changed.toml", "job.toml", "--junit", "results.xml"]);
+    desk.said.push_str(&fs::read_to_string(desk.folder.path().join("results.xml")).unwrap());
+    desk.call(&["test", "changed.toml", "--json"]);
+    desk.call(&["check", "changed.toml"]);
+    desk.call(&["import", "people.csv", "--job", "changed.toml"]);
+    desk.call(&["serve", "--job", "changed.toml"]);
+    let untested = job.split_once("# What the job shall do").unwrap().0;
+    desk.write("untested.toml", untested);
+    desk.call(&["test", "untested.toml"]);
+    desk.call(&["test", "none.toml"]);
+    desk.check("test.txt");
+    assert!(!desk.folder.path().join("muster-data").exists(), "nothing was begun");
 }
 
 #[test]
@@ -233,7 +254,8 @@ fn a_job_file_that_changed_says_what_that_means() {
     let job = fs::read_to_string(desk.folder.path().join("job.toml")).unwrap();
     desk.write("renamed.toml", job.replace("[target.entra]", "[target.cloud]"));
     desk.call(&["plan", "people.csv", "--job", "renamed.toml", "--show", "1"]);
-    desk.write("ruled.toml", job.replace("'userType eq \"Employee\"'", "'userType eq \"Worker\"'"));
+    let untested = job.split_once("# What the job shall do").unwrap().0;
+    desk.write("ruled.toml", untested.replace("'userType eq \"Employee\"'", "'userType eq \"Worker\"'"));
     desk.call(&["plan", "people.csv", "--job", "ruled.toml", "--show", "1"]);
     desk.call(&["import", "people.csv", "--job", "ruled.toml"]);
     desk.call(&["fsck"]);

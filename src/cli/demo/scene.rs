@@ -203,7 +203,7 @@ impl Scene {
         say(format!("\n--- {anchor}: {who}"));
         match store.person(&self.active.state, anchor)? {
             Some(person) => {
-                let traced = trace(&self.job.job, &person.stored.person, &person.stored.links);
+                let traced = trace(&self.active.core, &person.stored.person, &person.stored.links);
                 print_person(&person, Some(&traced), self.app.clock.now(), Detail::Short);
             }
             None => say("nobody of that name was ever accepted: the rows contradict each other and were not sent"),

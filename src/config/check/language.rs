@@ -27,7 +27,8 @@ impl Language<'_> {
         Diagnostic { span: self.place(text, &diagnostic.span), ..diagnostic }
     }
 
-    fn kind(&self, path: &Path) -> Result<Kind, Diagnostic> {
+    /// What stands where a path points.
+    pub(super) fn kind(&self, path: &Path) -> Result<Kind, Diagnostic> {
         let declared = |path: &Path| {
             path.schema.as_ref().is_some_and(|schema| self.custom.contains(&(schema.clone(), path.attribute.clone())))
         };

@@ -1,6 +1,7 @@
 //! A job file, as written, checked into what it means.
 
 mod language;
+mod proof;
 mod rules;
 mod source;
 mod target;
@@ -16,6 +17,7 @@ use super::written::{
 };
 use crate::decide::{Job, Leaver, PlacementChange, Policy, TargetKind};
 use crate::model::{Diagnostic, JobId, Path, Span, TargetId, Value};
+use crate::proof::Test;
 use crate::scope::Scope;
 use language::Language;
 
@@ -28,13 +30,14 @@ pub(super) struct Meant {
     source: SourceMeant,
     connections: Vec<(TargetId, Connection)>,
     limits: Limits,
+    tests: Vec<Test>,
 }
 
 impl Meant {
-    /// The job, with what there is to warn of.
-    pub(super) fn into_job(self, hash: [u8; 32], warnings: Report) -> JobMeant {
-        let Self { job, source, connections, limits } = self;
-        JobMeant { job, source, connections, limits, hash, warnings }
+    /// The job, with the text it is written in and what there is to warn of.
+    pub(super) fn into_job(self, text: &str, hash: [u8; 32], warnings: Report) -> JobMeant {
+        let Self { job, source, connections, limits, tests } = self;
+        JobMeant { job, source, connections, limits, tests, text: text.to_owned(), hash, warnings }
     }
 }
 
@@ -48,6 +51,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
     let targets = target::check_all(&written.targets, &language, &source, folder, findings);
     let ruleset = rules::check(&written.rules, &written.targets, &language, &source, findings);
     let limits = limits(&written.limits, findings);
+    let tests = proof::check(written, &language, &source.null_flow, findings);
     if findings.has_errors() {
         return None;
     }
@@ -66,7 +70,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         policy: policy(&written.policy),
         null_flow: source.null_flow,
     };
-    Some(Meant { job, source: source.meant, connections, limits })
+    Some(Meant { job, source: source.meant, connections, limits, tests })
 }
 
 /// Checks a name that stands in addresses and file names.

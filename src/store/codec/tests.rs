@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::*;
-use crate::model::{ChangeKind, Name};
+use crate::model::{Anchor, ChangeKind, Generation};
 use crate::store::schema::migrate;
 use crate::store::words::{encode_runs, runs_count, runs_hold};
 
@@ -30,6 +30,19 @@ fn attributes_of(values: impl Strategy<Value = Value>) -> impl Strategy<Value = 
 
 fn any_attributes() -> impl Strategy<Value = Attributes> {
     attributes_of(any_value())
+}
+
+fn any_moments() -> impl Strategy<Value = Moments> {
+    proptest::collection::btree_map(
+        "[a-z, ]{0,12}".prop_map(|name| Name::new(&name)),
+        any::<i64>().prop_map(Timestamp),
+        0..3,
+    )
+}
+
+fn person(attributes: Attributes, moments: Moments) -> Person {
+    let anchor = Anchor::parse("701984").unwrap();
+    Person { anchor, generation: Generation(1), attributes, deleted: false, accepted_at: Timestamp(0), moments }
 }
 
 fn any_container() -> impl Strategy<Value = Option<Dn>> {
@@ -77,8 +90,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn attributes_come_back_as_they_were(attributes in any_attributes()) {
-        let back = there_and_back(|names, on| encode(&attributes, names, on), |bytes, names| decode(bytes, names).unwrap());
+    fn a_person_comes_back_as_they_were(attributes in any_attributes(), moments in any_moments()) {
+        let person = person(attributes, moments);
+        let (back, moments) = there_and_back(
+            |names, on| encode_person(&person, names, on), |bytes, names| decode_person(bytes, names).unwrap(),
+        );
+        prop_assert_eq!(&moments, &person.moments);
+        let attributes = person.attributes;
         let spelled = |attributes: &Attributes| attributes.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
         prop_assert_eq!(spelled(&back), spelled(&attributes));
         prop_assert_eq!(back, attributes);
@@ -105,14 +123,14 @@ proptest! {
 
     #[test]
     fn bytes_that_are_cut_off_or_damaged_are_an_error_and_nothing_worse(
-        attributes in any_attributes(), at in any::<prop::sample::Index>(), byte: u8,
+        attributes in any_attributes(), moments in any_moments(), at in any::<prop::sample::Index>(), byte: u8,
     ) {
-        there_and_back(|names, on| encode(&attributes, names, on), |bytes, names| {
+        there_and_back(|names, on| encode_person(&person(attributes, moments), names, on), |bytes, names| {
             let at = at.index(bytes.len());
-            assert!(decode(&bytes[..at], names).is_err());
+            assert!(decode_person(&bytes[..at], names).is_err());
             let mut damaged = bytes.to_vec();
             damaged[at] = byte;
-            let _ = decode(&damaged, names);
+            let _ = decode_person(&damaged, names);
         });
     }
 
@@ -129,18 +147,42 @@ proptest! {
 fn what_is_nested_too_deeply_to_be_read_is_not_written() {
     let nested = |depth: u32| {
         let value = (0..depth).fold(Value::Boolean(true), |inner, _| Value::Many(vec![inner]));
-        [(Name::new("nested"), value)].into_iter().collect::<Attributes>()
+        person([(Name::new("nested"), value)].into_iter().collect(), Moments::new())
     };
     let deepest = nested(DEPTH_MAX);
-    let back = there_and_back(|names, on| encode(&deepest, names, on), |bytes, names| decode(bytes, names).unwrap());
-    assert_eq!(back, deepest);
+    let back = there_and_back(
+        |names, on| encode_person(&deepest, names, on),
+        |bytes, names| decode_person(bytes, names).unwrap(),
+    );
+    assert_eq!(back.0, deepest.attributes);
     let mut connection = Connection::open_in_memory().unwrap();
     migrate(&mut connection).unwrap();
     let transaction = connection.transaction().unwrap();
-    assert!(encode(&nested(DEPTH_MAX + 1), &mut Names::default(), &transaction).is_err());
+    assert!(encode_person(&nested(DEPTH_MAX + 1), &mut Names::default(), &transaction).is_err());
 }
 
 #[test]
 fn a_payload_of_another_version_is_refused() {
-    assert!(decode(&[VERSION + 1, 0], &Names::default()).is_err());
+    assert!(decode_person(&[VERSION_WITH_MOMENTS + 1, 0], &Names::default()).is_err());
+}
+
+/// Bytes that an earlier muster wrote, for names that are numbered from 1 in the order `userName`, `title`.
+fn check_written(bytes: &[u8], moments: &[(&str, i64)]) {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrate(&mut connection).unwrap();
+    let transaction = connection.transaction().unwrap();
+    let mut names = Names::default();
+    for (number, name) in [(1, "userName"), (2, "title")] {
+        assert_eq!(names.number(&Name::new(name), &transaction).unwrap(), number);
+    }
+    let (attributes, held) = decode_person(bytes, &names).unwrap();
+    assert_eq!(attributes.get("userName"), Some(&Value::text("anna")));
+    let moments: Moments = moments.iter().map(|(name, moment)| (Name::new(name), Timestamp(*moment))).collect();
+    assert_eq!(held, moments);
+}
+
+#[test]
+fn people_stay_readable_as_every_version_wrote_them() {
+    check_written(b"\x01\x01\x01\x01\x04anna", &[]);
+    check_written(b"\x02\x01\x02\x07\0\0\0\0\0\0\0\x01\x01\x01\x04anna", &[("title", 7)]);
 }

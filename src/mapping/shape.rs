@@ -1,0 +1,49 @@
+//! What a target holds under an attribute, and how a value is brought into that shape.
+
+use crate::model::Value;
+
+/// What a target holds under an attribute; what comes from the person is brought into that shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// Whatever comes.
+    #[default]
+    AsItComes,
+    /// One text; numbers and truth values are written out.
+    Text,
+    /// True or false; the texts `true` and `false`, in any case of letters, are read.
+    Boolean,
+    /// A moment; a date alone is its midnight in UTC (`Edm.DateTimeOffset` has no dates).
+    Moment,
+    /// A list; a single value is a list of one.
+    List,
+}
+
+impl Shape {
+    /// The value as the target holds it, or why it cannot.
+    pub(super) fn bring(self, value: Value) -> Result<Value, &'static str> {
+        match (self, value) {
+            (Self::AsItComes, value) | (Self::List, value @ Value::Many(_)) => Ok(value),
+            (Self::List, single) => Ok(Value::Many(vec![single])),
+            (_, Value::Many(_)) => Err("it has several values, and the target holds one"),
+            (Self::Text, Value::Integer(number)) => Ok(Value::Text(number.to_string())),
+            (Self::Text, Value::Boolean(truth)) => Ok(Value::text(if truth { "True" } else { "False" })),
+            (Self::Boolean, Value::Boolean(truth)) => Ok(Value::Boolean(truth)),
+            (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("true") => Ok(Value::Boolean(true)),
+            (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(Value::Boolean(false)),
+            (Self::Boolean, _) => Err("the target holds true or false there"),
+            (Self::Moment, Value::Text(text)) if is_date(&text) => Ok(Value::Text(format!("{text}T00:00:00Z"))),
+            (Self::Text | Self::Moment, Value::Text(text)) => Ok(Value::Text(text)),
+            (Self::Text | Self::Moment, _) => Err("the target holds a text there"),
+        }
+    }
+}
+
+/// `2026-01-31`, by its form.
+fn is_date(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 10
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
+}
