@@ -66,6 +66,7 @@ sealed class Line
         return Quoted((string)value);
     }
 
+    // Half a character, which JSON has not, is the one that stands for none.
     static string Quoted(string text)
     {
         var quoted = new StringBuilder("\"");
@@ -74,6 +75,7 @@ sealed class Line
             char c = text[at];
             if (c == '"' || c == '\\') quoted.Append('\\').Append(c);
             else if (char.IsHighSurrogate(c) && at + 1 < text.Length && char.IsLowSurrogate(text[at + 1])) quoted.Append(c).Append(text[++at]);
+            else if (char.IsSurrogate(c)) quoted.Append("\\ufffd");
             else if (IsSeen(c)) quoted.Append(c);
             else quoted.Append("\\u" + ((int)c).ToString("x4"));
         }

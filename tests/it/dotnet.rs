@@ -1,0 +1,252 @@
+//! What .NET says of dates, letters and regular expressions, muster says too, but for the differences that are listed.
+//!
+//! `tests/oracle` asks .NET and keeps its answers in `tests/cases/dotnet`, a question and its answer a line.
+
+mod differences;
+
+use std::fs;
+
+use muster::dotnet::date::{self, Moment, Pattern, Styles, Zone};
+use muster::dotnet::interval::{Interval, from_filetime, to_filetime};
+use muster::dotnet::regex::{self, Template};
+use muster::expr::{Evaluated, Expression, Inputs};
+use muster::model::{Attributes, Path, Value};
+use serde_json::Value as Json;
+
+use differences::DIFFERENCES;
+
+/// What stands for an exception of .NET's, and for an error of ours.
+const FAILS: &str = "fails";
+/// How .NET's moments are written in the answers.
+const EXACT: &str = "yyyy-MM-ddTHH:mm:ss.fffffff";
+
+/// Where an answer is another than .NET's on purpose.
+pub struct Difference {
+    file: &'static str,
+    why: &'static str,
+    /// Whether the question, with our answer to it, is such a case.
+    applies: fn(&Json, &str) -> bool,
+}
+
+/// Puts every question of a file to muster, and shows all answers that are neither .NET's nor different on purpose.
+fn check(file: &str, answers: impl Fn(&Json) -> (String, String)) {
+    let path = format!("{}/tests/cases/dotnet/{file}.jsonl", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&path).unwrap();
+    let differences: Vec<&Difference> = DIFFERENCES.iter().filter(|difference| difference.file == file).collect();
+    let mut is_needed = vec![false; differences.len()];
+    let mut wrong = Vec::new();
+    for line in text.lines() {
+        let question: Json = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let (theirs, ours) = answers(&question);
+        if theirs == ours {
+            continue;
+        }
+        match differences.iter().position(|difference| (difference.applies)(&question, &ours)) {
+            Some(at) => is_needed[at] = true,
+            None => wrong.push(format!("{line}\n    .NET:   {theirs}\n    muster: {ours}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{file}: {} answers differ\n{}", wrong.len(), wrong.join("\n"));
+    for (difference, is_needed) in differences.iter().zip(is_needed) {
+        assert!(is_needed, "{file}: nothing differs any more because {}", difference.why);
+    }
+}
+
+fn text<'q>(question: &'q Json, name: &str) -> &'q str {
+    question[name].as_str().unwrap_or_default()
+}
+
+/// The answer that .NET gave under that name, as a text.
+fn theirs(question: &Json, name: &str) -> String {
+    match &question[name] {
+        Json::Null => FAILS.to_owned(),
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The moment that .NET read, with its kind.
+fn their_moment(question: &Json) -> String {
+    match (question["utc"].as_str(), question["kind"].as_str()) {
+        (Some(moment), Some(kind)) => format!("{moment} {kind}"),
+        (None, Some(_)) => "of the day it is".to_owned(),
+        _ => FAILS.to_owned(),
+    }
+}
+
+fn moment(written: &str) -> Moment {
+    let zone = if written.ends_with('Z') { Zone::Utc } else { Zone::Unspecified };
+    let at = written.trim_end_matches('Z').parse().unwrap_or_else(|error| panic!("{written}: {error}"));
+    Moment { at, zone }
+}
+
+fn exact(at: jiff::civil::DateTime) -> String {
+    Pattern::parse(EXACT).unwrap().write(Moment { at, zone: Zone::Utc })
+}
+
+fn or_fails<T, E>(answer: Result<T, E>, show: impl FnOnce(T) -> String) -> String {
+    answer.map_or_else(|_| FAILS.to_owned(), show)
+}
+
+/// What an expression comes to over attributes of those names, as a text.
+fn evaluated(expression: &str, said: &[(&str, &str)]) -> String {
+    let mut person = Attributes::new();
+    for (name, value) in said {
+        Path::simple(name).set(&mut person, Value::Text((*value).to_owned()));
+    }
+    let expression = Expression::parse(expression, &|path| Ok(Path::simple(path))).unwrap();
+    match expression.evaluate(&Inputs::of(&person)) {
+        Ok(Evaluated::Value(Value::Text(text))) => text,
+        Ok(Evaluated::Value(Value::Null)) => String::new(),
+        Ok(Evaluated::Value(Value::Integer(integer))) => integer.to_string(),
+        Ok(other) => format!("{other:?}"),
+        Err(_) => FAILS.to_owned(),
+    }
+}
+
+#[test]
+fn dates_are_written_as_dotnet_writes_them() {
+    check("date_format", |question| {
+        let written = Pattern::parse(text(question, "format")).map(|p| p.write(moment(text(question, "moment"))));
+        (theirs(question, "text"), or_fails(written, |text| text))
+    });
+}
+
+#[test]
+fn dates_are_read_as_dotnet_reads_them_by_a_format() {
+    check("date_parse", |question| {
+        let styles = question["styles"].as_str().map_or(Ok(Styles::default()), Styles::parse);
+        let pattern = Pattern::parse(text(question, "format"));
+        let read = styles.ok().zip(pattern.ok()).and_then(|(s, p)| p.read(text(question, "text"), s).ok());
+        let ours = read.map(|moment| format!("{} {:?}", exact(moment.at), moment.zone));
+        (their_moment(question), ours.unwrap_or_else(|| FAILS.to_owned()))
+    });
+}
+
+#[test]
+fn dates_are_read_as_dotnet_reads_them_without_a_format() {
+    check("date_lenient", |question| {
+        let ours = or_fails(date::read(text(question, "text")), |at| format!("{} Utc", exact(at)));
+        (their_moment(question), ours)
+    });
+}
+
+#[test]
+fn dates_are_as_far_apart_as_visual_basic_counts() {
+    check("date_diff", |question| {
+        let (from, to) = (moment(text(question, "from")).at, moment(text(question, "to")).at);
+        let ours = Interval::parse(text(question, "interval")).map(|interval| interval.between(from, to).to_string());
+        (theirs(question, "difference"), ours.unwrap_or_else(|| FAILS.to_owned()))
+    });
+}
+
+#[test]
+fn dates_are_moved_as_visual_basic_moves_them() {
+    check("date_add", |question| {
+        let at = moment(text(question, "moment")).at;
+        let number = question["number"].as_i64().unwrap();
+        let ours = Interval::parse(text(question, "interval")).and_then(|interval| interval.add(number, at));
+        (theirs(question, "sum"), ours.map_or_else(|| FAILS.to_owned(), exact))
+    });
+}
+
+#[test]
+fn filetimes_are_counted_as_windows_counts() {
+    check("round", |question| match question["filetime"].as_i64() {
+        Some(ticks) if question["moment"].is_null() => {
+            (theirs(question, "utc"), from_filetime(ticks).map_or_else(|| FAILS.to_owned(), exact))
+        }
+        _ => {
+            let ours = to_filetime(moment(text(question, "moment")).at);
+            (theirs(question, "filetime"), ours.map_or_else(|| FAILS.to_owned(), |ticks| ticks.to_string()))
+        }
+    });
+}
+
+#[test]
+fn words_begin_where_dotnet_begins_them() {
+    check("title_case", |question| {
+        let ours = evaluated("PCase([text])", &[("text", text(question, "text"))]);
+        (theirs(question, "title"), ours)
+    });
+}
+
+#[test]
+fn upper_and_lower_case_are_those_of_dotnet() {
+    check("case", |question| {
+        let said = [("text", text(question, "text"))];
+        let culture = text(question, "culture");
+        let both = ["ToLower", "ToUpper"].map(|function| match culture {
+            "" => evaluated(&format!("{function}([text])"), &said),
+            culture => evaluated(&format!("{function}([text], \"{culture}\")"), &said),
+        });
+        (format!("{} {}", text(question, "lower"), text(question, "upper")), both.join(" "))
+    });
+}
+
+#[test]
+fn regular_expressions_find_what_dotnet_finds() {
+    check("regex_match", |question| {
+        let theirs = match question.get("match") {
+            None => FAILS.to_owned(),
+            Some(Json::Null) => "nothing".to_owned(),
+            Some(found) => {
+                let groups = question["groups"].as_object().into_iter().flatten();
+                let groups: String = groups.map(|(name, value)| format!(" {name}={value}")).collect();
+                format!("{found} at {}{groups}", question["index"])
+            }
+        };
+        (theirs, found(question))
+    });
+}
+
+/// What muster finds, told as .NET's answer is; its groups are asked for by the names .NET gives them.
+fn found(question: &Json) -> String {
+    let searched = text(question, "text");
+    let pattern = match regex::Pattern::parse(text(question, "pattern")) {
+        Ok(pattern) => pattern,
+        Err(refused) => return format!("{FAILS}{}", if question["match"].is_null() && question.get("match").is_none() { String::new() } else { format!(": {}", refused.message) }),
+    };
+    let found = match pattern.first(searched) {
+        Ok(Some(found)) => found,
+        Ok(None) => return "nothing".to_owned(),
+        Err(error) => return error.to_string(),
+    };
+    let mut told = format!(
+        "{} at {}",
+        Json::from(&searched[found.whole()]),
+        searched[..found.whole().start].encode_utf16().count()
+    );
+    for (name, _) in question["groups"].as_object().into_iter().flatten() {
+        let value = pattern.group(name).map(|group| match found.group(group) {
+            Some(span) => Json::from(&searched[span]),
+            None => Json::Null,
+        });
+        told += &format!(" {name}={}", value.unwrap_or_else(|| "no such group".into()));
+    }
+    told
+}
+
+#[test]
+fn replacements_are_filled_in_as_dotnet_fills_them() {
+    check("regex_replace", |question| {
+        let searched = text(question, "text");
+        let pattern = regex::Pattern::parse(text(question, "pattern")).unwrap();
+        let template = Template::read(text(question, "replacement"), &pattern);
+        let ours = or_fails(pattern.all(searched), |all| {
+            let mut written = String::new();
+            let mut after = 0;
+            for found in all {
+                written += &searched[after..found.whole().start];
+                for piece in template.pieces(searched, &found) {
+                    match piece {
+                        regex::Piece::Replacement(text) | regex::Piece::Searched(text) => written += text,
+                    }
+                }
+                after = found.whole().end;
+            }
+            written + &searched[after..]
+        });
+        (theirs(question, "replaced"), ours)
+    });
+}
