@@ -66,12 +66,17 @@ fn theirs(question: &Json, name: &str) -> String {
 }
 
 /// The moment that .NET read, with its kind.
+///
+/// What the text leaves out .NET takes from the day it is; muster, which knows no day, takes the first there is.
 fn their_moment(question: &Json) -> String {
-    match (question["utc"].as_str(), question["kind"].as_str()) {
-        (Some(moment), Some(kind)) => format!("{moment} {kind}"),
-        (None, Some(_)) => "of the day it is".to_owned(),
-        _ => FAILS.to_owned(),
-    }
+    let part = |name: &str| question[name].as_str();
+    let moment = match (part("utc"), part("this_year"), part("today")) {
+        (Some(whole), _, _) => whole.to_owned(),
+        (_, Some(without_year), _) => format!("0001{without_year}"),
+        (_, _, Some(time)) => format!("0001-01-01{time}"),
+        (None, None, None) => return FAILS.to_owned(),
+    };
+    format!("{moment} {}", text(question, "kind"))
 }
 
 fn moment(written: &str) -> Moment {
