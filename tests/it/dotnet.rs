@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 
 use differences::DIFFERENCES;
 
-/// What stands for an exception of .NET's, and for an error of ours.
+/// What stands for an exception of .NET's; an error of ours begins with it, and may say why.
 const FAILS: &str = "fails";
 /// How .NET's moments are written in the answers.
 const EXACT: &str = "yyyy-MM-ddTHH:mm:ss.fffffff";
@@ -38,7 +38,7 @@ fn check(file: &str, answers: impl Fn(&Json) -> (String, String)) {
     for line in text.lines() {
         let question: Json = serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         let (theirs, ours) = answers(&question);
-        if theirs == ours {
+        if theirs == ours || theirs == FAILS && ours.starts_with(FAILS) {
             continue;
         }
         match differences.iter().position(|difference| (difference.applies)(&question, &ours)) {
@@ -210,12 +210,12 @@ fn found(question: &Json) -> String {
     let searched = text(question, "text");
     let pattern = match regex::Pattern::parse(text(question, "pattern")) {
         Ok(pattern) => pattern,
-        Err(refused) => return format!("{FAILS}{}", if question["match"].is_null() && question.get("match").is_none() { String::new() } else { format!(": {}", refused.message) }),
+        Err(refused) => return format!("{FAILS}: {}", refused.message),
     };
     let found = match pattern.first(searched) {
         Ok(Some(found)) => found,
         Ok(None) => return "nothing".to_owned(),
-        Err(error) => return error.to_string(),
+        Err(error) => return format!("{FAILS}: {error}"),
     };
     let mut told = format!(
         "{} at {}",
@@ -236,22 +236,26 @@ fn found(question: &Json) -> String {
 fn replacements_are_filled_in_as_dotnet_fills_them() {
     check("regex_replace", |question| {
         let searched = text(question, "text");
-        let pattern = regex::Pattern::parse(text(question, "pattern")).unwrap();
-        let template = Template::read(text(question, "replacement"), &pattern);
-        let ours = or_fails(pattern.all(searched), |all| {
-            let mut written = String::new();
-            let mut after = 0;
-            for found in all {
-                written += &searched[after..found.whole().start];
-                for piece in template.pieces(searched, &found) {
-                    match piece {
-                        regex::Piece::Replacement(text) | regex::Piece::Searched(text) => written += text,
-                    }
-                }
-                after = found.whole().end;
-            }
-            written + &searched[after..]
-        });
+        let ours = match regex::Pattern::parse(text(question, "pattern")) {
+            Ok(pattern) => replaced(&pattern, text(question, "replacement"), searched),
+            Err(refused) => format!("{FAILS}: {}", refused.message),
+        };
         (theirs(question, "replaced"), ours)
     });
+}
+
+fn replaced(pattern: &regex::Pattern, replacement: &str, searched: &str) -> String {
+    let template = Template::read(replacement, pattern);
+    let mut written = String::new();
+    let mut after = 0;
+    for found in pattern.all(searched).unwrap() {
+        written += &searched[after..found.whole().start];
+        for piece in template.pieces(searched, &found) {
+            match piece {
+                regex::Piece::Replacement(text) | regex::Piece::Searched(text) => written += text,
+            }
+        }
+        after = found.whole().end;
+    }
+    written + &searched[after..]
 }

@@ -19,6 +19,14 @@ static class Regexes
         foreach (var name in Patterns.Classes)
             foreach (var text in new[] { "aZ5_ é", "ßÅжγא", "٣½Ⅷ²", "\u0301\u0903\u20dd‿", "\u00a0\u2003\u0085\u200d", "$+^©“”—", "山カひ한" })
                 yield return Found(name, text);
+        // The last character before a block, its first, its last, and the first behind it.
+        foreach (var block in Patterns.Blocks)
+        {
+            var words = block.Split(' ');
+            int first = Convert.ToInt32(words[1], 16), last = Convert.ToInt32(words[2], 16);
+            var ends = first == 0 ? "" : ((char)(first - 1)).ToString();
+            yield return Found("\\p{" + words[0] + "}+", ends + (char)first + (char)last + (char)(last + 1));
+        }
         // Whether two letters are the same without regard to case.
         foreach (var pair in new[] { "kK", "Kk", "kK", "sſ", "ſS", "ßẞ", "ẞß", "ßS", "µμ", "μΜ", "µΜ", "σς", "ςΣ", "Σσ", "ıi", "ıI", "İi", "iİ", "İI", "İı", "åÅ", "ÅÅ", "Ωω", "ΩΩ", "ǆǅ", "ǅǄ", "ǆǄ", "ﬁﬂ", "éÉ", "ÿŸ", "θϑ", "Θϴ", "θϴ", "ιͅ", "Ιι", "яЯ", "аᲀ", "вᲀ", "ᲐᲐ", "აᲐ", "ⴀႠ", "ꭰᎠ", "ᏸᏰ", "ⅷⅧ", "ⓐⒶ", "ａＡ", "ſtﬅ", "ﬆﬅ", "βϐ", "Ββ", "Βϐ", "εϵ", "κϰ", "πϖ", "ρϱ", "φϕ", "ẛṡ", "ẛṠ", "ΐΐ", "ǰǰ" })
         {
