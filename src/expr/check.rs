@@ -2,8 +2,10 @@
 
 use crate::model::{Diagnostic, Span};
 
-use super::functions::{Function, Kind, Need, find, functions};
+use super::functions::{Beyond, Function, Kind, find, functions};
 use super::node::{Node, Term};
+use crate::dotnet::date;
+use crate::dotnet::interval::Interval;
 
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be offered in place of the other.
 const ALIKE_MIN: f64 = 0.8;
@@ -22,9 +24,26 @@ fn unknown(name: &str, span: &Span) -> Diagnostic {
     let alike = |function: &&&Function| strsim::jaro_winkler(function.name, name);
     match functions().iter().max_by(|left, right| alike(left).total_cmp(&alike(right))) {
         Some(best) if alike(&best) >= ALIKE_MIN => wrong.with_hint(format!("did you mean `{}`?", best.name)),
-        _ => {
-            let known: Vec<&str> = functions().iter().map(|function| function.name).collect();
-            wrong.with_hint(format!("there are {}", known.join(", ")))
+        _ => wrong.with_hint("`muster functions` lists all there are"),
+    }
+}
+
+/// Puts an empty slot where an argument may be left out, comma and all.
+pub(super) fn complete(function: &Function, arguments: &mut Vec<Node>) {
+    if let Some(at) = function.omitted(arguments.len()) {
+        let begin = arguments[at].span.start;
+        arguments.insert(at, Node { term: Term::Empty, span: begin..begin });
+    }
+}
+
+/// Whether everything in an expression may stand where it does.
+pub(super) fn whole(root: &Node) -> Result<(), Diagnostic> {
+    match root.calls().find(|(call, span)| call.function.beyond == Beyond::Others && **span != root.span) {
+        None => Ok(()),
+        Some((call, span)) => {
+            let message = format!("`{}` must be the whole expression", call.function.name);
+            Err(Diagnostic::new(message, span.clone(), "inside another function")
+                .with_hint("put the other functions around its candidates, one by one"))
         }
     }
 }
@@ -34,7 +53,8 @@ pub(super) fn call(function: &Function, arguments: &[Node], span: &Span) -> Resu
     count(function, arguments, span)?;
     for (at, node) in arguments.iter().enumerate() {
         let parameter = function.parameter(at);
-        if node.term == Term::Empty && parameter.need != Need::Optional {
+        let may_be_empty = parameter.need.is_optional() || function.may_trail_empty(at, arguments.len());
+        if node.term == Term::Empty && !may_be_empty {
             let message = format!("`{}` needs its `{}`", function.name, parameter.name);
             return Err(Diagnostic::new(message, node.span.clone(), "nothing here").with_hint(usage(function)));
         }
@@ -79,7 +99,11 @@ fn takes(function: &Function) -> String {
 }
 
 fn plural(count: usize) -> String {
-    if count == 1 { "1 argument".to_owned() } else { format!("{count} arguments") }
+    match count {
+        0 => "no arguments".to_owned(),
+        1 => "1 argument".to_owned(),
+        more => format!("{more} arguments"),
+    }
 }
 
 fn are(count: usize) -> String {
@@ -95,7 +119,17 @@ pub(super) fn kind_of(node: &Node, kind: Kind, place: &str) -> Result<(), Diagno
     let (what, hint) = match (&node.term, kind) {
         (Term::Empty | Term::Attribute(_) | Term::Call(_), _) => return Ok(()),
         (Term::Comparison(_), Kind::Condition) | (Term::Boolean(_), Kind::Condition | Kind::Any) => return Ok(()),
-        (Term::Text(_), Kind::Text | Kind::Any) | (Term::Integer { .. }, Kind::Integer | Kind::Any) => return Ok(()),
+        (Term::Text(_), Kind::Text | Kind::Any) | (Term::Word(_), _) => return Ok(()),
+        (Term::Integer { .. }, Kind::Integer | Kind::Any | Kind::Condition) => return Ok(()),
+        (Term::Text(text), Kind::Moment) if date::read(text).is_ok() => return Ok(()),
+        (Term::Text(text), Kind::Interval) if Interval::parse(text).is_some() => return Ok(()),
+        (Term::Text(text), Kind::Condition) if is_truth(text) => return Ok(()),
+        (Term::Text(_), Kind::Moment) => (
+            "not a date",
+            "write it as `\"2026-01-31\"` or `\"1/31/2026 8:00:00 AM\"`; other forms are read by `FormatDateTime`"
+                .to_owned(),
+        ),
+        (Term::Text(_), Kind::Interval) => ("no interval", "write `\"d\"` for days".to_owned()),
         (Term::Comparison(_), _) => (
             "a comparison",
             "compare in the condition of an `IIF`, as in `IIF([country] = \"DE\", \"yes\", \"no\")`".to_owned(),
@@ -110,11 +144,19 @@ pub(super) fn kind_of(node: &Node, kind: Kind, place: &str) -> Result<(), Diagno
     Err(Diagnostic::new(message, node.span.clone(), format!("this is {what}")).with_hint(hint))
 }
 
+/// Whether a text is a truth value written out, as people put into conditions.
+fn is_truth(text: &str) -> bool {
+    text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
+}
+
 fn example_of(kind: Kind) -> String {
     let example = match kind {
         Kind::Any | Kind::Text => "[userName]",
         Kind::Integer => "3",
         Kind::Condition => "[country] = \"DE\"",
+        Kind::Moment => "CDate([hireDate])",
+        Kind::Interval => "\"d\"",
+        Kind::Word(words) => words[0],
     };
     format!("for example `{example}`")
 }

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use jiff::civil::DateTime;
+
+use crate::dotnet::date;
 use crate::model::{Span, Value, escape_rdn_value};
 
 use super::datum::{Datum, Flow, Words, fault};
@@ -33,6 +36,7 @@ pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manne
         Term::Empty => Flow::nothing(),
         Term::Text(text) => Flow::constant(Datum::Text(Cow::Borrowed(text))),
         Term::Integer { value, .. } => Flow::constant(Datum::Integer(*value)),
+        Term::Word(word) => Flow::constant(Datum::Text(Cow::Borrowed(word))),
         Term::Boolean(boolean) => Flow::constant(Datum::Boolean(*boolean)),
         Term::Attribute(path) => Flow { datum: Datum::at(path, inputs.attributes), from_person: true },
         Term::Comparison(comparison) => {
@@ -41,7 +45,8 @@ pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manne
             Flow::constant(Datum::Boolean(compare::holds(left, comparison.operator, right, &node.span)?))
         }
         Term::Call(call) => {
-            let given = Given { arguments: &call.arguments, span: &node.span, inputs, manner };
+            let chances_before = call.chances_before;
+            let given = Given { arguments: &call.arguments, span: &node.span, inputs, manner, chances_before };
             (call.function.evaluate)(&given)?
         }
     })
@@ -56,6 +61,8 @@ pub(super) struct Given<'a> {
     pub(super) inputs: &'a Inputs<'a>,
     /// What the function's value will be used for.
     pub(super) manner: Manner,
+    /// How many calls of chance stand before this one.
+    pub(super) chances_before: u32,
 }
 
 impl<'a> Given<'a> {
@@ -78,6 +85,7 @@ impl<'a> Given<'a> {
     pub(super) fn literal(&self, at: usize) -> Option<&'a str> {
         match &self.arguments.get(at)?.term {
             Term::Text(text) => Some(text),
+            Term::Word(word) => Some(word),
             _ => None,
         }
     }
@@ -113,13 +121,58 @@ impl<'a> Given<'a> {
 
     /// A whole number; a text that reads as one will do.
     pub(super) fn integer(&self, at: usize) -> Result<i64, EvaluateError> {
+        self.integer_or_nothing(at)?.ok_or_else(|| fault("there is no whole number", self.span_of(at)))
+    }
+
+    /// A whole number, or `None` where there is nothing.
+    pub(super) fn integer_or_nothing(&self, at: usize) -> Result<Option<i64>, EvaluateError> {
         let span = self.span_of(at);
         match self.datum(at)?.one(span)? {
-            Datum::Integer(integer) => Ok(integer),
-            Datum::Text(text) => text.trim().parse().map_err(|_| fault("the value is not a whole number", span)),
+            Datum::Integer(integer) => Ok(Some(integer)),
+            empty if empty.is_empty() => Ok(None),
+            Datum::Text(text) => {
+                text.trim().parse().map(Some).map_err(|_| fault("the value is not a whole number", span))
+            }
             _ => Err(fault("there is no whole number", span)),
         }
     }
+
+    /// A moment; a text in one of the usual forms will do. `None` where there is nothing.
+    pub(super) fn moment(&self, at: usize) -> Result<Option<DateTime>, EvaluateError> {
+        let span = self.span_of(at);
+        match self.datum(at)?.one(span)? {
+            Datum::Moment(moment) => Ok(Some(moment)),
+            other => match other.into_text(span)?.filter(|text| !text.is_empty()) {
+                None => Ok(None),
+                Some(text) => date::read(&text)
+                    .map(Some)
+                    .map_err(|why| fault(&format!("the value is no date in a usual form: {why}"), span)),
+            },
+        }
+    }
+
+    /// Several values; one is a list of one, and nothing an empty list. And whether they come from the person.
+    pub(super) fn values(&self, at: usize) -> Result<(Vec<Datum<'a>>, bool), EvaluateError> {
+        let Flow { datum, from_person } = self.value(at, Manner::Plain)?;
+        let values = match datum {
+            Datum::Nothing | Datum::Dropped => Vec::new(),
+            Datum::Many(values) => values,
+            single => vec![single],
+        };
+        Ok((values, from_person))
+    }
+}
+
+/// What became of a text, if it is not longer than a text may be.
+pub(super) fn bounded<'a>(text: String, span: &Span) -> Result<Datum<'a>, EvaluateError> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(too_long(span));
+    }
+    Ok(Datum::Text(Cow::Owned(text)))
+}
+
+fn too_long(span: &Span) -> EvaluateError {
+    fault(&format!("the text would be longer than {TEXT_BYTES_MAX} bytes"), span)
 }
 
 /// Room to begin a text with: most names and addresses fit, and need not be moved as they grow.
@@ -155,7 +208,7 @@ impl<'a> Writing<'a> {
 
     fn push(&mut self, part: &str) -> Result<(), EvaluateError> {
         if self.text.len() + part.len() > TEXT_BYTES_MAX {
-            return Err(fault(&format!("the text would be longer than {TEXT_BYTES_MAX} bytes"), self.span));
+            return Err(too_long(self.span));
         }
         self.text.push_str(part);
         Ok(())

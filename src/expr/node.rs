@@ -24,6 +24,8 @@ pub(super) enum Term {
     Integer { value: i64, hexadecimal: bool },
     /// `True`, `False`.
     Boolean(bool),
+    /// A word that stands bare, `UTF8`, where a function admits it.
+    Word(&'static str),
     /// `[attribute]`.
     Attribute(Path),
     /// `Function(argument, argument)`.
@@ -37,6 +39,8 @@ pub(super) enum Term {
 pub(super) struct Call {
     pub(super) function: &'static Function,
     pub(super) arguments: Vec<Node>,
+    /// How many calls of chance stand before it, so that no two give the same.
+    pub(super) chances_before: u32,
 }
 
 /// Two parts, compared.
@@ -82,7 +86,7 @@ impl Node {
                     Term::Attribute(path) => return Some((path, &node.span)),
                     Term::Call(call) => ahead.extend(call.arguments.iter().rev()),
                     Term::Comparison(comparison) => ahead.extend([&comparison.right, &comparison.left]),
-                    Term::Empty | Term::Text(_) | Term::Integer { .. } | Term::Boolean(_) => {}
+                    Term::Empty | Term::Text(_) | Term::Integer { .. } | Term::Boolean(_) | Term::Word(_) => {}
                 }
             }
             None
@@ -102,7 +106,8 @@ impl Node {
                         return Some((call, &node.span));
                     }
                     Term::Comparison(comparison) => ahead.extend([&comparison.right, &comparison.left]),
-                    Term::Attribute(_) | Term::Empty | Term::Text(_) | Term::Integer { .. } | Term::Boolean(_) => {}
+                    Term::Attribute(_) | Term::Empty | Term::Text(_) | Term::Word(_) => {}
+                    Term::Integer { .. } | Term::Boolean(_) => {}
                 }
             }
             None
@@ -131,6 +136,7 @@ impl fmt::Display for Node {
             Term::Integer { value, hexadecimal: true } => write!(f, "&H{value:X}"),
             Term::Boolean(true) => f.write_str("True"),
             Term::Boolean(false) => f.write_str("False"),
+            Term::Word(word) => f.write_str(word),
             Term::Attribute(path) => write!(f, "[{path}]"),
             Term::Call(call) => call.fmt(f),
             Term::Comparison(comparison) => {

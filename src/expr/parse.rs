@@ -3,7 +3,7 @@
 use crate::model::{Diagnostic, Path, Span};
 
 use super::check;
-use super::functions::Kind;
+use super::functions::{Beyond, Function, Kind};
 use super::lex::{Lexeme, Lexer, Token};
 use super::node::{Call, Comparison, Node, Operator, Term};
 use super::{DEPTH_MAX, EXPRESSION_CHARACTERS_MAX};
@@ -19,9 +19,10 @@ pub(super) fn parse(text: &str, parse_path: ParsePath<'_>) -> Result<Node, Diagn
     }
     let mut lexer = Lexer::new(text);
     let ahead = lexer.next()?;
-    let mut parser = Parser { lexer, ahead, depth: 0, parse_path };
+    let mut parser = Parser { lexer, ahead, depth: 0, chances: 0, parse_path };
     let root = parser.root()?;
     check::kind_of(&root, Kind::Any, "an expression")?;
+    check::whole(&root)?;
     Ok(root)
 }
 
@@ -31,6 +32,8 @@ struct Parser<'t> {
     ahead: Lexeme<'t>,
     /// Calls that are open.
     depth: usize,
+    /// Calls of chance that were read.
+    chances: u32,
     parse_path: ParsePath<'t>,
 }
 
@@ -117,16 +120,20 @@ impl<'t> Parser<'t> {
             return Err(Diagnostic::new(message, name_span, "one too deep"));
         }
         self.depth += 1;
+        let chances_before = self.chances;
+        self.chances += u32::from(function.beyond == Beyond::Chance);
         self.advance()?;
-        let (arguments, end) = self.arguments(name, &name_span)?;
+        let (mut arguments, end) = self.arguments(function, &name_span)?;
         self.depth -= 1;
         let span = name_span.start..end;
+        check::complete(function, &mut arguments);
         check::call(function, &arguments, &span)?;
-        Ok(Node { term: Term::Call(Call { function, arguments }), span })
+        Ok(Node { term: Term::Call(Call { function, arguments, chances_before }), span })
     }
 
     /// Everything up to the `)`, and where that ends. Nothing between two commas is an empty slot.
-    fn arguments(&mut self, name: &str, name_span: &Span) -> Result<(Vec<Node>, usize), Diagnostic> {
+    fn arguments(&mut self, function: &Function, name_span: &Span) -> Result<(Vec<Node>, usize), Diagnostic> {
+        let name = function.name;
         let mut arguments = Vec::new();
         if self.ahead.token == Token::Close {
             return Ok((arguments, self.advance()?.span.end));
@@ -137,7 +144,10 @@ impl<'t> Parser<'t> {
                     Node { term: Term::Empty, span: self.ahead.span.start..self.ahead.span.start }
                 }
                 Token::End => return Err(not_closed(name, name_span)),
-                _ => self.argument()?,
+                _ => match function.words_at(arguments.len()) {
+                    Some(words) => self.word(function, arguments.len(), words)?,
+                    None => self.argument()?,
+                },
             });
             match self.ahead.token {
                 Token::Comma => self.advance()?,
@@ -146,6 +156,24 @@ impl<'t> Parser<'t> {
                 _ => return Err(self.unexpected("a comma is missing", "the next argument begins here without one")),
             };
         }
+    }
+
+    /// A word that stands bare: one of those that may stand in that place.
+    fn word(&mut self, function: &Function, at: usize, words: &[&'static str]) -> Result<Node, Diagnostic> {
+        let Lexeme { token, span } = self.advance()?;
+        let written = match &token {
+            Token::Name(name) => name,
+            Token::Text(text) => text.as_str(),
+            _ => "",
+        };
+        let meant = words.iter().find(|word| word.eq_ignore_ascii_case(written)).unwrap_or(&words[0]);
+        if token == Token::Name(meant) {
+            return Ok(Node { term: Term::Word(meant), span });
+        }
+        let parameter = function.parameter(at);
+        let message = format!("`{}` of `{}` must be {}", parameter.name, function.name, parameter.kind.describe());
+        let hint = format!("write `{meant}`, just so and without quotes");
+        Err(Diagnostic::new(message, span, "none of these words").with_hint(hint))
     }
 
     fn unexpected(&self, message: &str, label: &str) -> Diagnostic {

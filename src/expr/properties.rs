@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 
 use super::check;
-use super::functions::{Kind, Need, functions};
+use super::functions::{Beyond, Function, Kind, Need, find, functions};
 use super::node::{Call, Comparison, Node, Operator, Term};
 use super::tests::{parse, parse_path};
 use super::*;
+use crate::dotnet::interval::INTERVALS;
 use crate::model::Name;
 
 /// How deep the trees are that are made up here.
@@ -32,6 +33,7 @@ fn literal(kind: Kind) -> BoxedStrategy<Term> {
         any::<i64>().prop_map(|value| Term::Integer { value, hexadecimal: false }),
         (0..=i64::MAX).prop_map(|value| Term::Integer { value, hexadecimal: true }),
         (-2..30_i64).prop_map(|value| Term::Integer { value, hexadecimal: false }),
+        (0..4_i64).prop_map(|value| Term::Integer { value, hexadecimal: false }),
     ];
     let boolean = any::<bool>().prop_map(Term::Boolean);
     match kind {
@@ -39,6 +41,14 @@ fn literal(kind: Kind) -> BoxedStrategy<Term> {
         Kind::Text => text.boxed(),
         Kind::Integer => integer.boxed(),
         Kind::Condition => boolean.boxed(),
+        Kind::Moment => prop::sample::select(vec!["2026-01-31", "12/31/9999 11:00 PM", "1 Jan 0001"])
+            .prop_map(|text| Term::Text(text.to_owned()))
+            .boxed(),
+        Kind::Interval => {
+            let names: Vec<_> = INTERVALS.iter().map(|(name, _)| (*name).to_owned()).collect();
+            prop::sample::select(names).prop_map(Term::Text).boxed()
+        }
+        Kind::Word(words) => prop::sample::select(words.to_vec()).prop_map(Term::Word).boxed(),
     }
 }
 
@@ -63,6 +73,7 @@ fn comparison(depth: u32) -> impl Strategy<Value = Term> {
 fn argument(kind: Kind, depth: u32) -> BoxedStrategy<Node> {
     let leaf = prop_oneof![attribute(), literal(kind)];
     match (depth, kind) {
+        (_, Kind::Word(_)) => literal(kind).prop_map(node).boxed(),
         (0, _) => leaf.prop_map(node).boxed(),
         (_, Kind::Condition) => prop_oneof![leaf, call(depth - 1), comparison(depth - 1)].prop_map(node).boxed(),
         _ => prop_oneof![leaf, call(depth - 1)].prop_map(node).boxed(),
@@ -70,18 +81,25 @@ fn argument(kind: Kind, depth: u32) -> BoxedStrategy<Node> {
 }
 
 fn call(depth: u32) -> BoxedStrategy<Term> {
-    (prop::sample::select(functions().to_vec()), 1..3_usize)
+    let anywhere: Vec<_> = functions().iter().copied().filter(|function| function.beyond != Beyond::Others).collect();
+    prop::sample::select(anywhere).prop_flat_map(move |function| call_of(function, depth)).boxed()
+}
+
+fn call_of(function: &'static Function, depth: u32) -> BoxedStrategy<Term> {
+    (Just(function), 1..3_usize)
         .prop_flat_map(move |(function, times)| {
             let fixed = function.parameters.iter().filter(|parameter| parameter.need != Need::Repeats);
             let repeating = function.parameters.iter().filter(|parameter| parameter.need == Need::Repeats);
             let parameters = fixed.chain(std::iter::repeat_n(repeating, times).flatten());
             let arguments: Vec<_> = parameters
                 .map(|parameter| match parameter.need {
-                    Need::Optional => prop_oneof![Just(node(Term::Empty)), argument(parameter.kind, depth)].boxed(),
+                    Need::Optional | Need::Omissible => {
+                        prop_oneof![Just(node(Term::Empty)), argument(parameter.kind, depth)].boxed()
+                    }
                     Need::Required | Need::Repeats => argument(parameter.kind, depth),
                 })
                 .collect();
-            arguments.prop_map(move |arguments| Call { function, arguments })
+            arguments.prop_map(move |arguments| Call { function, arguments, chances_before: 0 })
         })
         .prop_filter("as its function admits", |made| check::call(made.function, &made.arguments, &(0..0)).is_ok())
         .prop_map(Term::Call)
@@ -89,7 +107,9 @@ fn call(depth: u32) -> BoxedStrategy<Term> {
 }
 
 fn expression() -> impl Strategy<Value = Expression> {
-    argument(Kind::Any, DEPTH).prop_map(|root| Expression { root })
+    let unique = find("SelectUniqueValue").unwrap();
+    let root = prop_oneof![9 => argument(Kind::Any, DEPTH), 1 => call_of(unique, DEPTH - 1).prop_map(node)];
+    root.prop_map(|root| Expression { root })
 }
 
 fn value() -> impl Strategy<Value = Value> {

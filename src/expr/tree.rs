@@ -73,7 +73,7 @@ fn tree(node: &Node) -> Tree {
         Term::Attribute(path) => leaf(TreeType::Attribute, path.to_string(), node.to_string()),
         Term::Text(text) => leaf(TreeType::Constant, text.clone(), node.to_string()),
         // As Graph's own sample has numbers: in quotes.
-        Term::Empty | Term::Integer { .. } | Term::Boolean(_) => {
+        Term::Empty | Term::Integer { .. } | Term::Boolean(_) | Term::Word(_) => {
             let name = node.to_string();
             let expression = quoted(&name);
             leaf(TreeType::Constant, name, expression)

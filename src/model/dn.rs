@@ -53,6 +53,13 @@ impl Dn {
         Some((first, Self(rest.to_owned())))
     }
 
+    /// The value of a part, counted from 0 at the left, its escapes undone; `None` where there are not so many.
+    pub fn value_at(&self, part: usize) -> Option<String> {
+        let parts = split_parts(&self.0).ok()?;
+        let (_, value) = parts.get(part)?.split_once('=')?;
+        Some(unescaped(value))
+    }
+
     /// Whether both name the same entry: case, and blanks around commas and `=`, do not tell entries apart
     /// (RFC 4517 §4.2.15, for attributes that ignore case, as those of containers do).
     pub fn names_same_entry(&self, other: &Self) -> bool {
@@ -97,6 +104,37 @@ fn split_parts(text: &str) -> Result<Vec<&str>, DnError> {
     }
     parts.push(&text[begin..]);
     Ok(parts)
+}
+
+/// A value as it is meant (RFC 4514 §3): `\,` is a comma, `\2C` the byte of one; blanks at the ends count if escaped.
+fn unescaped(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut kept = 0;
+    let mut rest = value.trim_start().as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let (byte, taken) = match (first, after) {
+            (b'\\', [high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                (hex_digit(*high) << 4 | hex_digit(*low), 3)
+            }
+            (b'\\', [escaped, ..]) => (*escaped, 2),
+            _ => (*first, 1),
+        };
+        bytes.push(byte);
+        if taken > 1 || byte != b' ' {
+            kept = bytes.len();
+        }
+        rest = &rest[taken..];
+    }
+    bytes.truncate(kept);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The value of a hexadecimal digit.
+fn hex_digit(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20) - b'a' + 10,
+    }
 }
 
 fn check_part(part: &str) -> Result<(), DnError> {
@@ -154,6 +192,14 @@ impl fmt::Display for Dn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_value_of_a_part_is_as_it_is_meant() {
+        let dn = Dn::parse(r"CN=Doe\, Anna\ ,OU= R\26D \C3\A9,DC=x").unwrap();
+        let values: Vec<_> = (0..4).map(|part| dn.value_at(part)).collect();
+        let expected = [Some("Doe, Anna "), Some("R&D é"), Some("x"), None];
+        assert_eq!(values, expected.map(|value| value.map(str::to_owned)));
+    }
 
     #[test]
     fn a_name_inside_a_container_cannot_climb_out_of_it() {

@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 
 use super::cursor::Cursor;
-use super::pattern::{FRACTION_DIGITS_MAX, Field, Part};
+use super::pattern::{Field, Part};
 use super::styles::{AssumedZone, Styles};
 use super::{
     DateError, MONTHS, Moment, Pattern, SHORT_NAME_BYTES, WEEKDAYS, YEARS, Zone, moved_to_utc, weekday_of,
@@ -212,5 +212,3 @@ impl Fields {
         }
     }
 }
-
-const _: () = assert!(FRACTION_DIGITS_MAX <= 9, "a fraction of a second fits its nanoseconds");

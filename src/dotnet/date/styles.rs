@@ -30,20 +30,6 @@ pub enum StylesError {
     Contradiction(&'static str, &'static str),
 }
 
-/// The styles by name; `AllowWhiteSpaces` is the three of white space.
-pub const STYLE_NAMES: [&str; 10] = [
-    "None",
-    "AllowLeadingWhite",
-    "AllowTrailingWhite",
-    "AllowInnerWhite",
-    "AllowWhiteSpaces",
-    "NoCurrentDateDefault",
-    "AdjustToUniversal",
-    "AssumeLocal",
-    "AssumeUniversal",
-    "RoundtripKind",
-];
-
 /// `RoundtripKind`, `AllowLeadingWhite`, `AllowTrailingWhite`: what Entra assumes where nothing is said.
 impl Default for Styles {
     fn default() -> Self {

@@ -49,12 +49,6 @@ pub(super) static TO_UPPER: Function = Function {
 };
 
 fn to_lower<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
-    let lower = |c: char| match c {
-        // Capital I with a dot, and the Kelvin sign, do not become ASCII letters.
-        '\u{130}' | '\u{212A}' => c,
-        _ if c.is_ascii() => c.to_ascii_lowercase(),
-        _ => single(c, c.to_lowercase()),
-    };
     let turkish = |c| match c {
         'I' => 'ı',
         'İ' => 'i',
@@ -63,19 +57,33 @@ fn to_lower<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     change(given, lower, turkish)
 }
 
+/// The letter in lower case, as .NET has it in the invariant culture.
+pub(super) fn lower(c: char) -> char {
+    match c {
+        // Capital I with a dot, and the Kelvin sign, do not become ASCII letters.
+        '\u{130}' | '\u{212A}' => c,
+        _ if c.is_ascii() => c.to_ascii_lowercase(),
+        _ => single(c, c.to_lowercase()),
+    }
+}
+
 fn to_upper<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
-    let upper = |c: char| match c {
-        // Dotless i, and long s, do not become ASCII letters.
-        '\u{131}' | '\u{17F}' => c,
-        _ if c.is_ascii() => c.to_ascii_uppercase(),
-        _ => single(c, c.to_uppercase()),
-    };
     let turkish = |c| match c {
         'i' => 'İ',
         'ı' => 'I',
         _ => single(c, c.to_uppercase()),
     };
     change(given, upper, turkish)
+}
+
+/// The letter as a capital, as .NET has it in the invariant culture.
+pub(super) fn upper(c: char) -> char {
+    match c {
+        // Dotless i, and long s, do not become ASCII letters.
+        '\u{131}' | '\u{17F}' => c,
+        _ if c.is_ascii() => c.to_ascii_uppercase(),
+        _ => single(c, c.to_uppercase()),
+    }
 }
 
 /// The one letter it becomes; the letter itself, where it would become several.

@@ -11,7 +11,7 @@ pub(super) static COALESCE: Function = Function {
     name: "Coalesce",
     beyond: Beyond::Nothing,
     parameters: &[repeats("source", Kind::Any)],
-    description: "The first of its values that is not absent. An empty text is not absent.",
+    description: "The first of its values that is not absent; the last is the default. An empty text is not absent.",
     examples: &[
         Example {
             expression: r#"Coalesce([mail],[userPrincipalName],"none@contoso.com")"#,
@@ -19,7 +19,12 @@ pub(super) static COALESCE: Function = Function {
             gives: Sample::Text("none@contoso.com"),
         },
         Example {
-            expression: "Coalesce([nickName], [name.givenName])",
+            expression: "Coalesce([mail],[userPrincipalName])",
+            person: &[("mail", Sample::Nothing), ("userPrincipalName", Sample::Text("John.Doe@contoso.com"))],
+            gives: Sample::Text("John.Doe@contoso.com"),
+        },
+        Example {
+            expression: "Coalesce([nickName], [name.givenName], )",
             person: &[("name.givenName", Sample::Text("Anna"))],
             gives: Sample::Text("Anna"),
         },
@@ -36,7 +41,7 @@ pub(super) static COALESCE: Function = Function {
 fn coalesce<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     for at in 0..given.count() {
         let flow = given.chosen(at)?;
-        if flow.datum != Datum::Nothing {
+        if !matches!(flow.datum, Datum::Nothing | Datum::Dropped) {
             return Ok(flow);
         }
     }
@@ -68,6 +73,11 @@ pub(super) static IIF: Function = Function {
             expression: r#"IIF([country]="USA","True",IIF([state]="CA","True","False"))"#,
             person: &[("country", Sample::Text("FR")), ("state", Sample::Text("CA"))],
             gives: Sample::Text("True"),
+        },
+        Example {
+            expression: r#"IIF([country]="USA",IIF([state]="CA","True","False"),"False")"#,
+            person: &[("country", Sample::Text("USA")), ("state", Sample::Text("NY"))],
+            gives: Sample::Text("False"),
         },
         Example {
             expression: r#"IIF([country] <> "USA", "abroad", "at home")"#,
@@ -108,6 +118,16 @@ pub(super) static SWITCH: Function = Function {
             gives: Sample::Text("France"),
         },
         Example { expression: r#"Switch([country],[country],"","Other")"#, person: &[], gives: Sample::Text("Other") },
+        Example {
+            expression: r#"Switch([state], "Australia/Sydney", "NSW", "Australia/Sydney","QLD", "Australia/Brisbane", "SA", "Australia/Adelaide")"#,
+            person: &[("state", Sample::Text("QLD"))],
+            gives: Sample::Text("Australia/Brisbane"),
+        },
+        Example {
+            expression: r#"Switch([statusFlag], "Default Value", "true", "1", "", "0")"#,
+            person: &[],
+            gives: Sample::Text("0"),
+        },
         Example {
             expression: r#"Switch(ToLower([statusFlag]), "0", "true", "1", "false", "0")"#,
             person: &[("statusFlag", Sample::Text("other"))],

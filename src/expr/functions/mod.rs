@@ -1,39 +1,89 @@
 //! The functions of the mapping language, as one table: what each takes, says, and gives.
 
 mod casing;
+mod chance;
 mod choice;
+mod convert;
+mod dates;
 mod diacritics;
+mod encode;
+mod flow;
+mod format;
+mod lists;
 mod presence;
 mod replace;
+mod roles;
+mod search;
 mod text;
+mod title;
 
 use std::fmt::Write as _;
 
-use crate::model::{Diagnostic, Span, Value};
+use crate::dotnet::interval::INTERVALS;
+use crate::model::{Attributes, Diagnostic, Span, Timestamp, Value};
 
-use super::EvaluateError;
 use super::datum::Flow;
 use super::evaluate::Given;
 use super::node::Node;
+use super::{EvaluateError, Inputs};
 
 /// Every function, in the order of their names.
 static FUNCTIONS: &[&Function] = &[
     &text::APPEND,
+    &roles::APP_ROLE_ASSIGNMENTS,
+    &roles::APP_ROLE_ASSIGNMENTS_COMPLEX,
+    &roles::ASSERTIVE_APP_ROLE_ASSIGNMENTS_COMPLEX,
+    &convert::BIT_AND,
+    &convert::C_BOOL,
+    &dates::C_DATE,
     &choice::COALESCE,
+    &lists::CONTAINS,
+    &encode::CONVERT_FROM_BASE64,
+    &encode::CONVERT_TO_BASE64,
+    &encode::CONVERT_TO_UTF8_HEX,
+    &lists::COUNT,
+    &convert::C_REF,
+    &convert::C_STR,
+    &dates::DATE_ADD,
+    &dates::DATE_DIFF,
+    &dates::DATE_FROM_NUM,
+    &flow::DEFAULT_DOMAIN,
+    &convert::DN_COMPONENT,
+    &flow::ERROR,
+    &format::FORMAT_DATE_TIME,
+    &chance::GUID,
+    &flow::IGNORE_FLOW_IF_NULL_OR_EMPTY,
     &choice::IIF,
+    &search::IN_STR,
+    &presence::IS_NOTHING,
     &presence::IS_NULL,
     &presence::IS_NULL_OR_EMPTY,
     &presence::IS_PRESENT,
+    &convert::IS_STRING,
+    &lists::ITEM,
     &text::JOIN,
     &text::LEFT,
     &text::MID,
     &diacritics::NORMALIZE_DIACRITICS,
     &presence::NOT,
+    &dates::NOW,
+    &dates::NUM_FROM_DATE,
+    &title::P_CASE,
+    &text::PREPEND,
+    &chance::RANDOM_STRING,
+    &flow::REDACT,
+    &lists::REMOVE_DUPLICATES,
     &replace::REPLACE,
+    &flow::SELECT_UNIQUE_VALUE,
+    &roles::SINGLE_APP_ROLE_ASSIGNMENT,
+    &lists::SPLIT,
+    &encode::STRING_FROM_SID,
     &text::STRIP_SPACES,
     &choice::SWITCH,
     &casing::TO_LOWER,
     &casing::TO_UPPER,
+    &search::TRIM,
+    &search::WORD,
 ];
 
 /// A function of the mapping language.
@@ -103,6 +153,12 @@ pub enum Kind {
     Integer,
     /// A comparison, or what gives true or false.
     Condition,
+    /// A date: what gives one, or a text in one of the usual forms.
+    Moment,
+    /// A text that names an interval of time: `"d"`.
+    Interval,
+    /// One of these words, without quotes. Neither attributes nor calls may stand there.
+    Word(&'static [&'static str]),
 }
 
 /// Whether an argument must be there.
@@ -112,6 +168,8 @@ pub enum Need {
     Required,
     /// Its slot may be empty; at the end it may be left out.
     Optional,
+    /// Its slot may be empty, or left out with its comma: where one argument is missing, it is this.
+    Omissible,
     /// It must, and may come again, with the others that repeat.
     Repeats,
 }
@@ -140,6 +198,24 @@ pub enum Sample {
     Boolean(bool),
     /// Several texts.
     Texts(&'static [&'static str]),
+    /// Not even nothing: the attribute is not spoken of.
+    Dropped,
+    /// The first of these that nobody else has.
+    OneOf(&'static [&'static str]),
+    /// No value, for this reason.
+    Refused(&'static str),
+}
+
+/// `Now`, in examples: the moment of Entra's own.
+const EXAMPLE_NOW: Timestamp = Timestamp(1_625_240_018_000);
+/// `DefaultDomain`, in examples.
+const EXAMPLE_DOMAIN: &str = "contoso.com";
+
+impl Example {
+    /// What examples are evaluated with, beside their person.
+    pub fn inputs(person: &Attributes) -> Inputs<'_> {
+        Inputs { now: EXAMPLE_NOW, default_domain: Some(EXAMPLE_DOMAIN), ..Inputs::of(person) }
+    }
 }
 
 /// Every function, in the order of their names.
@@ -165,6 +241,10 @@ const fn optional(name: &'static str, kind: Kind) -> Parameter {
     Parameter { name, graph_name: name, kind, need: Need::Optional }
 }
 
+const fn omissible(name: &'static str, kind: Kind) -> Parameter {
+    Parameter { name, graph_name: name, kind, need: Need::Omissible }
+}
+
 const fn repeats(name: &'static str, kind: Kind) -> Parameter {
     Parameter { name, graph_name: name, kind, need: Need::Repeats }
 }
@@ -184,7 +264,7 @@ impl Function {
             let comma = if at > 0 { ", " } else { "" };
             // Writing to a String cannot fail.
             let _ = match parameter.need {
-                Need::Optional => write!(signature, "{comma}{}?", parameter.name),
+                Need::Optional | Need::Omissible => write!(signature, "{comma}{}?", parameter.name),
                 Need::Required | Need::Repeats => write!(signature, "{comma}{}", parameter.name),
             };
         }
@@ -214,7 +294,28 @@ impl Function {
         if !self.repeating().is_empty() {
             return self.parameters.len();
         }
-        self.parameters.iter().rposition(|parameter| parameter.need == Need::Required).map_or(0, |last| last + 1)
+        let last = self.parameters.iter().rposition(|parameter| parameter.need == Need::Required);
+        let can_omit = self.parameters.iter().any(|parameter| parameter.need == Need::Omissible);
+        last.map_or(0, |last| last + 1 - usize::from(can_omit))
+    }
+
+    /// The place of the argument that was left out, comma and all, if with so many given one was.
+    pub(super) fn omitted(&self, given: usize) -> Option<usize> {
+        let at = self.parameters.iter().position(|parameter| parameter.need == Need::Omissible)?;
+        (given + 1 == self.parameters.len()).then_some(at)
+    }
+
+    /// Whether the slot at that index, the last of so many, may be empty although it repeats: it is passed over.
+    pub(super) fn may_trail_empty(&self, at: usize, given: usize) -> bool {
+        self.repeating().len() == 1 && at > self.fixed() && at + 1 == given
+    }
+
+    /// The words that may stand at that index, if only words may.
+    pub(super) fn words_at(&self, at: usize) -> Option<&'static [&'static str]> {
+        match self.parameters.get(at)?.kind {
+            Kind::Word(words) => Some(words),
+            _ => None,
+        }
     }
 
     /// The greatest number of arguments, if there is one.
@@ -232,24 +333,39 @@ impl Function {
 impl Kind {
     /// Whether a text may be written there.
     pub(super) fn admits_text(self) -> bool {
-        matches!(self, Self::Any | Self::Text)
+        matches!(self, Self::Any | Self::Text | Self::Moment | Self::Interval)
     }
 
     /// In words, behind "must be".
-    pub(super) fn describe(self) -> &'static str {
+    pub fn describe(self) -> String {
+        let listed = |words: Vec<String>| match words.split_last() {
+            Some((last, [])) => last.clone(),
+            Some((last, others)) => format!("{} or {last}", others.join(", ")),
+            None => String::new(),
+        };
         match self {
-            Self::Any => "a value",
-            Self::Text => "a text",
-            Self::Integer => "a whole number",
-            Self::Condition => "a condition",
+            Self::Any => "a value".to_owned(),
+            Self::Text => "a text".to_owned(),
+            Self::Integer => "a whole number".to_owned(),
+            Self::Condition => "a condition".to_owned(),
+            Self::Moment => "a date".to_owned(),
+            Self::Interval => listed(INTERVALS.iter().map(|(name, _)| format!("\"{name}\"")).collect()),
+            Self::Word(words) => listed(words.iter().map(|word| format!("`{word}`")).collect()),
         }
+    }
+}
+
+impl Need {
+    /// Whether the slot may be empty.
+    pub(super) fn is_optional(self) -> bool {
+        matches!(self, Self::Optional | Self::Omissible)
     }
 }
 
 impl From<Sample> for Value {
     fn from(sample: Sample) -> Self {
         match sample {
-            Sample::Nothing => Self::Null,
+            Sample::Nothing | Sample::Dropped | Sample::OneOf(_) | Sample::Refused(_) => Self::Null,
             Sample::Text(text) => Self::text(text),
             Sample::Integer(integer) => Self::Integer(integer),
             Sample::Boolean(boolean) => Self::Boolean(boolean),

@@ -23,7 +23,21 @@ pub(super) static IS_NULL: Function = Function {
         },
     ],
     check: anything,
-    evaluate: |given| Ok(boolean(given.datum(0)? == Datum::Nothing)),
+    evaluate: is_null,
+};
+
+fn is_null<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
+    Ok(boolean(matches!(given.datum(0)?, Datum::Nothing | Datum::Dropped)))
+}
+
+pub(super) static IS_NOTHING: Function = Function {
+    name: "IsNothing",
+    beyond: Beyond::Nothing,
+    parameters: &[required("source", Kind::Any)],
+    description: "The same as `IsNull`, under its name of 2021.",
+    examples: &[Example { expression: "IsNothing([displayName])", person: &[], gives: Sample::Boolean(true) }],
+    check: anything,
+    evaluate: is_null,
 };
 
 pub(super) static IS_NULL_OR_EMPTY: Function = Function {
@@ -62,6 +76,11 @@ pub(super) static IS_PRESENT: Function = Function {
             expression: "IsPresent([displayName])",
             person: &[("displayName", Sample::Text("Anna"))],
             gives: Sample::Boolean(true),
+        },
+        Example {
+            expression: "Switch(IsPresent([directManager]),[directManager], IsPresent([skiplevelManager]),[skiplevelManager], IsPresent([director]),[director])",
+            person: &[("director", Sample::Text("701984"))],
+            gives: Sample::Nothing,
         },
     ],
     check: anything,

@@ -8,7 +8,7 @@ use super::super::EvaluateError;
 use super::super::datum::{Datum, Flow, Words, fault};
 use super::super::evaluate::{Given, Manner, Writing};
 use super::super::node::{Node, Term};
-use super::{Beyond, Example, Function, Kind, Sample, anything, repeats, required};
+use super::{Beyond, Example, Function, Kind, Sample, anything, optional, repeats, required};
 
 pub(super) static APPEND: Function = Function {
     name: "Append",
@@ -20,6 +20,11 @@ pub(super) static APPEND: Function = Function {
             expression: "Append(Mid([givenName], 1, 3), Mid([surname], 1, 5))",
             person: &[("givenName", Sample::Text("John")), ("surname", Sample::Text("Doe"))],
             gives: Sample::Text("JohDoe"),
+        },
+        Example {
+            expression: r#"Append([userPrincipalName], ".test")"#,
+            person: &[("userPrincipalName", Sample::Text("John.Doe@contoso.com"))],
+            gives: Sample::Text("John.Doe@contoso.com.test"),
         },
         Example { expression: r#"Append([mail], "@contoso.com")"#, person: &[], gives: Sample::Nothing },
     ],
@@ -34,6 +39,33 @@ fn append<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     if let Some(suffix) = given.words(1, given.manner)? {
         writing.add(&suffix.text, suffix.from_person)?;
     }
+    Ok(writing.finish())
+}
+
+pub(super) static PREPEND: Function = Function {
+    name: "Prepend",
+    beyond: Beyond::Nothing,
+    parameters: &[required("prefix", Kind::Text), required("source", Kind::Text)],
+    description: "The source with the prefix before it. Nothing, where the source is absent.",
+    examples: &[
+        Example {
+            expression: r#"Prepend("t-", [alias])"#,
+            person: &[("alias", Sample::Text("anna"))],
+            gives: Sample::Text("t-anna"),
+        },
+        Example { expression: r#"Prepend("t-", [alias])"#, person: &[], gives: Sample::Nothing },
+    ],
+    check: anything,
+    evaluate: prepend,
+};
+
+fn prepend<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
+    let Some(source) = given.words(1, given.manner)? else { return Ok(Flow::nothing()) };
+    let mut writing = Writing::new(given.manner, given.span);
+    if let Some(prefix) = given.words(0, given.manner)? {
+        writing.add(&prefix.text, prefix.from_person)?;
+    }
+    writing.add(&source.text, source.from_person)?;
     Ok(writing.finish())
 }
 
@@ -121,12 +153,13 @@ fn left<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
 pub(super) static MID: Function = Function {
     name: "Mid",
     beyond: Beyond::Nothing,
-    parameters: &[required("source", Kind::Text), required("start", Kind::Integer), required("length", Kind::Integer)],
+    parameters: &[required("source", Kind::Text), required("start", Kind::Integer), optional("length", Kind::Integer)],
     description: "So many characters of a text from that place on; the first place is 1. \
-                  What lies past the end is not missed.",
+                  What lies past the end is not missed. Without a length, all that follow.",
     examples: &[
         Example { expression: "Mid([s], 1, 1)", person: &[("s", Sample::Text("John"))], gives: Sample::Text("J") },
         Example { expression: r#"Mid("Müller", 2, 9)"#, person: &[], gives: Sample::Text("üller") },
+        Example { expression: r#"Mid("John", 3)"#, person: &[], gives: Sample::Text("hn") },
         Example { expression: r#"Mid("John", 5, 1)"#, person: &[], gives: Sample::Text("") },
         Example { expression: "Mid([s], 1, 1)", person: &[], gives: Sample::Nothing },
     ],
@@ -147,7 +180,8 @@ fn check_mid(arguments: &[Node], _: &Span) -> Result<(), Diagnostic> {
 }
 
 fn mid<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
-    let (start, length) = (given.integer(1)?, given.integer(2)?);
+    let start = given.integer(1)?;
+    let length = if given.has(2) { given.integer(2)? } else { i64::MAX };
     let from = start.checked_sub(1).and_then(|before| usize::try_from(before).ok());
     let from = from.ok_or_else(|| fault("the first character is number 1", given.span_of(1)))?;
     let length = usize::try_from(length).map_err(|_| fault("the length is below zero", given.span_of(2)))?;
