@@ -6,8 +6,6 @@ mod differences;
 
 use std::fs;
 
-use muster::dotnet::date::{self, Moment, Pattern, Styles, Zone};
-use muster::dotnet::interval::{Interval, from_filetime, to_filetime};
 use muster::dotnet::regex::{self, Template};
 use muster::expr::{Evaluated, Expression, Inputs};
 use muster::model::{Attributes, Path, Value};
@@ -65,7 +63,7 @@ fn theirs(question: &Json, name: &str) -> String {
     }
 }
 
-/// The moment that .NET read, with its kind.
+/// The moment that .NET read, with its zone as `K` writes it.
 ///
 /// What the text leaves out .NET takes from the day it is; muster, which knows no day, takes the first there is.
 fn their_moment(question: &Json) -> String {
@@ -76,21 +74,12 @@ fn their_moment(question: &Json) -> String {
         (_, _, Some(time)) => format!("0001-01-01{time}"),
         (None, None, None) => return FAILS.to_owned(),
     };
-    format!("{moment} {}", text(question, "kind"))
-}
-
-fn moment(written: &str) -> Moment {
-    let zone = if written.ends_with('Z') { Zone::Utc } else { Zone::Unspecified };
-    let at = written.trim_end_matches('Z').parse().unwrap_or_else(|error| panic!("{written}: {error}"));
-    Moment { at, zone }
-}
-
-fn exact(at: jiff::civil::DateTime) -> String {
-    Pattern::parse(EXACT).unwrap().write(Moment { at, zone: Zone::Utc })
-}
-
-fn or_fails<T, E>(answer: Result<T, E>, show: impl FnOnce(T) -> String) -> String {
-    answer.map_or_else(|_| FAILS.to_owned(), show)
+    let zone = match text(question, "kind") {
+        "Utc" => "Z",
+        "Local" => "+00:00",
+        _ => "",
+    };
+    moment + zone
 }
 
 /// What an expression comes to over attributes of those names, as a text.
@@ -99,71 +88,76 @@ fn evaluated(expression: &str, said: &[(&str, &str)]) -> String {
     for (name, value) in said {
         Path::simple(name).set(&mut person, Value::Text((*value).to_owned()));
     }
-    let expression = Expression::parse(expression, &|path| Ok(Path::simple(path))).unwrap();
+    let expression = match Expression::parse(expression, &|path| Ok(Path::simple(path))) {
+        Ok(expression) => expression,
+        Err(refused) => return format!("{FAILS}: {}", refused.message),
+    };
     match expression.evaluate(&Inputs::of(&person)) {
         Ok(Evaluated::Value(Value::Text(text))) => text,
         Ok(Evaluated::Value(Value::Null)) => String::new(),
         Ok(Evaluated::Value(Value::Integer(integer))) => integer.to_string(),
         Ok(other) => format!("{other:?}"),
-        Err(_) => FAILS.to_owned(),
+        Err(error) => format!("{FAILS}: {error}"),
     }
 }
 
 #[test]
 fn dates_are_written_as_dotnet_writes_them() {
     check("date_format", |question| {
-        let written = Pattern::parse(text(question, "format")).map(|p| p.write(moment(text(question, "moment"))));
-        (theirs(question, "text"), or_fails(written, |text| text))
+        // Read in a format of the same kind, so that the zone is known or not.
+        let source = text(question, "moment");
+        let format = text(question, "format").replace('\\', "\\\\").replace('"', "\\\"");
+        let expression = format!("FormatDateTime([source], , \"{EXACT}K\", \"{format}\")");
+        (theirs(question, "text"), evaluated(&expression, &[("source", source)]))
     });
 }
 
 #[test]
 fn dates_are_read_as_dotnet_reads_them_by_a_format() {
     check("date_parse", |question| {
-        let styles = question["styles"].as_str().map_or(Ok(Styles::default()), Styles::parse);
-        let pattern = Pattern::parse(text(question, "format"));
-        let read = styles.ok().zip(pattern.ok()).and_then(|(s, p)| p.read(text(question, "text"), s).ok());
-        let ours = read.map(|moment| format!("{} {:?}", exact(moment.at), moment.zone));
-        (their_moment(question), ours.unwrap_or_else(|| FAILS.to_owned()))
+        let said = ["text", "format", "styles"].map(|name| (name, text(question, name)));
+        let ours = evaluated(&format!("FormatDateTime([text], [styles], [format], \"{EXACT}K\")"), &said);
+        (their_moment(question), ours)
     });
 }
 
 #[test]
 fn dates_are_read_as_dotnet_reads_them_without_a_format() {
     check("date_lenient", |question| {
-        let ours = or_fails(date::read(text(question, "text")), |at| format!("{} Utc", exact(at)));
-        (their_moment(question), ours)
+        let expression = format!("FormatDateTime(CDate([text]), , \"o\", \"{EXACT}K\")");
+        (their_moment(question), evaluated(&expression, &[("text", text(question, "text"))]))
     });
 }
 
 #[test]
 fn dates_are_as_far_apart_as_visual_basic_counts() {
     check("date_diff", |question| {
-        let (from, to) = (moment(text(question, "from")).at, moment(text(question, "to")).at);
-        let ours = Interval::parse(text(question, "interval")).map(|interval| interval.between(from, to).to_string());
-        (theirs(question, "difference"), ours.unwrap_or_else(|| FAILS.to_owned()))
+        let said = ["interval", "from", "to"].map(|name| (name, text(question, name)));
+        (theirs(question, "difference"), evaluated("DateDiff([interval], [from], [to])", &said))
     });
 }
 
 #[test]
 fn dates_are_moved_as_visual_basic_moves_them() {
     check("date_add", |question| {
-        let at = moment(text(question, "moment")).at;
-        let number = question["number"].as_i64().unwrap();
-        let ours = Interval::parse(text(question, "interval")).and_then(|interval| interval.add(number, at));
-        (theirs(question, "sum"), ours.map_or_else(|| FAILS.to_owned(), exact))
+        let said = ["interval", "moment"].map(|name| (name, text(question, name)));
+        let sum = format!("DateAdd([interval], {}, [moment])", question["number"]);
+        let ours = evaluated(&format!("FormatDateTime({sum}, , \"o\", \"{EXACT}\")"), &said);
+        (theirs(question, "sum"), ours)
     });
 }
 
 #[test]
 fn filetimes_are_counted_as_windows_counts() {
-    check("round", |question| match question["filetime"].as_i64() {
-        Some(ticks) if question["moment"].is_null() => {
-            (theirs(question, "utc"), from_filetime(ticks).map_or_else(|| FAILS.to_owned(), exact))
+    check("round", |question| match question.get("moment") {
+        Some(moment) => {
+            let said = [("moment", moment.as_str().unwrap())];
+            (theirs(question, "filetime"), evaluated("NumFromDate([moment])", &said))
         }
-        _ => {
-            let ours = to_filetime(moment(text(question, "moment")).at);
-            (theirs(question, "filetime"), ours.map_or_else(|| FAILS.to_owned(), |ticks| ticks.to_string()))
+        None => {
+            let date = format!("DateFromNum({})", question["filetime"]);
+            let ours = evaluated(&format!("FormatDateTime({date}, , \"o\", \"{EXACT}\")"), &[]);
+            (theirs(question, "utc"), ours)
         }
     });
 }

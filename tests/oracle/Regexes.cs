@@ -48,7 +48,7 @@ static class Regexes
     public static IEnumerable<Line> Replace()
     {
         foreach (var row in Patterns.Replacements)
-            for (int at = 2; at < row.Length; at++) yield return Replaced(row[0], row[at], row[1]);
+            for (int at = 2; at < row.Length; at++) yield return Replaced(row[0], row[1], row[at]);
         var chance = new Chance(7);
         string[] patterns = { "(a)(b)?", "(?<x>a)|(?<y>b)", "a*", "(.)(.)", "$", "\\b" };
         string[] pieces = { "$1", "$2", "$3", "$0", "$10", "${1}", "${x}", "${y}", "${z}", "$$", "$", "$&", "$`", "$'", "$+", "$_", "-", "1", "{", "}", "${", "${1", "\\1", "$x" };
@@ -78,17 +78,15 @@ static class Regexes
         return Asked(line, pattern, regex => line.With("replaced", regex.Replace(text, replacement)));
     }
 
-    // The answer on the line; where the pattern is refused, RegexParseException's reason and where it stands.
+    // The answer on the line; where the pattern or replacement is refused, RegexParseException's reason and its place.
     static Line Asked(Line line, string pattern, Action<Regex> ask)
     {
-        Regex regex;
-        try { regex = new Regex(pattern, RegexOptions.None, TimeSpan.FromSeconds(5)); }
+        try { ask(new Regex(pattern, RegexOptions.None, TimeSpan.FromSeconds(5))); }
         catch (ArgumentException error)
         {
             var type = error.GetType();
-            return line.With("fails", type.GetProperty("Error").GetValue(error).ToString()).With("offset", (int)type.GetProperty("Offset").GetValue(error));
+            line.With("fails", type.GetProperty("Error").GetValue(error).ToString()).With("offset", (int)type.GetProperty("Offset").GetValue(error));
         }
-        ask(regex);
         return line;
     }
 }

@@ -33,18 +33,18 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     Difference {
         file: "date_lenient",
         why: "what has no year has no date; .NET takes today's",
-        applies: |question, ours| ours == FAILS && (has(question, "today") || has(question, "this_year")),
+        applies: |question, ours| ours.starts_with(FAILS) && (has(question, "today") || has(question, "this_year")),
     },
     Difference {
         file: "date_lenient",
         why: "`15 June` has no year either; .NET takes the day for one",
-        applies: |question, ours| ours == FAILS && text(question, "text") == "15 June",
+        applies: |question, ours| ours.starts_with(FAILS) && text(question, "text") == "15 June",
     },
     Difference {
         file: "date_lenient",
         why: "nobody can tell whether a date with points, spaces or commas begins with the month; .NET says it does",
         applies: |question, ours| {
-            ours == FAILS && text(question, "text").split(['.', ',', ' ']).all(|part| part.parse::<u32>().is_ok())
+            ours.starts_with(FAILS) && text(question, "text").split(['.', ',', ' ']).all(|part| part.parse::<u32>().is_ok())
         },
     },
     Difference {
@@ -52,13 +52,13 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         why: "ISO 8601 is read in its basic form too, and with `UTC` or `GMT` behind it",
         applies: |question, ours| {
             let text = text(question, "text");
-            ours != FAILS && (text.ends_with("UTC") || text.ends_with("GMT") || text.parse().is_ok_and(is_basic_date))
+            !ours.starts_with(FAILS) && (text.ends_with("UTC") || text.ends_with("GMT") || text.parse().is_ok_and(is_basic_date))
         },
     },
     Difference {
         file: "date_lenient",
         why: "ISO 8601 is read in its basic form, and with a `T` behind any date",
-        applies: |question, ours| ours != FAILS && ["20120316T102030Z", "6/15/2009T8:45"].contains(&text(question, "text")),
+        applies: |question, ours| !ours.starts_with(FAILS) && ["20120316T102030Z", "6/15/2009T8:45"].contains(&text(question, "text")),
     },
     Difference {
         file: "date_lenient",
@@ -70,7 +70,7 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         why: "what nobody means as a date is none: mixed signs, years of three digits, signs between and behind",
         applies: |question, ours| {
             let odd = ["2012 - 03 - 16", "6/15/009", "6/15-2009", "2012\u{a0}03\u{a0}16", "2012年3月16日", "#2012-03-16#"];
-            ours == FAILS && (odd.contains(&text(question, "text")) || text(question, "text").ends_with('\0'))
+            ours.starts_with(FAILS) && (odd.contains(&text(question, "text")) || text(question, "text").ends_with('\0'))
         },
     },
     Difference {
@@ -86,7 +86,7 @@ pub(super) const DIFFERENCES: &[Difference] = &[
     Difference {
         file: "date_add",
         why: "years beyond the calendar are an error; Visual Basic's number runs over and begins anew",
-        applies: |question, ours| ours == FAILS && text(question, "interval") == "yyyy",
+        applies: |question, ours| ours.starts_with(FAILS) && text(question, "interval") == "yyyy",
     },
     Difference {
         file: "date_add",
@@ -168,5 +168,5 @@ fn is_basic_date(number: u32) -> bool {
 
 /// Whether .NET was brought before its first day and stayed on it.
 fn is_first_day(question: &Json, ours: &str) -> bool {
-    ours == FAILS && ["utc", "today"].iter().any(|name| text(question, name).contains("T23:"))
+    ours.starts_with(FAILS) && ["utc", "today"].iter().any(|name| text(question, name).contains("T23:"))
 }
