@@ -134,7 +134,9 @@ impl App {
             Ok(ActiveTarget { id: id.clone(), directory: connection.directory(), hands })
         });
         let targets = targets.collect::<Result<Vec<_>, ActivateError>>()?;
-        Ok(self.join(job.job.clone(), &job.hash, targets)?)
+        let active = self.join(job.job.clone(), &job.hash, targets)?;
+        self.store.keep_job_file(&active.state, &job.text)?;
+        Ok(active)
     }
 
     fn hands(&self, target: &TargetId, connection: &Connection) -> Result<Hands, ActivateError> {

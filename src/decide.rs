@@ -2,6 +2,7 @@
 //!
 //! Production, a dry run, `explain` and rule tests all call [`decide`], so none of them can say something else.
 
+mod concealment;
 mod job;
 mod trace;
 
@@ -10,6 +11,7 @@ use crate::model::{
 };
 use crate::reconcile::ACCOUNT_ENABLED;
 
+pub use concealment::{CONCEALED, Concealment, Secrets};
 pub use job::{DamageLimit, DamageLimits, Job, Leaver, PlacementChange, Policy, Target, TargetKind};
 pub use trace::{AskedClause, AskedRule, Computed, MappedAttribute, Trace, trace};
 
@@ -82,12 +84,22 @@ pub enum Ask {
 ///
 /// Total: it cannot fail, only say why nothing is done. A link to a target the job no longer has is passed over.
 pub fn decide(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Decision {
+    let mut decision = judge(job, person, links);
+    let has_reason = decision.outcome.is_some() || decision.targets.iter().any(|at| !matches!(at.ask, Ask::Bring(_)));
+    if has_reason && job.has_secrets() {
+        // Reasons are kept, logged and shown; a secret must not get into one.
+        Concealment::of(job).secrets(job, person, links).reasons(&mut decision);
+    }
+    decision
+}
+
+fn judge(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Decision {
     let case = Case { job, person, links };
     if person.deleted {
         return case.of_deleted();
     }
-    if let Some(clause) = job.scope.refuses(&person.attributes) {
-        return case.of_out_of_scope(clause.words.clone());
+    if let Some(words) = job.scope.refuses(&person.attributes) {
+        return case.of_out_of_scope(words);
     }
     case.of_placed(job.ruleset.place(&person.attributes))
 }
@@ -243,7 +255,14 @@ impl Case<'_> {
 
     fn desired(&self, at: &TargetId, container: Option<&Dn>) -> Result<Desired, Reason> {
         match self.job.target(at) {
-            Some(target) => target.mapping.desired(self.person, container),
+            Some(target) => {
+                let mut desired = target.mapping.desired(self.person, container)?;
+                if self.links.iter().any(|(id, _)| id == at) {
+                    // An account that is there keeps its name.
+                    desired.unique.clear();
+                }
+                Ok(desired)
+            }
             // A checked job names only targets it has; one built by hand may not.
             None => Err(Reason::new("no_target", format!("the job has no target `{at}`; add it, or change the rule"))),
         }

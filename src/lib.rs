@@ -14,6 +14,7 @@ pub mod rules;
 pub mod scope;
 
 pub mod decide;
+pub mod graph_schema;
 pub mod proof;
 pub mod reconcile;
 

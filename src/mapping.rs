@@ -7,7 +7,8 @@ use std::fmt;
 
 use crate::expr::{Evaluated, Expression, Inputs, Seed};
 use crate::model::{
-    Anchor, Attributes, Desired, Dn, InstallationKey, Manager, MatchKeys, Name, Path, Person, Reason, Timestamp, Value,
+    Anchor, Attributes, Desired, Dn, InstallationKey, Manager, MatchKeys, Name, Path, Person, Reason, Timestamp,
+    UniqueName, Value,
 };
 
 pub use moments::TimedInputs;
@@ -26,6 +27,7 @@ pub struct Mapping {
     surroundings: Surroundings,
     /// Of the expressions among them that tell the time.
     timed: Vec<TimedInputs>,
+    has_secrets: bool,
 }
 
 /// What expressions may use that neither stands in them nor in the person.
@@ -52,6 +54,8 @@ pub struct AttributeMapping {
     pub match_precedence: Option<u32>,
     /// The target's half of the null-flow gate: empty is written as empty (`facts/entra.md` §1.7).
     pub flow_null: bool,
+    /// The namespace its candidates are unique in; `None` for the directory's own.
+    pub unique_in: Option<Name>,
     /// What the target holds there.
     pub shape: Shape,
 }
@@ -115,7 +119,11 @@ impl Mapping {
             MappingSource::Direct(_) | MappingSource::Constant(_) => None,
         });
         let timed = timed.collect();
-        Self { attributes, keys, surroundings: Surroundings::default(), timed }
+        let has_secrets = attributes.iter().any(|attribute| match &attribute.source {
+            MappingSource::Function(expression) => expression.is_secret(),
+            MappingSource::Direct(_) | MappingSource::Constant(_) => false,
+        });
+        Self { attributes, keys, surroundings: Surroundings::default(), timed, has_secrets }
     }
 
     /// The same, in these surroundings.
@@ -132,6 +140,11 @@ impl Mapping {
     /// What its expressions that tell the time are computed from; mostly nothing, for few do.
     pub fn timed(&self) -> &[TimedInputs] {
         &self.timed
+    }
+
+    /// Whether any of its expressions gives what is written and never shown.
+    pub fn has_secrets(&self) -> bool {
+        self.has_secrets
     }
 
     /// What one of its attributes gives for this person.
@@ -159,6 +172,7 @@ impl Mapping {
             container: container.cloned(),
             manager: None,
             keys: MatchKeys::default(),
+            unique: Vec::new(),
         };
         for attribute in &self.attributes {
             let given = attribute.give(person, &self.surroundings)?;
@@ -271,11 +285,11 @@ impl AttributeMapping {
         match given {
             Given::Value(value) if always => desired.attributes.set(self.attribute.clone(), value),
             Given::Value(value) => desired.on_create.set(self.attribute.clone(), value),
-            Given::OneOf(candidates) => {
-                if let Some(first) = candidates.into_iter().next() {
-                    desired.on_create.set(self.attribute.clone(), Value::Text(first));
-                }
-            }
+            Given::OneOf(candidates) => desired.unique.push(UniqueName {
+                attribute: self.attribute.clone(),
+                namespace: self.unique_in.clone(),
+                candidates,
+            }),
             Given::Dropped => {}
             Given::Cleared | Given::Nothing => {
                 if let Some(default) = &self.default {

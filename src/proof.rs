@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::decide::{Ask, Decision, Job, Trace, trace};
+use crate::decide::{Ask, CONCEALED, Concealment, Decision, Job, Secrets, Trace, trace};
 use crate::mapping::{Apply, AttributeMapping, Given, Shown};
 use crate::model::{Dn, Known, Name, Outcome, Person, Placement, TargetId, Value};
 
@@ -96,6 +96,30 @@ impl Proof {
     pub fn passes(&self) -> bool {
         self.differences.is_empty()
     }
+
+    /// Conceals what the job keeps secret: results of tests stand in logs of build servers.
+    fn conceal(&mut self, concealment: &Concealment, secrets: &dyn Fn(&Concealment) -> Secrets) {
+        if concealment.is_empty() || self.passes() {
+            return;
+        }
+        let secrets = secrets(concealment);
+        concealment.trace(&mut self.trace, &secrets);
+        for difference in &mut self.differences {
+            let Difference { of, expected, got } = difference;
+            if let Of::Attribute(name) = of
+                && self
+                    .trace
+                    .mapped
+                    .iter()
+                    .any(|at| at.attribute == *name && concealment.hides(&at.target, name.as_str()))
+            {
+                CONCEALED.clone_into(expected);
+                CONCEALED.clone_into(got);
+            }
+            secrets.text(expected);
+            secrets.text(got);
+        }
+    }
 }
 
 /// Runs tests, in their order.
@@ -110,7 +134,9 @@ impl Test {
         comparison.home(&self.expected, &trace.decision);
         comparison.ending(&self.expected, &trace.decision);
         self.compare_attributes(job, &trace, &mut comparison);
-        Proof { name: self.name.clone(), differences: comparison.differences, trace }
+        let mut proof = Proof { name: self.name.clone(), differences: comparison.differences, trace };
+        proof.conceal(&Concealment::of(job), &|concealment| concealment.secrets(job, &self.person, &self.links));
+        proof
     }
 
     fn compare_attributes(&self, job: &Job, trace: &Trace, comparison: &mut Comparison) {

@@ -2,10 +2,14 @@
 //!
 //! The same function runs in the server, in the agent and in a dry run, so none of them can differ.
 
+mod names;
+
 use crate::model::{
     Attributes, Change, ChangeKind, Damage, Desired, Found, Known, Name, ObjectId, Reason, Situation, Step, Value,
     Wanted,
 };
+
+pub use names::{name, names_taken};
 
 /// The attribute that lets an account's owner in, at every target.
 pub const ACCOUNT_ENABLED: &str = "accountEnabled";

@@ -31,6 +31,7 @@ pub(crate) fn direct(to: &str, path: &str) -> AttributeMapping {
         default: None,
         match_precedence: None,
         flow_null: false,
+        unique_in: None,
         shape: Shape::Text,
     }
 }

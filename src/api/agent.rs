@@ -13,6 +13,7 @@ use super::role::Role;
 use super::{Api, blocking, body};
 use crate::app::{ActiveJob, Hands};
 use crate::model::{Carried, LeaseId, TargetId, WorkItem, WorkerId};
+use crate::pipeline::conceal::conceal_carried;
 use crate::pipeline::deliver;
 use crate::queue::remote::LEASE_ITEMS_MAX;
 use crate::queue::wire::{LeaseAnswerWire, LeaseRequestWire, SettleRequestWire, WIRE_VERSION};
@@ -153,7 +154,9 @@ fn lease_of(
 fn settle_now(api: &Api, holder: &WorkerId, lease: &LeaseId, carried: &Carried) -> Result<Settled, StoreError> {
     let by_agents = |job: &&Arc<ActiveJob>| job.targets.iter().any(|target| matches!(target.hands, Hands::Agent));
     for job in api.app.jobs.iter().filter(by_agents) {
-        let settled = api.app.store.settle(&job.state, holder, lease, carried.clone(), api.app.clock.now())?;
+        let mut carried = carried.clone();
+        conceal_carried(&job.core, (&api.app.store, &job.state), lease, &mut carried)?;
+        let settled = api.app.store.settle(&job.state, holder, lease, carried, api.app.clock.now())?;
         if settled == Settled::Taken {
             return Ok(Settled::Taken);
         }

@@ -9,7 +9,10 @@ use super::auth::caller;
 use super::error::ApiError;
 use super::role::Role;
 use super::{Api, blocking, job_named, show};
-use crate::store::{JobState, Store, StoreError};
+use crate::app::ActiveJob;
+use crate::decide::Concealment;
+use crate::pipeline::conceal::{conceal_person, secrets_of};
+use crate::store::{Store, StoreError};
 
 /// `GET /muster/v1/jobs/{job}/people/{anchor}`.
 pub(super) async fn get(
@@ -20,7 +23,7 @@ pub(super) async fn get(
     caller(&api, &request, &[Role::ReadLogs]).await?;
     let (job, anchor) = path.into_inner();
     let job = Arc::clone(job_named(&api, &job)?);
-    let found = blocking(&api, move |api| find(&api.app.store, &job.state, &anchor)).await?;
+    let found = blocking(&api, move |api| find(&api.app.store, &job, &anchor)).await?;
     match found.map_err(|error| ApiError::store(&error))? {
         Some(person) => Ok(HttpResponse::Ok().json(person)),
         None => Err(ApiError::NotFound(
@@ -30,11 +33,13 @@ pub(super) async fn get(
     }
 }
 
-fn find(store: &Store, job: &JobState, anchor: &str) -> Result<Option<Json>, StoreError> {
-    if let Some(state) = store.person(job, anchor)? {
+fn find(store: &Store, job: &ActiveJob, anchor: &str) -> Result<Option<Json>, StoreError> {
+    if let Some(mut state) = store.person(&job.state, anchor)? {
+        let concealment = Concealment::of(&job.core);
+        conceal_person(&concealment, &secrets_of(&concealment, &job.core, &state.stored), &mut state);
         return Ok(Some(show::person(&state)));
     }
-    let operations = store.operations_about(job, anchor)?;
+    let operations = store.operations_about(&job.state, anchor)?;
     if operations.is_empty() {
         return Ok(None);
     }

@@ -1,21 +1,25 @@
 //! `muster explain`: where is this person's account, and why?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use serde_json::json;
 
 use super::Globals;
-use super::jobs::{load_job, open_store, outcome_json, stored_job};
+use super::jobs::{load_job, open_store, outcome_json, running_job, stored_job};
 use super::plan::{change_json, print_change};
 use super::screen::{say, say_json, shown};
 use super::trace::{mapped_lines, trace_json, why_lines};
 use crate::clock::{Clock as _, SystemClock};
-use crate::decide::{Trace, trace};
-use crate::model::{Outcome, Part, Timestamp, Value};
+use crate::config::JobMeant;
+use crate::decide::{Concealment, Secrets, Trace, trace};
+use crate::model::{Outcome, Part, Record, Timestamp, Value};
+use crate::overlay::introduce;
+use crate::pipeline::conceal::{conceal_person, secrets_of};
 use crate::plain::plain;
 use crate::scim::json::value_to_json;
-use crate::scim::user_to_json;
+use crate::scim::{read_user, user_to_json};
 use crate::store::{Access, HistoryEntry, LinkState, OperationState, PersonState, Standing};
 
 /// Operations and history entries shown; `--json` has more.
@@ -23,52 +27,115 @@ const SHOWN_MAX: usize = 10;
 
 /// Tell everything about one person: what came in, which rule spoke, what was written, what it waits for.
 ///
+/// How each rule and each mapping sees the person is told by the job file that last ran in the data folder, unless
+/// another is named. With --record, it is told of somebody who need not be there.
+///
 /// Exit code 0: told; 1: an error; 4: nobody by that anchor.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The person's anchor (externalId).
-    anchor: String,
+    #[arg(required_unless_present = "record")]
+    anchor: Option<String>,
     /// The job's name; may be left out where the data folder has only one.
     #[arg(long)]
     job: Option<String>,
-    /// The job file, to tell also how each rule and each mapping sees the person now.
+    /// A job file, in place of the one that last ran.
     #[arg(long, value_name = "FILE")]
     job_file: Option<PathBuf>,
+    /// A SCIM user in JSON, as an upload would bring it: what would become of somebody who is new.
+    #[arg(long, value_name = "FILE", conflicts_with = "anchor")]
+    record: Option<PathBuf>,
 }
 
 /// The job has never heard of the anchor.
 const NOBODY: u8 = 4;
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let mut meant = args.job_file.as_deref().map(load_job).transpose()?;
-    let name = args.job.as_deref().or(meant.as_ref().map(|meant| meant.job.id.as_str()));
-    let store = open_store(&globals.data, Access::Beside)?;
-    let job = stored_job(&store, name)?;
-    if let Some(meant) = &mut meant {
-        meant.job.set_key(&store.installation_key()?);
+    let named = args.job_file.as_deref().map(load_job).transpose()?;
+    if let Some(file) = &args.record {
+        return of_record(file, args, named, globals);
     }
-    let Some(person) = store.person(&job, &args.anchor)? else {
-        let refused = store.operations_about(&job, &args.anchor)?;
-        return Ok(nobody(args, &refused, globals));
+    let anchor = args.anchor.as_deref().unwrap_or_default();
+    let store = open_store(&globals.data, Access::Beside)?;
+    let job = stored_job(&store, job_name(args, named.as_ref()))?;
+    let Some(mut person) = store.person(&job, anchor)? else {
+        let refused = store.operations_about(&job, anchor)?;
+        return Ok(nobody(anchor, &refused, globals));
     };
-    let traced = meant.as_ref().map(|meant| trace(&meant.job, &person.stored.person, &person.stored.links));
+    let mut running = running_job(&store, &job)?;
+    let mut meant = named.or_else(|| running.clone());
+    let key = store.installation_key()?;
+    meant.iter_mut().chain(&mut running).for_each(|job| job.job.set_key(&key));
+    let traced = conceal_all(&mut person, meant.as_ref(), running.as_ref());
     if globals.json {
         say_json(&person_json(&person, traced.as_ref()));
     } else {
-        say(format!("{} in job {}", plain(&args.anchor), job.id));
+        say(format!("{} in job {}", plain(anchor), job.id));
         print_person(&person, traced.as_ref(), SystemClock.now(), Detail::Full);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn nobody(args: &Args, refused: &[OperationState], globals: &Globals) -> ExitCode {
+/// The trace by the job file in question. What that one, or the one that last ran, keeps secret is concealed in all.
+fn conceal_all(person: &mut PersonState, meant: Option<&JobMeant>, running: Option<&JobMeant>) -> Option<Trace> {
+    let jobs = || meant.into_iter().chain(running).map(|meant| &meant.job);
+    let concealment = jobs().map(Concealment::of).fold(Concealment::default(), Concealment::and);
+    let secrets =
+        jobs().map(|job| secrets_of(&concealment, job, &person.stored)).fold(Secrets::default(), Secrets::and);
+    let mut traced = meant.map(|meant| trace(&meant.job, &person.stored.person, &person.stored.links));
+    traced.iter_mut().for_each(|traced| concealment.trace(traced, &secrets));
+    conceal_person(&concealment, &secrets, person);
+    traced
+}
+
+fn job_name<'a>(args: &'a Args, named: Option<&'a JobMeant>) -> Option<&'a str> {
+    args.job.as_deref().or(named.map(|named| named.job.id.as_str()))
+}
+
+/// Tells what would become of somebody the job has not heard of.
+fn of_record(file: &Path, args: &Args, named: Option<JobMeant>, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let meant = match named {
+        Some(named) => named,
+        None => {
+            let store = open_store(&globals.data, Access::Beside)?;
+            let state = stored_job(&store, args.job.as_deref())?;
+            running_job(&store, &state)?.context("the data folder has kept no job file; name one with --job-file")?
+        }
+    };
+    let shown_file = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown_file}"))?;
+    let user = read_user(&text).with_context(|| format!("{shown_file} is no SCIM user that an upload could bring"))?;
+    let anchor = user.anchor.with_context(|| format!("the user in {shown_file} has no externalId"))?;
+    let record = Record { anchor, attributes: user.attributes };
+    let mut person = introduce(record, &meant.job.null_flow, SystemClock.now());
+    let mut traced = trace(&meant.job, &person, &[]);
+    let concealment = Concealment::of(&meant.job);
+    let secrets = concealment.secrets(&meant.job, &person, &[]);
+    concealment.trace(&mut traced, &secrets);
+    concealment.person(&mut person.attributes, &secrets);
+    if globals.json {
+        let user = user_to_json(&person.attributes, Some(&person.anchor));
+        say_json(&json!({ "externalId": person.anchor.as_str(), "person": user, "trace": trace_json(&traced) }));
+    } else {
+        let decision = &traced.decision;
+        let home = decision.verdict.as_ref().and_then(|verdict| verdict.placement.home());
+        let home = home.map(|home| format!(" at {home}")).unwrap_or_default();
+        let anchor = plain(person.anchor.as_str());
+        say(format!("{anchor} in job {}, if they were new: {}{home}", meant.job.id, decision.placement_word()));
+        print_why(&traced, Detail::Full);
+        print_mapped(&traced);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn nobody(anchor: &str, refused: &[OperationState], globals: &Globals) -> ExitCode {
     if globals.json {
         let operations: Vec<_> = refused.iter().map(operation_json).collect();
-        say_json(&json!({ "externalId": args.anchor, "person": null, "operations": operations }));
+        say_json(&json!({ "externalId": anchor, "person": null, "operations": operations }));
     } else if refused.is_empty() {
-        say(format!("nobody is called `{}`: no upload or import has ever named them", plain(&args.anchor)));
+        say(format!("nobody is called `{}`: no upload or import has ever named them", plain(anchor)));
     } else {
-        say(format!("there is no person `{}`: what was said of them could not be taken", plain(&args.anchor)));
+        say(format!("there is no person `{}`: what was said of them could not be taken", plain(anchor)));
         refused.iter().take(SHOWN_MAX).for_each(print_operation);
     }
     ExitCode::from(NOBODY)

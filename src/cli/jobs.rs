@@ -89,6 +89,20 @@ pub(super) fn stored_job(store: &Store, name: Option<&str>) -> anyhow::Result<Jo
     store.job(&id)?.with_context(|| format!("there is no job `{id}` in {}", store.folder().display()))
 }
 
+/// The job as it last ran in the data folder; `None` where it ran before job files were kept.
+pub(super) fn running_job(store: &Store, state: &JobState) -> anyhow::Result<Option<JobMeant>> {
+    let Some(text) = store.job_file(state)? else { return Ok(None) };
+    let name = format!("the job file of `{}` as it last ran", state.id);
+    match config::check_text(&name, &text) {
+        Ok(job) => Ok(Some(job)),
+        Err(report) => {
+            note(report.render(is_colourful()));
+            note("hint: this muster reads it otherwise than the one that ran it; run the job with a mended file");
+            Err(Shown.into())
+        }
+    }
+}
+
 /// The store of a folder that must be there.
 pub(super) fn open_store(folder: &Path, access: crate::store::Access) -> anyhow::Result<Store> {
     anyhow::ensure!(

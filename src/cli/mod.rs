@@ -1,5 +1,6 @@
 //! The words of the command line: one command a file.
 
+mod against;
 mod agent;
 mod check;
 mod client;
@@ -15,6 +16,7 @@ mod plan;
 mod release;
 mod remote;
 mod sandbox;
+mod schema;
 mod screen;
 mod serve;
 mod stop;
@@ -74,6 +76,7 @@ enum Command {
     Import(Box<import::Args>),
     Explain(explain::Args),
     Expr(expr::Args),
+    Schema(schema::Args),
     Release(release::Args),
     Fsck(fsck::Args),
     Serve(serve::Args),
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(args, globals),
         Command::Explain(args) => explain::run(args, globals),
         Command::Expr(args) => expr::run(args, globals),
+        Command::Schema(args) => schema::run(args, globals),
         Command::Release(args) => release::run(args, globals),
         Command::Fsck(args) => fsck::run(args, globals),
         Command::Serve(args) => serve::run(args, globals),

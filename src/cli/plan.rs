@@ -19,18 +19,24 @@ use crate::store::{Access, JobState, Store};
 /// People shown in full; the table counts all. `--json` shows all.
 const SHOWN_DEFAULT: usize = 20;
 /// Nothing would be changed.
-const NOTHING: u8 = 0;
+pub(super) const NOTHING: u8 = 0;
 /// Something would.
-const CHANGES: u8 = 2;
+pub(super) const CHANGES: u8 = 2;
 
-/// Say what an import would do. Exit code 0: nothing; 2: changes; 1: an error.
+/// Say what an import would do; or, with --against, what a changed job file would change for everybody there is.
+///
+/// Exit code 0: nothing; 2: changes; 1: an error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The export.
-    source: PathBuf,
+    #[arg(required_unless_present = "against")]
+    source: Option<PathBuf>,
     /// The job file.
     #[arg(long)]
     job: PathBuf,
+    /// The job file to compare with, over the people in the data folder; `running`: the one that last ran there.
+    #[arg(long, value_name = "JOB", conflicts_with = "source")]
+    against: Option<PathBuf>,
     /// How many people to show in full.
     #[arg(long, default_value_t = SHOWN_DEFAULT, value_name = "COUNT")]
     show: usize,
@@ -38,6 +44,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let mut job = load_job(&args.job)?;
+    if let Some(against) = &args.against {
+        return super::against::run(job, against, args.show, globals);
+    }
+    let source = args.source.as_deref().unwrap_or(Path::new(""));
     let store = store_if_there(&globals.data)?;
     if let Some(store) = &store {
         job.job.set_key(&store.installation_key()?);
@@ -50,22 +60,28 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some((store, _)) = known {
         warn_of_lost_targets(store, &job)?;
     }
-    let planned = make(args, &job, known, globals.json)?;
+    let planned = make(source, args.show, &job, known, globals.json)?;
     if globals.json {
         say_json(&summary(&planned));
     } else {
-        print(args, globals, &planned);
+        print(source, args, globals, &planned);
     }
     Ok(ExitCode::from(if planned.has_changes() { CHANGES } else { NOTHING }))
 }
 
-fn make(args: &Args, job: &JobMeant, known: Option<(&Store, &JobState)>, all_as_json: bool) -> anyhow::Result<Plan> {
+fn make(
+    source: &Path,
+    show: usize,
+    job: &JobMeant,
+    known: Option<(&Store, &JobState)>,
+    all_as_json: bool,
+) -> anyhow::Result<Plan> {
     let same_job = match known {
         Some((store, state)) => store.is_decided_with(state, &job.hash)?,
         None => false,
     };
-    let file: (&Path, _) = (&args.source, csv_settings(job)?);
-    let mut left = args.show;
+    let file: (&Path, _) = (source, csv_settings(job)?);
+    let mut left = show;
     let plan = plan(&job.job, known, same_job, file, SystemClock.now(), &mut |person| {
         if all_as_json {
             say_json(&person_json(&person));
@@ -107,7 +123,7 @@ pub(super) fn print_change(change: &Change) {
     }
 }
 
-fn print(args: &Args, globals: &Globals, plan: &Plan) {
+fn print(source: &Path, args: &Args, globals: &Globals, plan: &Plan) {
     print_scan(plan);
     if !plan.groups.is_empty() {
         let mut rows = table(["people", "placement", "target", "what would happen"]);
@@ -120,7 +136,7 @@ fn print(args: &Args, globals: &Globals, plan: &Plan) {
     if plan.has_changes() {
         say(format!(
             "Nothing was written. To do it: muster import {} --job {}{}",
-            plain(&args.source.display().to_string()),
+            plain(&source.display().to_string()),
             plain(&args.job.display().to_string()),
             globals.data_words()
         ));

@@ -16,6 +16,8 @@ use super::jobs::csv_settings;
 use super::screen::{Progress, counted, grouped, note, say, say_json};
 use crate::clock::SystemClock;
 use crate::config::{JobMeant, SecretSource};
+use crate::decide::Concealment;
+use crate::pipeline::conceal::conceal_faults;
 use crate::pipeline::send::{
     BODY_BYTES_MAX, Destination, Followed, PACE_DEFAULT, Pace, SendError, SendLimits, SendProgress, Sender, Sent, Told,
     Wait, said_by,
@@ -90,7 +92,8 @@ pub(super) fn import(source: &Path, job: &JobMeant, args: &Args, globals: &Globa
     let settings = csv_settings(job)?;
     let sender = sender(job, args)?;
     let bar = Progress::new("looking", std::fs::metadata(source).map_or(0, |held| held.len()), true);
-    let scan = scan(source, settings, &mut |bytes| bar.at(bytes))?;
+    let mut scan = scan(source, settings, &mut |bytes| bar.at(bytes))?;
+    conceal_faults(&Concealment::of(&job.job), settings, &mut scan);
     bar.end();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(send_and_follow(source, scan, &sender, args))?;

@@ -45,6 +45,10 @@ fn condition_lines(said: &str, conditions: &[Condition]) -> Vec<String> {
             [only] => format!("it is {}", shown(only)),
             several => format!("it is {}", shown(&Value::Many(several.to_vec()))),
         };
+        let saw = match &condition.unanswered {
+            Some(why) => format!("{saw}; {why}"),
+            None => saw,
+        };
         if condition.words == said {
             return format!("  {saw}");
         }
@@ -124,6 +128,7 @@ fn conditions_json(conditions: &[Condition]) -> Vec<serde_json::Value> {
             "attribute": condition.path.to_string(),
             "saw": condition.saw.iter().map(value_to_json).collect::<Vec<_>>(),
             "holds": condition.holds,
+            "unanswered": condition.unanswered,
         })
     };
     conditions.iter().map(condition).collect()

@@ -157,7 +157,7 @@ fn inside(place: &str, key: &str) -> String {
 fn element_place(place: &str) -> String {
     match place {
         "`rule`" | "`test`" => format!("a `[[{}]]`", place.trim_matches('`')),
-        place if place.ends_with(".map`") => format!("a `[[{}]]`", place.trim_matches('`')),
+        place if place.ends_with(".map`") || place == "`scope.group`" => format!("a `[[{}]]`", place.trim_matches('`')),
         place => place.to_owned(),
     }
 }

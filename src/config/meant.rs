@@ -7,6 +7,7 @@ use url::Url;
 use super::report::Report;
 use super::secret::SecretSource;
 use crate::decide::Job;
+use crate::graph_schema::Declared;
 use crate::model::{Name, TargetId};
 use crate::proof::Test;
 use crate::source::CsvSettings;
@@ -29,6 +30,8 @@ pub struct JobMeant {
     pub source: SourceMeant,
     /// How each target is reached, in the order of `job.targets`.
     pub connections: Vec<(TargetId, Connection)>,
+    /// The attributes it declares itself.
+    pub declared: Vec<Declared>,
     /// What one upload may bring, and how much may wait.
     pub limits: Limits,
     /// What its tests expect.

@@ -10,6 +10,7 @@ mod graph_properties;
 mod meant;
 mod nearest;
 mod report;
+mod schema;
 mod secret;
 mod spot;
 mod written;
@@ -31,6 +32,7 @@ use written::JobWritten;
 
 pub use meant::{Connection, GraphConnection, JobMeant, Limits, SourceMeant};
 pub use report::{Finding, Report, Severity};
+pub use schema::{ImportError, Imported, import_schema};
 pub use secret::{SecretError, SecretSource};
 
 /// Longest job file, in bytes. A thousand rules fit in a tenth of it.

@@ -1,6 +1,7 @@
 //! A job file as it is written: which settings there are, and of what type. What they mean is checked later.
 
 mod either;
+mod scope;
 mod test;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::spot::Spot;
+
+pub(super) use scope::{ClauseWritten, GroupWritten, ScopeWritten};
 
 pub(super) use test::{ExpectedPlaceWritten, SampleWritten, TestWritten};
 
@@ -22,7 +25,7 @@ pub(super) struct JobWritten {
     /// Where people come from.
     pub(super) source: SourceWritten,
     /// Whom the job is about; without it, everybody.
-    pub(super) scope: Option<ScopeWritten>,
+    pub(super) scope: Option<Spot<ScopeWritten>>,
     /// What becomes of accounts their person no longer has a claim to.
     #[serde(default)]
     pub(super) policy: PolicyWritten,
@@ -127,15 +130,6 @@ pub(super) enum EmptyWritten {
     Clear,
 }
 
-/// Whom the job is about.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Scope")]
-pub(super) struct ScopeWritten {
-    /// A SCIM filter (RFC 7644) that holds for them.
-    pub(super) filter: Spot<String>,
-}
-
 /// What becomes of accounts their person no longer has a claim to.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -224,6 +218,8 @@ pub(super) struct TargetWritten {
     pub(super) client_id: Option<Spot<String>>,
     /// graph: where its secret is read. The secret itself never stands in a job file.
     pub(super) client_secret: Option<Spot<SecretWritten>>,
+    /// What `DefaultDomain()` gives; graph: the tenant, where it is named by a domain, if nothing is said.
+    pub(super) default_domain: Option<Spot<String>>,
     /// ldif: the folder the change files are put into. It must exist.
     pub(super) folder: Option<Spot<String>>,
     /// ldif: the attribute that names entries; `CN` where nothing is said.
@@ -305,6 +301,9 @@ pub(super) struct MapWritten {
     pub(super) default: Option<Spot<ConstantWritten>>,
     /// Its place among the attributes by which an account is recognised, from 1.
     pub(super) r#match: Option<Spot<u32>>,
+    /// The namespace in which the candidates of `SelectUniqueValue` are unique; targets and jobs that name the same
+    /// share it. Without it, the directory's own for this attribute.
+    pub(super) unique_in: Option<Spot<String>>,
     /// Whether "empty" is written as empty, where the source says it (`source.flow_null`).
     pub(super) flow_null: Option<Spot<bool>>,
 }

@@ -36,6 +36,11 @@ impl Job {
         after.moments = timed.filter_map(|inputs| inputs.moment(before, after)).collect();
     }
 
+    /// Whether there is anything it writes and never shows (`Redact`).
+    pub fn has_secrets(&self) -> bool {
+        self.targets.iter().any(|target| target.mapping.has_secrets())
+    }
+
     /// The target of this name.
     pub fn target(&self, id: &TargetId) -> Option<&Target> {
         self.targets.iter().find(|target| target.id == *id)

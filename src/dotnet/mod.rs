@@ -1,4 +1,5 @@
-//! What Entra took over from .NET and people's mappings rely on: how dates are written, read and counted, and regular expressions.
+//! What Entra took over from .NET and people's mappings rely on: how dates are written, read and counted, and regular
+//! expressions.
 
 pub mod date;
 pub mod interval;

@@ -128,6 +128,17 @@ impl Expression {
             .filter(|(beyond, _)| *beyond != Beyond::Nothing)
     }
 
+    /// Whether any of it is written and never shown.
+    pub fn is_secret(&self) -> bool {
+        self.reaches().any(|(beyond, _)| beyond == Beyond::Secrecy)
+    }
+
+    /// The attributes that stand inside calls whose value is never shown.
+    pub fn secret_attributes(&self) -> impl Iterator<Item = &Path> {
+        let secret = self.root.calls().filter(|(call, _)| call.function.beyond == Beyond::Secrecy);
+        secret.flat_map(|(call, _)| &call.arguments).flat_map(Node::attributes).map(|(path, _)| path)
+    }
+
     /// What it comes to. Values keep their type.
     ///
     /// # Errors

@@ -48,6 +48,14 @@ pub struct TreeParameter {
     pub value: Tree,
 }
 
+impl Tree {
+    /// An attribute or a constant, by its name, with the text it has in an expression.
+    pub fn leaf(what: TreeType, name: String) -> Self {
+        let expression = if what == TreeType::Attribute { format!("[{name}]") } else { quoted(&name) };
+        Self { expression, name, parameters: Vec::new(), what }
+    }
+}
+
 impl Expression {
     /// The same as a tree.
     pub fn tree(&self) -> Tree {

@@ -29,6 +29,26 @@ pub struct Desired {
     pub manager: Option<Manager>,
     /// How to find the account if it is there already.
     pub keys: MatchKeys,
+    /// What a new account shall be called, where nobody else may be called so. Nothing where the account is known.
+    pub unique: Vec<UniqueName>,
+}
+
+/// An attribute of a new account whose value nobody else may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UniqueName {
+    /// The target's name for it.
+    pub attribute: Name,
+    /// In a namespace every value is one person's, whichever targets share it; `None` for the directory's own.
+    pub namespace: Option<Name>,
+    /// The values it may have, the best first; the first that is free is taken.
+    pub candidates: Vec<String>,
+}
+
+impl UniqueName {
+    /// A value as it is compared with others: directories do not tell upper from lower case in names.
+    pub fn folded(value: &str) -> String {
+        value.to_lowercase()
+    }
 }
 
 /// What is wanted of the manager reference.

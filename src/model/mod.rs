@@ -15,7 +15,9 @@ mod time;
 mod value;
 mod work;
 
-pub use change::{Change, ChangeKind, Damage, Desired, Found, Known, Manager, MatchKeys, Situation, Step, Wanted};
+pub use change::{
+    Change, ChangeKind, Damage, Desired, Found, Known, Manager, MatchKeys, Situation, Step, UniqueName, Wanted,
+};
 pub use diagnostic::{Diagnostic, Span};
 pub use dn::{Dn, DnError, escape_rdn_value};
 pub use ids::{

@@ -100,6 +100,37 @@ impl Path {
         }
     }
 
+    /// Calls `change` with every value the path reaches, in order.
+    pub fn visit_mut(&self, person: &mut Attributes, change: &mut dyn FnMut(&mut Value)) {
+        let within = match &self.schema {
+            None => Some(person),
+            Some(urn) => match person.get_mut(urn.as_str()) {
+                Some(Value::Complex(extension)) => Some(extension),
+                _ => None,
+            },
+        };
+        let chooses = |element: &Value| self.selector.as_ref().is_none_or(|selector| selector.chooses(element));
+        match within.and_then(|within| within.get_mut(self.attribute.as_str())) {
+            Some(Value::Many(elements)) => {
+                elements
+                    .iter_mut()
+                    .filter(|element| chooses(element))
+                    .for_each(|element| self.change_sub(element, change));
+            }
+            Some(single) if chooses(single) => self.change_sub(single, change),
+            _ => {}
+        }
+    }
+
+    fn change_sub(&self, element: &mut Value, change: &mut dyn FnMut(&mut Value)) {
+        match (&self.sub, element) {
+            (None, value) => change(value),
+            (Some(sub), Value::Complex(parts)) => parts.get_mut(sub.as_str()).into_iter().for_each(change),
+            (Some(sub), value) if *sub == *"value" => change(value),
+            _ => {}
+        }
+    }
+
     /// All the path reaches: null where that is nothing, a list where it is more than one value.
     pub fn reached(&self, person: &Attributes) -> Value {
         if self.selector.is_none() && self.sub.is_none() {

@@ -111,6 +111,11 @@ impl Attributes {
         self.0.iter().map(|(name, value)| (name, value))
     }
 
+    /// All their values, to be changed, in the order of their names.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -14,6 +14,9 @@ use crate::reconcile::{ACCOUNT_ENABLED, damages, reconcile};
 use crate::writer::{Cause, Errand, Search, WriteError, Writer};
 
 use super::backoff::backoff;
+use names::names_wanted;
+
+mod names;
 
 #[cfg(test)]
 mod tests;
@@ -84,6 +87,9 @@ impl Carrying<'_> {
                 Some(Found::One(there)) => unwritten(situation, Settlement::Linked { known: there }),
                 _ => self.write(wanted, situation, change, None).await,
             },
+            Step::Write(change) if !names_wanted(wanted, &change).is_empty() => {
+                self.create_named(wanted, situation, change).await
+            }
             Step::Write(change) => self.write(wanted, situation, change, found.as_ref()).await,
             Step::Nothing => unwritten(situation, nothing_to_write(link, found)),
             Step::Link(known) => unwritten(situation, Settlement::Linked { known }),
@@ -139,7 +145,20 @@ impl Carrying<'_> {
         if !self.a_write_fits() {
             return self.lease_too_short(situation);
         }
-        match self.writer.write(&Errand::of(self.item), &change).await {
+        let written = self.writer.write(&Errand::of(self.item), &change).await;
+        self.written(wanted, situation, change, written, found).await
+    }
+
+    /// What comes of a write.
+    async fn written(
+        &self,
+        wanted: &Wanted,
+        situation: Situation,
+        change: Change,
+        written: Result<Option<Known>, WriteError>,
+        found: Option<&Found>,
+    ) -> Carried {
+        match written {
             Ok(receipt) => {
                 let known = receipt.map(|receipt| after(self.before(found), &change, receipt));
                 Carried { situation, change: Some(change), settlement: Settlement::Applied { known } }
@@ -275,10 +294,15 @@ fn nothing_to_write(link: Option<&Known>, found: Option<Found>) -> Settlement {
 fn owned(wanted: &Wanted, known: Option<&Known>) -> Vec<Name> {
     let mut names = Attributes::new();
     names.set(Name::new("accountEnabled"), Value::Null);
-    let wanted = match wanted {
-        Wanted::Present(desired) => Some(&desired.attributes),
+    let desired = match wanted {
+        Wanted::Present(desired) => Some(desired),
         Wanted::Disabled | Wanted::Deleted => None,
     };
+    // Which name an account has that is found there must be known: it is nobody else's.
+    for name in desired.iter().flat_map(|desired| &desired.unique) {
+        names.set(name.attribute.clone(), Value::Null);
+    }
+    let wanted = desired.map(|desired| &desired.attributes);
     for attributes in [wanted, known.map(|known| &known.attributes)].into_iter().flatten() {
         for (name, _) in attributes.iter() {
             names.set(name.clone(), Value::Null);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::carry::carry;
+use super::conceal::conceal_carried;
 use crate::clock::Clock;
 use crate::decide::{self, Ask, AtTarget, decide};
 use crate::mapping::MANAGER;
@@ -153,8 +154,15 @@ impl Deliverer {
             return Ok(work.ended);
         }
         let carried = self.carry_all(work.items).await;
-        blocking(self, move |this| this.store.settle_all(&this.state, &this.holder, carried, this.clock.now())).await?;
+        blocking(self, move |this| this.settle(carried)).await?;
         Ok(count + work.ended)
+    }
+
+    fn settle(&self, mut carried: Vec<(LeaseId, Carried)>) -> Result<(), StoreError> {
+        for (lease, carried) in &mut carried {
+            conceal_carried(&self.job, (&self.store, &self.state), lease, carried)?;
+        }
+        self.store.settle_all(&self.state, &self.holder, carried, self.clock.now()).map(drop)
     }
 
     async fn carry_all(self: &Arc<Self>, items: Vec<WorkItem>) -> Vec<(LeaseId, Carried)> {

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use super::conceal::conceal_faults;
 use super::process::{judge, process_waiting};
-use crate::decide;
+use crate::decide::{self, Concealment};
 use crate::model::{Anchor, Outcome, PersonId, Reason, Record, Statement, Timestamp, UploadId};
 use crate::source::{self, CsvSettings, Rows, Scan, SourceError, anchor_mark};
 use crate::store::{Arriving, JobState, Refusal, Said, Store, StoreError, Tally};
@@ -66,7 +67,8 @@ pub fn import(
     progress: &mut dyn FnMut(ImportProgress),
 ) -> Result<Imported, ImportError> {
     let (path, settings) = file;
-    let scan = source::scan(path, settings, &mut |bytes| progress(ImportProgress::Looking(bytes)))?;
+    let mut scan = source::scan(path, settings, &mut |bytes| progress(ImportProgress::Looking(bytes)))?;
+    conceal_faults(&Concealment::of(job), settings, &mut scan);
     scan.check_loss(store.rows_last(state)?)?;
     // What was accepted before is older than the file, and must not come after it.
     while process_waiting(store, job, state, &|| false)? != Tally::default() {}

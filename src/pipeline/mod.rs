@@ -1,8 +1,10 @@
 //! The corridor: what is done after what, and nothing else.
 
+pub mod against;
 pub mod agent;
 pub mod backoff;
 pub mod carry;
+pub mod conceal;
 pub mod deliver;
 pub mod import;
 pub mod ingest;

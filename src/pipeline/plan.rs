@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::conceal::{conceal_faults, conceal_planned, secrets_of};
 use super::deliver::propose;
 use super::import::{ImportError, compare};
 use super::process::judge;
-use crate::decide::{self, Ask, decide};
+use crate::decide::{self, Ask, Concealment, decide};
 use crate::model::{
     Anchor, Change, ChangeKind, Known, Name, Outcome, Reason, Situation, Step, TargetId, Timestamp, Value, Wanted,
 };
@@ -109,7 +110,9 @@ pub fn plan(
     visit: &mut dyn FnMut(Planned),
 ) -> Result<Plan, ImportError> {
     let (path, settings) = file;
-    let scan = source::scan(path, settings, &mut |_| {})?;
+    let concealment = Concealment::of(job);
+    let mut scan = source::scan(path, settings, &mut |_| {})?;
+    conceal_faults(&concealment, settings, &mut scan);
     let mut left: Vec<u32> = (0..scan.rows.len() as u32).collect();
     if let Some((store, state)) = known {
         scan.check_loss(store.rows_last(state)?)?;
@@ -129,8 +132,9 @@ pub fn plan(
         };
         let statement = crate::model::Statement::Upsert(record);
         match planned(job, stored.as_ref(), statement, mark.line, now) {
-            Some(planned) => {
+            Some((mut planned, after)) => {
                 count(&mut groups, &planned);
+                conceal_planned(&concealment, &secrets_of(&concealment, job, &after), &mut planned);
                 visit(planned);
             }
             None => unchanged += 1,
@@ -158,14 +162,14 @@ fn ending_word(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// What one statement would do; `None` when nothing.
+/// What one statement would do, and what there is of the person then; `None` when nothing.
 fn planned(
     job: &decide::Job,
     stored: Option<&StoredPerson>,
     statement: crate::model::Statement,
     line: u32,
     now: Timestamp,
-) -> Option<Planned> {
+) -> Option<(Planned, StoredPerson)> {
     let (person, decision) = match (judge(job, stored, statement, now), stored) {
         (Decided::Changed { person, decision }, _) => (person, decision),
         (Decided::Unchanged, Some(stored)) => (stored.person.clone(), decide(job, &stored.person, &stored.links)),
@@ -178,14 +182,8 @@ fn planned(
         return None;
     }
     let rule = decision.verdict.as_ref().and_then(|verdict| verdict.by.clone());
-    Some(Planned {
-        anchor: after.person.anchor.clone(),
-        line,
-        placement: decision.placement_word(),
-        rule,
-        targets,
-        outcome,
-    })
+    let anchor = after.person.anchor.clone();
+    Some((Planned { anchor, line, placement: decision.placement_word(), rule, targets, outcome }, after))
 }
 
 fn planned_at(job: &decide::Job, after: &StoredPerson, at: &decide::AtTarget) -> Option<PlannedAt> {

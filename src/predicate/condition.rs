@@ -17,6 +17,8 @@ pub struct Condition {
     pub holds: bool,
     /// Whether it stands under a `not`: then what it joins holds only where this does not.
     pub negated: bool,
+    /// Why it could not be answered, where it could not: then it does not hold.
+    pub unanswered: Option<String>,
 }
 
 impl Condition {
@@ -48,16 +50,25 @@ impl Predicate {
                 all.iter().for_each(|predicate| predicate.ask(person, words, negated, conditions));
             }
             Self::Not(inner) => inner.ask(person, words, !negated, conditions),
-            Self::Present(operand) | Self::Compare(operand, ..) | Self::Within(operand, _) => {
+            Self::Present(operand)
+            | Self::Compare(operand, ..)
+            | Self::Within(operand, _)
+            | Self::Every(operand, _) => {
                 conditions.push(Condition {
                     words: words(self),
                     path: operand.path.clone(),
                     saw: seen(operand, person),
                     holds: self.holds(person),
                     negated,
+                    unanswered: self.unanswered(person),
                 });
             }
         }
+    }
+
+    fn unanswered(&self, person: &Attributes) -> Option<String> {
+        let Self::Every(operand, demand) = self else { return None };
+        demand.asked(operand, Asked::Person(person)).err().map(|error| error.to_string())
     }
 }
 

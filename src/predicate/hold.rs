@@ -62,6 +62,7 @@ impl Predicate {
             Self::Not(inner) => !inner.holds_of(of),
             Self::Present(operand) => of.any(operand, &mut |value| !value.is_empty()),
             Self::Compare(operand, operator, literal) => compare_any(of, operand, *operator, literal),
+            Self::Every(operand, demand) => demand.asked(operand, of).unwrap_or(false),
             Self::Within(operand, inner) => of.any(operand, &mut |element| inner.holds_of(Asked::Element(element))),
         }
     }

@@ -35,6 +35,14 @@ impl Literal {
 }
 
 impl Literal {
+    /// The moment it names, in nanoseconds since 1970, if it is a text that reads as a date.
+    pub fn as_moment(&self) -> Option<i128> {
+        match self {
+            Self::Text(text) => text.moment,
+            _ => None,
+        }
+    }
+
     /// Whether a boolean can equal it.
     pub fn reads_as_boolean(&self) -> bool {
         match self {

@@ -5,12 +5,14 @@
 //! cannot be compared does not hold.
 
 mod condition;
+mod demand;
 mod hold;
 mod literal;
 
 use crate::model::{Path, Span};
 
 pub use condition::Condition;
+pub use demand::{Demand, Test};
 pub use literal::{Literal, TextLiteral, is_number};
 
 /// A question about a person. Two are equal when they ask the same in the same order.
@@ -28,6 +30,8 @@ pub enum Predicate {
     Compare(Operand, Operator, Literal),
     /// One value of the attribute must satisfy it; the operands within name sub-attributes.
     Within(Operand, Box<Predicate>),
+    /// Every value of the attribute satisfies it (Entra's scoping filters).
+    Every(Operand, Demand),
 }
 
 impl Predicate {
@@ -42,7 +46,7 @@ impl Predicate {
         match self {
             Self::And(all) | Self::Or(all) => all.iter().for_each(|predicate| predicate.collect(named)),
             Self::Not(inner) => inner.collect(named),
-            Self::Present(operand) | Self::Compare(operand, ..) => named.push(operand),
+            Self::Present(operand) | Self::Compare(operand, ..) | Self::Every(operand, _) => named.push(operand),
             Self::Within(operand, inner) => {
                 named.push(operand);
                 inner.collect(named);
@@ -55,7 +59,7 @@ impl Predicate {
         match self {
             Self::And(all) | Self::Or(all) => all.iter_mut().for_each(|predicate| predicate.each_operand(change)),
             Self::Not(inner) => inner.each_operand(change),
-            Self::Present(operand) | Self::Compare(operand, ..) => change(operand),
+            Self::Present(operand) | Self::Compare(operand, ..) | Self::Every(operand, _) => change(operand),
             Self::Within(operand, inner) => {
                 change(operand);
                 inner.each_operand(change);

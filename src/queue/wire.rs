@@ -18,7 +18,7 @@ mod json;
 mod tests;
 
 pub use account::{
-    ChangeKindWire, ChangeWire, DesiredWire, KeyWire, KnownWire, ManagerWire, ReasonWire, SituationWire,
+    ChangeKindWire, ChangeWire, DesiredWire, KeyWire, KnownWire, ManagerWire, ReasonWire, SituationWire, UniqueNameWire,
 };
 
 /// The version of everything here. One that is not known is refused, never guessed at.

@@ -31,6 +31,7 @@ fn desired(attributes: &[(&str, Value)]) -> Desired {
         container: Some(Dn::parse("ou=Staff, DC=contoso").unwrap()),
         manager: None,
         keys: MatchKeys(vec![(Name::new("employeeId"), "701984".into())]),
+        unique: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ pub mod bulk;
 pub mod filter;
 pub mod json;
 pub mod loose;
-mod nearest;
+pub(crate) mod nearest;
 pub mod path;
 pub mod schema;
 mod text;
@@ -21,4 +21,4 @@ pub use schema::{Kind, Type};
 pub use user::{Fault, FaultKind, User, read_user, user_to_json};
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

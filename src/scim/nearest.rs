@@ -23,12 +23,12 @@ pub(super) fn nearest_path(text: &str) -> Option<&'static str> {
 }
 
 /// The one of `names` that was probably meant.
-pub(super) fn nearest_name<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest_name<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     best(text, names.map(|name| (name, name)))
 }
 
 /// The text, cut so that a message stays readable whatever a sender put in it.
-pub(super) fn clipped(text: &str) -> String {
+pub(crate) fn clipped(text: &str) -> String {
     const SHOWN_CHARS_MAX: usize = 80;
     match text.char_indices().nth(SHOWN_CHARS_MAX) {
         None => text.to_owned(),

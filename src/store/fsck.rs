@@ -91,6 +91,15 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'link ' || id FROM link WHERE part = 0 AND (object IS NULL) <> (known IS NULL)",
     ),
     (
+        "a name that is offered or taken is one person's who is there",
+        "SELECT namespace || ' ' || value FROM reservation LEFT JOIN person ON person.id = reservation.person WHERE person.id IS NULL",
+    ),
+    (
+        "a name is offered to a piece of work of its person's that is under way, or may have taken it",
+        "SELECT namespace || ' ' || value FROM reservation LEFT JOIN link ON link.id = reservation.link
+           WHERE reservation.link IS NOT NULL AND (link.person IS NOT reservation.person OR link.part <> 0 OR (link.lease IS NULL AND NOT link.look))",
+    ),
+    (
         "a target counts the people who are there",
         "SELECT target.name || ': ' || target.people || ' counted, ' || count(link.id) || ' linked' FROM target
            LEFT JOIN link ON link.target = target.id AND link.object IS NOT NULL

@@ -6,10 +6,12 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::budget::Budget;
 use super::codec;
+use super::due::due_rows;
 use super::link::{Conclusion, LinkRow, Unsure};
 use super::manager::{self, Standing};
 use super::names::Names;
 use super::record::{Recorder, stored_person};
+use super::reserve::{self, Offered};
 use super::settle::Settler;
 use super::{JobState, Store, StoreError, TargetKey, end};
 use super::{StoredPerson, words};
@@ -20,10 +22,14 @@ use crate::model::{
     WorkItem, WorkerId,
 };
 
-/// Rows looked at for one leased item: most that need nothing are ended on the way.
-const ROWS_PER_ITEM_MAX: usize = 8;
 /// How soon it is asked again whether a person has another home in the making: the look there takes a second or two.
 const OTHER_HOME_PAUSE: Duration = Duration::from_secs(2);
+/// Why a person waits who may have another home in the making.
+const OTHER_HOME: (&str, &str) =
+    ("other_home", "an account may be in the making at another target; that is seen to first");
+/// Why a person waits whose name somebody else may be given.
+const NAME_IS_OFFERED: (&str, &str) =
+    ("name_is_offered", "somebody else may be given one of the same names; that is seen to first");
 
 /// On what terms work is leased.
 pub struct LeaseTerms<'a> {
@@ -109,49 +115,6 @@ impl Store {
             Ok(lessor.gave)
         })
     }
-
-    /// When the next piece of work at any target of `job` is due; `None` when none is.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when nothing can be read.
-    pub fn next_due(&self, target: TargetKey) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|on| {
-            let due: Option<i64> = on
-                .prepare_cached(
-                    "SELECT min(due) FROM (
-                       SELECT min(due) AS due FROM link WHERE target = ?1 AND class = 0 AND due IS NOT NULL
-                       UNION ALL SELECT min(due) FROM link WHERE target = ?1 AND class = 1 AND due IS NOT NULL)",
-                )?
-                .query_row([target.0], |row| row.get(0))?;
-            Ok(due.map(Timestamp))
-        })
-    }
-
-    fn is_due(&self, target: TargetKey, now: Timestamp) -> Result<bool, StoreError> {
-        self.read(|on| {
-            Ok(on
-                .prepare_cached(
-                    "SELECT EXISTS (SELECT 1 FROM link WHERE target = ?1 AND class IN (0, 1) AND due <= ?2)",
-                )?
-                .query_row(params![target.0, now.0], |row| row.get(0))?)
-        })
-    }
-}
-
-fn due_rows(on: &Transaction<'_>, target: TargetKey, terms: &LeaseTerms<'_>) -> Result<Vec<i64>, StoreError> {
-    let mut rows = Vec::new();
-    let most = terms.count.saturating_mul(ROWS_PER_ITEM_MAX);
-    for class in [0, 1] {
-        let left = most - rows.len().min(most);
-        let mut statement = on.prepare_cached(
-            "SELECT id FROM link WHERE target = ?1 AND class = ?2 AND due <= ?3 ORDER BY due, id LIMIT ?4",
-        )?;
-        let ids = statement.query_map(params![target.0, class, terms.now.0, left], |row| row.get::<_, i64>(0))?;
-        for id in ids {
-            rows.push(id?);
-        }
-    }
-    Ok(rows)
 }
 
 struct Lessor<'a, 'c> {
@@ -199,12 +162,23 @@ impl Lessor<'_, '_> {
         &mut self,
         row: &LinkRow,
         stored: &StoredPerson,
-        task: Task,
+        mut task: Task,
         damages: &[Damage],
         manager: Option<Manager>,
     ) -> Result<(), StoreError> {
         if self.must_wait_for_another_home(row, stored, &task)? {
             return Ok(());
+        }
+        if let Task::Account(Wanted::Present(desired)) = &mut task
+            && !desired.unique.is_empty()
+        {
+            match reserve::offer(self.on, row, &mut desired.unique, self.terms.now)? {
+                Offered::Granted => {}
+                Offered::NotBefore(due) => return self.wait(row, due, NAME_IS_OFFERED),
+                Offered::NoneLeft(why) => {
+                    return self.end(row, stored, Situation::Absent, Outcome::Failed(why), None);
+                }
+            }
         }
         // What an earlier try may have done counts from then on; it is not counted twice.
         let counted = if row.is_unsure() { row.damage } else { 0 };
@@ -243,14 +217,17 @@ impl Lessor<'_, '_> {
             )?
             .query_row([row.person, row.target], |row| row.get(0))?;
         let Some(until) = until else { return Ok(false) };
-        let due = until.max(self.terms.now.plus(OTHER_HOME_PAUSE).0);
-        self.on.prepare_cached("UPDATE link SET due = ?2, code = ?3, detail = ?4 WHERE id = ?1")?.execute(params![
-            row.id,
-            due,
-            "other_home",
-            "an account may be in the making at another target; that is seen to first"
-        ])?;
+        let due = Timestamp(until).max(self.terms.now.plus(OTHER_HOME_PAUSE));
+        self.wait(row, due, OTHER_HOME)?;
         Ok(true)
+    }
+
+    /// It is not its turn yet, and says why.
+    fn wait(&self, row: &LinkRow, due: Timestamp, (code, why): (&str, &str)) -> Result<(), StoreError> {
+        self.on
+            .prepare_cached("UPDATE link SET due = ?2, code = ?3, detail = ?4 WHERE id = ?1")?
+            .execute(params![row.id, due.0, code, why])?;
+        Ok(())
     }
 
     fn limit_reason(&self, damage: Damage, allowed: u64, stored: &StoredPerson) -> Reason {

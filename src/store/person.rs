@@ -6,7 +6,9 @@ use super::names::Names;
 use super::read::{OPERATION, OperationState, operation};
 use super::record::{person_row, stored_person};
 use super::{JobState, Store, StoreError, StoredPerson, codec, record, words};
-use crate::model::{Change, Generation, Known, Outcome, Part, Reason, Situation, TargetId, Timestamp, UploadId};
+use crate::model::{
+    Change, Generation, Known, LeaseId, Outcome, Part, PersonId, Reason, Situation, TargetId, Timestamp, UploadId,
+};
 
 /// Operations and journal entries of a person that are shown, the newest.
 const HISTORY_MAX: usize = 200;
@@ -127,6 +129,48 @@ impl Store {
         self.read(|on| match person_row(on, job, anchor)? {
             Some(row) => Ok(Some(stored_person(on, &self.names(), job, row)?)),
             None => Ok(None),
+        })
+    }
+
+    /// What is stored of the person whose work is leased so; `None` when nobody's is.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn leased(&self, job: &JobState, lease: &LeaseId) -> Result<Option<StoredPerson>, StoreError> {
+        self.read(|on| {
+            let mut statement = on.prepare_cached(
+                "SELECT person.id FROM link JOIN person ON person.id = link.person WHERE lease = ?1 AND person.job = ?2",
+            )?;
+            let row = statement.query_row(params![lease.as_str(), job.key.0], |row| row.get(0)).optional()?;
+            row.map(|row| stored_person(on, &Names::read(on)?, job, row)).transpose()
+        })
+    }
+
+    /// How many people a job has.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn people_count(&self, job: &JobState) -> Result<u64, StoreError> {
+        self.read(|on| Ok(on.query_row("SELECT count(*) FROM anchor WHERE job = ?1", [job.key.0], |row| row.get(0))?))
+    }
+
+    /// The people of a job behind that row, in the order of their rows, `count` at most.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn people_after(
+        &self,
+        job: &JobState,
+        after: PersonId,
+        count: usize,
+    ) -> Result<Vec<(PersonId, StoredPerson)>, StoreError> {
+        self.read(|on| {
+            let fresh = Names::read(on)?;
+            let mut statement =
+                on.prepare_cached("SELECT id FROM person WHERE job = ?1 AND id > ?2 ORDER BY id LIMIT ?3")?;
+            let people = statement.query_map(params![job.key.0, after.0, count], |row| row.get(0))?;
+            let people: Vec<i64> = people.collect::<Result<_, _>>()?;
+            people.into_iter().map(|row| Ok((PersonId(row), stored_person(on, &fresh, job, row)?))).collect()
         })
     }
 

@@ -88,6 +88,25 @@ impl Store {
         })
     }
 
+    /// Keeps the job file that the job runs with from now on, as it is written.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be written.
+    pub fn keep_job_file(&self, job: &JobState, text: &str) -> Result<(), StoreError> {
+        self.write(|on| {
+            on.execute("UPDATE job SET file = ?2 WHERE id = ?1 AND file IS NOT ?2", params![job.key.0, text])?;
+            Ok(())
+        })
+    }
+
+    /// The job file that the job last ran with; `None` where it ran before job files were kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn job_file(&self, job: &JobState) -> Result<Option<String>, StoreError> {
+        self.read(|on| Ok(on.query_row("SELECT file FROM job WHERE id = ?1", [job.key.0], |row| row.get(0))?))
+    }
+
     /// Whether everybody in the store was decided with the job file of this hash.
     ///
     /// # Errors

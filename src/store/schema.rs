@@ -7,7 +7,7 @@ use crate::chance;
 use crate::model::InstallationKey;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1, V2];
+const MIGRATIONS: &[&str] = &[V1, V2, V3];
 
 /// Version 1.
 ///
@@ -169,7 +169,7 @@ CREATE TABLE installation (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT N
 
 -- Values of which only one person may have each, in a namespace that several targets may share.
 CREATE TABLE reservation (
-  namespace TEXT NOT NULL,
+  namespace TEXT NOT NULL COLLATE NOCASE,
   folded TEXT NOT NULL,                      -- the value without regard to case
   value TEXT NOT NULL,
   person INTEGER NOT NULL,
@@ -180,6 +180,9 @@ CREATE TABLE reservation (
 CREATE INDEX reservation_person ON reservation (person, namespace);
 CREATE INDEX reservation_link ON reservation (link) WHERE link IS NOT NULL;
 ";
+
+/// Version 3: the job file a job last ran with, as it is written; NULL where it ran before this was kept.
+const V3: &str = "ALTER TABLE job ADD COLUMN file TEXT;";
 
 /// Brings the tables to the current version, or says that they are from a newer muster.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

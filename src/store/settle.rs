@@ -6,8 +6,8 @@ use super::codec;
 use super::end::end_operations;
 use super::link::{Conclusion, LinkRow, Unsure};
 use super::names::Names;
-use super::words;
 use super::{JobState, Store, StoreError};
+use super::{reserve, words};
 use crate::model::{
     Anchor, Carried, Damage, Generation, Known, LeaseId, Part, Reason, Settlement, Situation, Timestamp, WorkerId,
 };
@@ -124,6 +124,7 @@ impl Settler<'_, '_> {
         let ending = self.ending(row, &end);
         self.write_row(row, &end, &ending)?;
         self.write_journal(row, &end, &ending)?;
+        reserve::end_offer(self.on, row, &end.settlement, ending.look)?;
         let is_there = matches!(end.settlement, Settlement::Applied { known: Some(_) } | Settlement::Unchanged);
         if row.part == Part::Account && is_there {
             self.keep_manager(row, anchor, &end)?;
@@ -232,6 +233,7 @@ impl Settler<'_, '_> {
     fn forget_known(&mut self, row: &LinkRow) -> Result<(), StoreError> {
         self.on.prepare_cached("UPDATE link SET object = NULL, known = NULL WHERE id = ?1")?.execute([row.id])?;
         self.forget_manager(row)?;
+        reserve::free_names(self.on, row.person)?;
         if row.object.is_some() { self.count_people(row.target, -1) } else { Ok(()) }
     }
 

@@ -3,8 +3,7 @@
 use rusqlite::params;
 
 use super::record::Recorder;
-use super::words;
-use super::{StoreError, codec, end};
+use super::{StoreError, codec, end, reserve, words};
 use crate::decide::{Ask, AtTarget, Decision};
 use crate::model::{Anchor, Generation, Reason, Value, Wanted};
 
@@ -122,6 +121,9 @@ impl Recorder<'_, '_> {
             }
             _ => return Ok(()),
         };
+        if has_left_the_job {
+            reserve::withdraw_offer(self.on, row.id)?;
+        }
         let mut statement = self.on.prepare_cached(statement)?;
         if statement.parameter_count() == 3 {
             statement.execute(params![row.id, generation.0, self.at.0])?;

@@ -20,6 +20,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "reconcile",
             "decide",
             "proof",
+            "graph_schema",
         ],
     ),
     ("hands", &["chance", "clock", "http_client", "plain", "queue", "source", "store", "token", "writer"]),

@@ -263,6 +263,36 @@ fn a_job_file_that_changed_says_what_that_means() {
 }
 
 #[test]
+fn a_plan_against_another_job_file_tells_who_would_move_and_what_would_change() {
+    let mut desk = Desk::new();
+    desk.write(
+        "people.csv",
+        fs::read_to_string(sample("first/people.csv")).unwrap()
+            + "1003,bob,Bob,Burg,Bob Burg,Visitor,yes,DE,\n1004,cy,Cy,,Cy,Employee,yes,DE,1001\n",
+    );
+    desk.call(&["plan", "--job", "job.toml", "--against", "running"]);
+    desk.call(&["import", "people.csv", "--job", "job.toml", "--decide-only"]);
+    let job = fs::read_to_string(desk.folder.path().join("job.toml")).unwrap();
+    desk.call(&["plan", "--job", "job.toml", "--against", "running"]);
+    let moved = job.replace("OU=Guests", "OU=Externals").replace("'userType eq \"Employee\"'", "'userType pr'");
+    let moved = moved.replace("to = \"sn\", direct = \"name.familyName\"", "to = \"title\", constant = \"Guest\"");
+    let moved = moved.replace("[userName], \"@contoso.example\"", "[name.familyName], \"@contoso.example\"");
+    desk.write("new.toml", moved);
+    desk.call(&["plan", "--job", "new.toml", "--against", "running"]);
+    desk.call(&["plan", "--job", "new.toml", "--against", "job.toml", "--show", "1"]);
+    desk.call(&["plan", "--job", "new.toml", "--against", "job.toml", "--json"]);
+    desk.call(&["plan", "people.csv", "--job", "new.toml", "--against", "job.toml"]);
+    desk.call(&["plan", "--job", "new.toml", "--against", "none.toml"]);
+    desk.call(&["explain", "1004"]);
+    desk.write("record.json", r#"{"externalId": "7", "userType": "Contractor", "displayName": "Sue"}"#);
+    desk.call(&["explain", "--record", "record.json"]);
+    desk.call(&["explain", "--record", "record.json", "--job-file", "new.toml", "--json"]);
+    desk.write("record.json", r#"{"userTyp": "Contractor"}"#);
+    desk.call(&["explain", "--record", "record.json"]);
+    desk.check("against.txt");
+}
+
+#[test]
 fn a_data_folder_that_cannot_be_used_says_why() {
     let mut desk = Desk::new();
     desk.call(&["explain", "1"]);

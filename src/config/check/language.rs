@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::finding::Findings;
 use super::super::spot::{Spot, within};
-use crate::expr::Expression;
+use crate::expr::{Beyond, Expression};
 use crate::model::{Diagnostic, Name, Path, Span};
 use crate::rules::Container;
 use crate::scim::{Filter, Kind, Type, check_path, parse_path};
@@ -36,7 +36,7 @@ impl Language<'_> {
     }
 
     /// A path and what stands there.
-    fn read_path(&self, text: &str) -> Result<(Path, Kind), Diagnostic> {
+    pub(super) fn read_path(&self, text: &str) -> Result<(Path, Kind), Diagnostic> {
         let whole = |diagnostic: Diagnostic| Diagnostic { span: 0..text.len(), ..diagnostic };
         let path = parse_path(text)?;
         let kind = self.kind(&path).map_err(whole)?;
@@ -91,8 +91,32 @@ impl Language<'_> {
                 findings.error(diagnostic.with_hint("write it as in `OU=Staff,DC=contoso,DC=com`"));
                 None
             }
-            Err(_) => self.expression(text, findings).map(Container::Computed),
+            Err(_) => {
+                let expression = self.expression(text, findings)?;
+                self.check_container(text, &expression, findings).then_some(Container::Computed(expression))
+            }
         }
+    }
+}
+
+impl Language<'_> {
+    /// A container is of the person alone: it has no target attribute, no candidates, and a place that changed with
+    /// the hour would move people about.
+    fn check_container(&self, text: &Spot<String>, expression: &Expression, findings: &mut Findings) -> bool {
+        let reaches = expression.reaches().next();
+        if let Some((beyond, span)) = &reaches {
+            let what = match beyond {
+                Beyond::Nothing | Beyond::Silence => "a container must have a value",
+                Beyond::Time => "a container does not depend on the time",
+                Beyond::Chance => "a container does not depend on chance",
+                Beyond::Domain => "a container does not depend on the target's domain",
+                Beyond::Others => "a container is not unique",
+                Beyond::Secrecy => "a container cannot be kept secret",
+            };
+            let diagnostic = Diagnostic::new(what, self.place(text, span), "has no meaning here");
+            findings.error(diagnostic.with_hint("compute it from the person's attributes alone"));
+        }
+        reaches.is_none()
     }
 }
 

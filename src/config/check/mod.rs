@@ -3,6 +3,7 @@
 mod language;
 mod proof;
 mod rules;
+mod scope;
 mod source;
 mod target;
 
@@ -15,10 +16,11 @@ use super::spot::Spot;
 use super::written::{
     ConstantWritten, JobWritten, LeaverWritten, LimitsWritten, PlacementChangeWritten, PolicyWritten, TargetKindWritten,
 };
-use crate::decide::{Job, Leaver, PlacementChange, Policy, TargetKind};
+use crate::decide::{Concealment, Job, Leaver, PlacementChange, Policy, TargetKind};
+use crate::graph_schema::Declared;
 use crate::model::{Diagnostic, JobId, Path, Span, TargetId, Value};
 use crate::proof::Test;
-use crate::scope::Scope;
+use crate::rules::{Container, Place};
 use language::Language;
 
 /// Longest name of a job or a target, in bytes; it stands in addresses and file names.
@@ -29,6 +31,7 @@ pub(super) struct Meant {
     job: Job,
     source: SourceMeant,
     connections: Vec<(TargetId, Connection)>,
+    declared: Vec<Declared>,
     limits: Limits,
     tests: Vec<Test>,
 }
@@ -36,8 +39,8 @@ pub(super) struct Meant {
 impl Meant {
     /// The job, with the text it is written in and what there is to warn of.
     pub(super) fn into_job(self, text: &str, hash: [u8; 32], warnings: Report) -> JobMeant {
-        let Self { job, source, connections, limits, tests } = self;
-        JobMeant { job, source, connections, limits, tests, text: text.to_owned(), hash, warnings }
+        let Self { job, source, connections, declared, limits, tests } = self;
+        JobMeant { job, source, connections, declared, limits, tests, text: text.to_owned(), hash, warnings }
     }
 }
 
@@ -47,7 +50,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
     let custom = source::custom_attributes(&written.source);
     let language = Language { text, custom: &custom };
     let source = source::check(&written.source, &language, findings);
-    let scope = written.scope.as_ref().map(|scope| language.filter(&scope.filter, findings));
+    let scope = scope::check(written.scope.as_ref(), &language, findings);
     let targets = target::check_all(&written.targets, &language, &source, folder, findings);
     let ruleset = rules::check(&written.rules, &written.targets, &language, &source, findings);
     let limits = limits(&written.limits, findings);
@@ -64,13 +67,31 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         .unzip();
     let job = Job {
         id: JobId::new(written.name.value()),
-        scope: scope.flatten().map_or_else(Scope::everybody, |filter| Scope::new(&filter)),
+        scope: scope?,
         ruleset,
         targets,
         policy: policy(&written.policy),
         null_flow: source.null_flow,
     };
-    Some(Meant { job, source: source.meant, connections, limits, tests })
+    refuse_secret_containers(written, &job, findings);
+    let declared = source::declared(&written.source);
+    Some(Meant { job, source: source.meant, connections, declared, limits, tests })
+}
+
+/// Refuses containers that are made of what is never shown: where an entry stands, everybody sees.
+fn refuse_secret_containers(written: &JobWritten, job: &Job, findings: &mut Findings) {
+    let concealment = Concealment::of(job);
+    for (rule, spot) in job.ruleset.rules.iter().zip(&written.rules) {
+        let Place::OnPremises { target, container: Container::Computed(expression) } = &rule.place else { continue };
+        let Some((path, _)) = expression.attributes().find(|(path, _)| concealment.hides_path(path)) else { continue };
+        let of_target = written.targets.iter().find(|(name, _)| name.value() == target.as_str());
+        let own = spot.value().container.as_ref();
+        let place = own.or_else(|| of_target.and_then(|(_, target)| target.value().container.as_ref()));
+        let message = format!("the container speaks of `{path}`, which `Redact` keeps secret elsewhere");
+        let span = place.map_or_else(|| spot.span(), Spot::span);
+        findings
+            .error(Diagnostic::new(message, span, "would be seen by everybody").with_hint("make it of something else"));
+    }
 }
 
 /// Checks a name that stands in addresses and file names.

@@ -10,6 +10,7 @@ use super::super::written::{
 };
 use super::language::Language;
 use super::{check_percent, constant};
+use crate::graph_schema::Declared;
 use crate::model::{Diagnostic, Name, Path, Span, Value};
 use crate::overlay::NullFlow;
 use crate::scim::schema::{CORE_USER, ENTERPRISE_USER};
@@ -49,6 +50,33 @@ pub(super) fn custom_attributes(source: &SourceWritten) -> BTreeSet<(Name, Name)
     let filled = source.columns.values().flat_map(fills).map(|fill| fill.to);
     let declared = listed.map(str::to_owned).chain(filled).filter_map(|text| parse_path(&text).ok());
     declared.filter_map(|path| Some((path.schema.filter(is_own)?, path.attribute))).collect()
+}
+
+/// The same, with what a source says there. A column's own word counts before that of the list.
+pub(super) fn declared(source: &SourceWritten) -> Vec<Declared> {
+    let listed = source.attributes.iter().map(|(path, kind)| (path.value().clone(), Some(*kind.value())));
+    let filled = source.columns.values().flat_map(fills);
+    let filled = filled.map(|fill| (fill.to, fill.more.and_then(|more| more.kind.as_ref()).map(|kind| *kind.value())));
+    let mut declared: BTreeMap<Path, Type> = BTreeMap::new();
+    for (text, kind) in listed.chain(filled) {
+        let Ok(path) = parse_path(&text) else { continue };
+        if !path.schema.as_ref().is_some_and(is_own) {
+            continue;
+        }
+        let known = declared.entry(path).or_insert(Type::Text);
+        if let Some(kind) = kind {
+            *known = type_of(kind);
+        }
+    }
+    declared.into_iter().map(|(path, what)| Declared { path, what }).collect()
+}
+
+fn type_of(kind: CellKindWritten) -> Type {
+    match kind {
+        CellKindWritten::Text => Type::Text,
+        CellKindWritten::Boolean => Type::Boolean,
+        CellKindWritten::Integer => Type::Integer,
+    }
 }
 
 fn is_own(schema: &Name) -> bool {

@@ -15,6 +15,7 @@ use super::super::written::{DamageLimitWritten, DamageLimitsWritten, SecretWritt
 use super::language::Language;
 use super::{check_name, check_percent, kind_of, leaver, source, warn_unfilled};
 use crate::decide::{DamageLimit, DamageLimits, Leaver, Target};
+use crate::mapping::Surroundings;
 use crate::model::{Diagnostic, Name, Span, TargetId};
 use crate::rules::Container;
 
@@ -54,7 +55,10 @@ fn check(
     };
     check_default_container(written, language, source, findings);
     let naming = written.naming.as_ref().map_or(NAMING, |naming| naming.value());
-    let mapping = map::check(map::Of { name, kind, naming, map: &written.map }, language, source, findings);
+    let default_domain = default_domain(written, findings);
+    let has_domain = default_domain.is_some();
+    let mapping = map::check(map::Of { name, kind, naming, map: &written.map, has_domain }, language, source, findings);
+    let mapping = mapping.in_surroundings(Surroundings { default_domain, ..Surroundings::default() });
     let target = Target {
         id: TargetId::new(name.value()),
         kind: kind_of(kind),
@@ -63,6 +67,28 @@ fn check(
         limits: limits(&written.limits, findings),
     };
     connection.map(|connection| (target, connection))
+}
+
+/// The domain that `DefaultDomain()` gives: the one that is named, or the one a tenant is named by.
+fn default_domain(written: &TargetWritten, findings: &mut Findings) -> Option<String> {
+    let Some(said) = &written.default_domain else {
+        let tenant = written.tenant.as_ref().map(|tenant| tenant.value());
+        return tenant.filter(|tenant| is_domain(tenant)).cloned();
+    };
+    if !is_domain(said.value()) {
+        let diagnostic = Diagnostic::new("this is not a domain", said.span(), "not a domain name");
+        findings.error(diagnostic.with_hint("write it as in `contoso.com`"));
+        return None;
+    }
+    Some(said.value().clone())
+}
+
+/// Labels of letters, digits and hyphens with a dot between them (RFC 1123 §2.1).
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-') && !label.starts_with('-')
+    };
+    text.contains('.') && text.split('.').all(is_label)
 }
 
 fn check_default_container(

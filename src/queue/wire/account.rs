@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::model::{
-    Anchor, Change, ChangeKind, Desired, Dn, Known, Manager, MatchKeys, Name, ObjectId, Reason, Situation,
+    Anchor, Change, ChangeKind, Desired, Dn, Known, Manager, MatchKeys, Name, ObjectId, Reason, Situation, UniqueName,
 };
 
 use super::{WireError, json};
@@ -26,6 +26,19 @@ pub struct DesiredWire {
     pub manager: Option<ManagerWire>,
     /// How to find the account, the most telling first.
     pub keys: Vec<KeyWire>,
+    /// What a new account shall be called, where nobody else may be called so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unique: Vec<UniqueNameWire>,
+}
+
+/// A [`UniqueName`]. Its namespace is the server's concern: whoever carries the item is given only what is not reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UniqueNameWire {
+    /// The attribute at the target.
+    pub attribute: String,
+    /// The values it may have; the first that is free is taken.
+    pub candidates: Vec<String>,
 }
 
 /// What is wanted of the [`Manager`] reference.
@@ -140,6 +153,7 @@ impl From<&Desired> for DesiredWire {
             container: container_text(desired.container.as_ref()),
             manager,
             keys: KeyWire::list(&desired.keys),
+            unique: desired.unique.iter().map(UniqueNameWire::from).collect(),
         }
     }
 }
@@ -152,6 +166,18 @@ impl KeyWire {
 
     pub(super) fn read(keys: Vec<Self>) -> MatchKeys {
         MatchKeys(keys.into_iter().map(|key| (Name::new(&key.attribute), key.value)).collect())
+    }
+}
+
+impl From<&UniqueName> for UniqueNameWire {
+    fn from(name: &UniqueName) -> Self {
+        Self { attribute: name.attribute.as_str().to_owned(), candidates: name.candidates.clone() }
+    }
+}
+
+impl UniqueNameWire {
+    fn read(self) -> UniqueName {
+        UniqueName { attribute: Name::new(&self.attribute), namespace: None, candidates: self.candidates }
     }
 }
 
@@ -168,6 +194,7 @@ impl DesiredWire {
             container: container("container", self.container.as_deref())?,
             manager,
             keys: KeyWire::read(self.keys),
+            unique: self.unique.into_iter().map(UniqueNameWire::read).collect(),
         })
     }
 }

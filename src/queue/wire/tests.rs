@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Attributes, Change, ChangeKind, Desired, Dn, Known, Manager, MatchKeys, Name, ObjectId, Reason, Situation, Value,
+    Attributes, Change, ChangeKind, Desired, Dn, Known, Manager, MatchKeys, Name, ObjectId, Reason, Situation,
+    UniqueName, Value,
 };
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
@@ -63,6 +64,7 @@ fn desired(attributes: Attributes) -> Desired {
         container: Some(Dn::parse("OU=Staff,DC=example,DC=test").unwrap()),
         manager: Some(Manager::Is(Anchor::parse("1").unwrap())),
         keys: MatchKeys(vec![(Name::new("employeeID"), "701984".into()), (Name::new("mail"), "a@b".into())]),
+        unique: Vec::new(),
     }
 }
 
@@ -71,6 +73,14 @@ fn tasks(attributes: &Attributes) -> Vec<Task> {
         Task::Account(Wanted::Present(desired(attributes.clone()))),
         Task::Account(Wanted::Present(Desired { manager: Some(Manager::Nobody), ..Desired::default() })),
         Task::Account(Wanted::Present(Desired::default())),
+        Task::Account(Wanted::Present(Desired {
+            unique: vec![UniqueName {
+                attribute: Name::new("sAMAccountName"),
+                namespace: None,
+                candidates: vec!["j.smith".into(), "jo.smith".into()],
+            }],
+            ..desired(attributes.clone())
+        })),
         Task::Account(Wanted::Disabled),
         Task::Account(Wanted::Deleted),
         Task::Look { keys: desired(attributes.clone()).keys, attributes: vec![Name::new("mail")] },

@@ -102,7 +102,7 @@ fn check(predicate: &Predicate, custom: &dyn Fn(&Path) -> bool) -> Result<(), Di
     match predicate {
         Predicate::And(all) | Predicate::Or(all) => all.iter().try_for_each(|predicate| check(predicate, custom)),
         Predicate::Not(inner) => check(inner, custom),
-        Predicate::Present(operand) => check_operand(operand, custom).map(drop),
+        Predicate::Present(operand) | Predicate::Every(operand, _) => check_operand(operand, custom).map(drop),
         Predicate::Compare(operand, _, literal) => match check_operand(operand, custom)?.what {
             Type::Boolean if !literal.reads_as_boolean() => Err(is_a_boolean(operand)),
             _ => Ok(()),

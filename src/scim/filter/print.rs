@@ -32,6 +32,8 @@ fn push_predicate(out: &mut String, predicate: &Predicate, within: bool) {
             out.push(' ');
             push_literal(out, literal);
         }
+        // No text reads as one: scoping filters print themselves.
+        Predicate::Every(operand, _) => push_operand(out, operand, within),
         Predicate::Within(operand, inner) => {
             push_operand(out, operand, within);
             out.push('[');

@@ -8,6 +8,7 @@ use super::super::super::spot::Spot;
 use super::super::super::written::{ApplyWritten, ConstantWritten, MapWritten, TargetKindWritten};
 use super::super::language::Language;
 use super::super::{constant, source, warn_unfilled};
+use crate::expr::Beyond;
 use crate::mapping::{Apply, AttributeMapping, MANAGER, Mapping, MappingSource, Shape};
 use crate::model::{Diagnostic, Name, Path, Span, Value};
 use crate::reconcile::ACCOUNT_ENABLED;
@@ -22,11 +23,13 @@ pub(super) struct Of<'a> {
     pub(super) naming: &'a str,
     /// Attribute by attribute.
     pub(super) map: &'a [Spot<MapWritten>],
+    /// Whether `DefaultDomain()` has a value.
+    pub(super) has_domain: bool,
 }
 
 /// Checks the mappings of a target.
 pub(super) fn check(of: Of<'_>, language: &Language<'_>, source: &source::Checked, findings: &mut Findings) -> Mapping {
-    let mut checker = Checker { kind: of.kind, language, source, findings };
+    let mut checker = Checker { kind: of.kind, has_domain: of.has_domain, language, source, findings };
     let attributes = of.map.iter().filter_map(|map| checker.attribute(map)).collect();
     check_repeats(of.map, findings);
     check_keys(&of, findings);
@@ -86,6 +89,7 @@ fn check_required(of: &Of<'_>, findings: &mut Findings) {
 
 struct Checker<'a, 'b> {
     kind: TargetKindWritten,
+    has_domain: bool,
     language: &'a Language<'a>,
     source: &'a source::Checked,
     findings: &'b mut Findings,
@@ -104,20 +108,65 @@ impl Checker<'_, '_> {
         if let (true, Some(flow)) = (flow_null, &map.flow_null) {
             self.check_gate(&source, flow.span());
         }
+        let is_unique = self.check_reach(map, &source);
         self.check_constant(shape, map.constant.as_ref());
         self.check_constant(shape, map.default.as_ref());
         Some(AttributeMapping {
             attribute: Name::new(map.to.value()),
             source,
-            apply: map.apply.map_or(Apply::default(), |apply| match apply {
-                ApplyWritten::Always => Apply::Always,
-                ApplyWritten::Create => Apply::OnlyOnCreate,
-            }),
+            apply: match map.apply {
+                _ if is_unique => Apply::OnlyOnCreate,
+                Some(ApplyWritten::Create) => Apply::OnlyOnCreate,
+                Some(ApplyWritten::Always) | None => Apply::Always,
+            },
             default: map.default.as_ref().map(|value| in_shape(shape, constant(value.value()))),
             match_precedence: map.r#match.as_ref().map(|rank| *rank.value()),
             flow_null,
+            unique_in: map.unique_in.as_ref().map(|namespace| Name::new(namespace.value())),
             shape,
         })
+    }
+
+    /// Reports what an expression reaches for that is not there; whether it chooses a name nobody else has.
+    fn check_reach(&mut self, map: &MapWritten, source: &MappingSource) -> bool {
+        let reaches: Vec<(Beyond, Span)> = match (source, &map.expression) {
+            (MappingSource::Function(expression), Some(text)) => {
+                let placed = |(beyond, span): (Beyond, &Span)| (beyond, self.language.place(text, span));
+                expression.reaches().map(placed).collect()
+            }
+            _ => Vec::new(),
+        };
+        if let Some((_, span)) = reaches.iter().find(|(beyond, _)| *beyond == Beyond::Domain && !self.has_domain) {
+            let diagnostic = Diagnostic::new("the target has no default domain", span.clone(), "has no value here");
+            self.findings.error(diagnostic.with_hint("add `default_domain = \"contoso.com\"` to the target"));
+        }
+        let others = reaches.iter().find(|(beyond, _)| *beyond == Beyond::Others);
+        self.check_unique(map, others.map(|(_, span)| span));
+        others.is_some()
+    }
+
+    fn check_unique(&mut self, map: &MapWritten, others: Option<&Span>) {
+        let mut error = |message: &str, span: Span, label: &str, hint: &str| {
+            self.findings.error(Diagnostic::new(message, span, label).with_hint(hint));
+        };
+        let Some(span) = others else {
+            if let Some(namespace) = &map.unique_in {
+                let message = "`unique_in` is for a `SelectUniqueValue` only";
+                error(message, namespace.span(), "no meaning here", "take it out");
+            }
+            return;
+        };
+        if let Some(rank) = &map.r#match {
+            let hint = "match by another attribute, e.g. the one that holds the anchor";
+            error("an account is not recognised by a name that is chosen for it", rank.span(), "no match", hint);
+        }
+        if map.apply == Some(ApplyWritten::Always) {
+            let hint = "say `apply = \"create\"`, or leave it out";
+            error("a name is chosen once, when the account is made", span.clone(), "is not written again", hint);
+        }
+        if let Some(namespace) = map.unique_in.as_ref().filter(|namespace| namespace.value().trim().is_empty()) {
+            error("a namespace needs a name", namespace.span(), "empty", "write it as in `unique_in = \"upn\"`");
+        }
     }
 
     fn check_rank(&mut self, rank: u32, span: Span) {

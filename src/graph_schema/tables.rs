@@ -1,0 +1,55 @@
+//! What the language of mappings and filters has, as Graph's tables say it.
+
+use serde_json::{Value as Json, json};
+
+use crate::expr::{self, Kind, Need};
+
+/// Every function of the mapping language (`attributeMappingFunctionSchema`).
+pub fn functions() -> Vec<Json> {
+    let functions = expr::functions().iter().map(|function| {
+        let parameters = function.parameters.iter().map(|parameter| {
+            json!({
+                "name": parameter.graph_name,
+                "type": type_of(parameter.kind),
+                "required": !parameter.need.is_optional(),
+                "allowMultipleOccurrences": parameter.need == Need::Repeats,
+            })
+        });
+        json!({ "name": function.name, "parameters": parameters.collect::<Vec<_>>() })
+    });
+    functions.collect()
+}
+
+fn type_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Any | Kind::Text | Kind::Interval | Kind::Word(_) => "String",
+        Kind::Integer => "Integer",
+        Kind::Condition => "Boolean",
+        Kind::Moment => "DateTime",
+    }
+}
+
+/// Every operator of scoping filters (`filterOperatorSchema`).
+pub fn filter_operators() -> Vec<Json> {
+    const TEXT: &[&str] = &["Integer", "String"];
+    const ANY: &[&str] = &["Integer", "String", "Binary", "Boolean"];
+    let operators: [(&str, &str, &[&str]); 8] = [
+        ("EQUALS", "Binary", TEXT),
+        ("IS FALSE", "Unary", &["Boolean"]),
+        ("IS NOT NULL", "Unary", ANY),
+        ("IS NULL", "Unary", ANY),
+        ("IS TRUE", "Unary", &["Boolean"]),
+        ("NOT EQUALS", "Binary", TEXT),
+        ("NOT REGEX MATCH", "Binary", TEXT),
+        ("REGEX MATCH", "Binary", TEXT),
+    ];
+    let operators = operators.iter().map(|(name, arity, types)| {
+        json!({
+            "name": name,
+            "arity": arity,
+            "multivaluedComparisonType": "All",
+            "supportedAttributeTypes": types,
+        })
+    });
+    operators.collect()
+}

@@ -1,0 +1,286 @@
+//! *Against*: what another job file would change, over everybody there is. Both are asked the one question, and
+//! nothing is written anywhere.
+
+use std::collections::BTreeMap;
+
+use super::conceal::{conceal_shift, secrets_of};
+use crate::decide::{self, Ask, AtTarget, Concealment, Decision, decide};
+use crate::model::{
+    Anchor, Attributes, Desired, Dn, Known, Manager, Name, Outcome, PersonId, Placement, Reason, TargetId, Value,
+    Wanted,
+};
+use crate::store::{JobState, Store, StoreError, StoredPerson};
+
+/// People that are read together; what is in memory does not grow with how many there are.
+const BATCH_PEOPLE: usize = 1_000;
+
+/// One person whom the two job files mean differently.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shift {
+    /// Who.
+    pub anchor: Anchor,
+    /// Where they live by the old file.
+    pub before: Home,
+    /// Where they live by the new one.
+    pub after: Home,
+    /// What differs at each target.
+    pub targets: Vec<ShiftAt>,
+    /// Why nothing is done by the new file, where nothing is.
+    pub why: Option<Reason>,
+}
+
+impl Shift {
+    /// Whether they live elsewhere: at another target, or in another container.
+    pub fn is_move(&self) -> bool {
+        !self.before.is_same_place(&self.after)
+    }
+}
+
+/// Where a person lives, and by which rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// In a word, as [`Decision::placement_word`] has it.
+    pub placement: &'static str,
+    /// The target.
+    pub target: Option<TargetId>,
+    /// Where inside it.
+    pub container: Option<Dn>,
+    /// The rule that says so. Another rule that says the same is no difference.
+    pub rule: Option<Name>,
+}
+
+impl Home {
+    fn of(decision: &Decision) -> Self {
+        let placement = decision.verdict.as_ref().map(|verdict| &verdict.placement);
+        let container = match placement {
+            Some(Placement::OnPremises { container, .. }) => Some(container.clone()),
+            _ => None,
+        };
+        Self {
+            placement: decision.placement_word(),
+            target: placement.and_then(Placement::home).cloned(),
+            container,
+            rule: decision.verdict.as_ref().and_then(|verdict| verdict.by.clone()),
+        }
+    }
+
+    fn is_same_place(&self, other: &Self) -> bool {
+        let is_same_entry = match (&self.container, &other.container) {
+            (Some(one), Some(other)) => one.names_same_entry(other),
+            (one, other) => one == other,
+        };
+        self.placement == other.placement && self.target == other.target && is_same_entry
+    }
+}
+
+/// What differs at one target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShiftAt {
+    /// Which.
+    pub target: TargetId,
+    /// What the old file asks of it.
+    pub before: Asked,
+    /// What the new one asks.
+    pub after: Asked,
+    /// What an account would be given that is wanted by both: attribute, old value, new value. Without a value it is
+    /// left alone; with null it is cleared.
+    pub attributes: Vec<(Name, Option<Value>, Option<Value>)>,
+}
+
+/// What is asked of a target, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    /// Nothing at all.
+    Nothing,
+    /// An account.
+    Account,
+    /// That the account is disabled.
+    Disabled,
+    /// That the account is deleted.
+    Deleted,
+    /// Nothing until somebody has looked.
+    Held,
+    /// Rightly nothing.
+    Skipped,
+    /// What cannot be said.
+    Failed,
+}
+
+impl Asked {
+    fn of(at: Option<&AtTarget>) -> Self {
+        match at.map(|at| &at.ask) {
+            None => Self::Nothing,
+            Some(Ask::Bring(Wanted::Present(_))) => Self::Account,
+            Some(Ask::Bring(Wanted::Disabled)) => Self::Disabled,
+            Some(Ask::Bring(Wanted::Deleted)) => Self::Deleted,
+            Some(Ask::Hold(_)) => Self::Held,
+            Some(Ask::Skip(_)) => Self::Skipped,
+            Some(Ask::Fail(_)) => Self::Failed,
+        }
+    }
+
+    /// The word for it in tables and answers.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Account => "account",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+            Self::Held => "held",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Where somebody lives, for counting: placement and target.
+pub type Place = (&'static str, Option<TargetId>);
+
+/// All differences, in numbers.
+#[derive(Debug, Default, PartialEq)]
+pub struct Shifts {
+    /// Everybody who was asked about.
+    pub people: u64,
+    /// Of them, those whom the two files mean differently.
+    pub different: u64,
+    /// Who would live elsewhere, by where from and where to.
+    pub moves: BTreeMap<(Place, Place), u64>,
+    /// What would be asked of a target, by what is asked now.
+    pub asked: BTreeMap<(TargetId, Asked, Asked), u64>,
+    /// Attributes of accounts that would be given something else.
+    pub attributes: BTreeMap<(TargetId, Name), u64>,
+}
+
+impl Shifts {
+    fn count(&mut self, shift: &Shift) {
+        self.different += 1;
+        if shift.is_move() {
+            let place = |home: &Home| (home.placement, home.target.clone());
+            *self.moves.entry((place(&shift.before), place(&shift.after))).or_default() += 1;
+        }
+        for at in &shift.targets {
+            if at.before != at.after {
+                *self.asked.entry((at.target.clone(), at.before, at.after)).or_default() += 1;
+            }
+            for (name, ..) in &at.attributes {
+                *self.attributes.entry((at.target.clone(), name.clone())).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// Compares two job files over the people that the store has under `state`; `visit` is shown everybody who differs,
+/// and `progress` how many have been asked about.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot be read.
+pub fn compare(
+    (old, new): (&decide::Job, &decide::Job),
+    (store, state): (&Store, &JobState),
+    visit: &mut dyn FnMut(Shift),
+    progress: &mut dyn FnMut(u64),
+) -> Result<Shifts, StoreError> {
+    let concealment = Concealment::of(old).and(Concealment::of(new));
+    let mut shifts = Shifts::default();
+    let mut last = PersonId(0);
+    loop {
+        let batch = store.people_after(state, last, BATCH_PEOPLE)?;
+        let Some((person, _)) = batch.last() else { return Ok(shifts) };
+        last = *person;
+        for (_, stored) in &batch {
+            if let Some(mut shift) = shift(old, new, stored) {
+                shifts.count(&shift);
+                let secrets = secrets_of(&concealment, old, stored).and(secrets_of(&concealment, new, stored));
+                conceal_shift(&concealment, &secrets, &mut shift);
+                visit(shift);
+            }
+        }
+        shifts.people += batch.len() as u64;
+        progress(shifts.people);
+    }
+}
+
+/// What differs for one person; `None` where nothing does.
+fn shift(old: &decide::Job, new: &decide::Job, stored: &StoredPerson) -> Option<Shift> {
+    let before = decide(old, &stored.person, &stored.links);
+    let after = decide(new, &stored.person, &stored.links);
+    let shift = Shift {
+        anchor: stored.person.anchor.clone(),
+        before: Home::of(&before),
+        after: Home::of(&after),
+        targets: shifts_at(&before, &after, stored),
+        why: why(&after),
+    };
+    let has_same_ending = ending(&before) == ending(&after);
+    (shift.is_move() || !shift.targets.is_empty() || !has_same_ending).then_some(shift)
+}
+
+/// How the decision ends at once, without its sentence: that may name a rule that is only called otherwise.
+fn ending(decision: &Decision) -> Option<(&'static str, Option<&str>)> {
+    let outcome = decision.outcome.as_ref()?;
+    Some((outcome.word(), outcome.reason().map(|reason| reason.code.as_ref())))
+}
+
+fn why(decision: &Decision) -> Option<Reason> {
+    let failed = decision.targets.iter().find_map(|at| match &at.ask {
+        Ask::Fail(reason) => Some(reason),
+        Ask::Bring(_) | Ask::Hold(_) | Ask::Skip(_) => None,
+    });
+    decision.outcome.as_ref().and_then(Outcome::reason).or(failed).cloned()
+}
+
+fn shifts_at(before: &Decision, after: &Decision, stored: &StoredPerson) -> Vec<ShiftAt> {
+    let mut targets: Vec<&TargetId> = before.targets.iter().chain(&after.targets).map(|at| &at.target).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    let at = |decision: &'_ Decision, target: &TargetId| decision.targets.iter().position(|at| at.target == *target);
+    let shifts = targets.into_iter().filter_map(|target| {
+        let old = at(before, target).map(|at| &before.targets[at]);
+        let new = at(after, target).map(|at| &after.targets[at]);
+        let attributes = match (old.and_then(desired), new.and_then(desired)) {
+            (Some(old), Some(new)) => differences(old, new, stored.known_at(target)),
+            _ => Vec::new(),
+        };
+        let (before, after) = (Asked::of(old), Asked::of(new));
+        let differs = before != after || !attributes.is_empty();
+        differs.then(|| ShiftAt { target: target.clone(), before, after, attributes })
+    });
+    shifts.collect()
+}
+
+fn desired(at: &AtTarget) -> Option<&Desired> {
+    match &at.ask {
+        Ask::Bring(Wanted::Present(desired)) => Some(desired),
+        Ask::Bring(_) | Ask::Hold(_) | Ask::Skip(_) | Ask::Fail(_) => None,
+    }
+}
+
+/// What the account would be given otherwise. An attribute that only the new file speaks of has the value that is
+/// known to be there.
+fn differences(old: &Desired, new: &Desired, known: Option<&Known>) -> Vec<(Name, Option<Value>, Option<Value>)> {
+    let (old, new) = (written(old, known.is_none()), written(new, known.is_none()));
+    let mut names: Vec<&Name> = old.iter().chain(new.iter()).map(|(name, _)| name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let differing = names.into_iter().filter_map(|name| {
+        let is_there = || known.and_then(|known| known.attributes.get(name.as_str()));
+        let before = old.get(name.as_str()).or_else(is_there);
+        let after = new.get(name.as_str());
+        (before != after).then(|| (name.clone(), before.cloned(), after.cloned()))
+    });
+    differing.collect()
+}
+
+/// All that is written: into a new account also what is said only once.
+fn written(desired: &Desired, is_new: bool) -> Attributes {
+    let mut written = desired.attributes.clone();
+    if is_new {
+        desired.on_create.iter().for_each(|(name, value)| written.set(name.clone(), value.clone()));
+    }
+    match &desired.manager {
+        Some(Manager::Is(anchor)) => written.set(Name::new(crate::mapping::MANAGER), Value::text(anchor.as_str())),
+        Some(Manager::Nobody) => written.set(Name::new(crate::mapping::MANAGER), Value::Null),
+        None => {}
+    }
+    written
+}

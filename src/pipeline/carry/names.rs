@@ -1,0 +1,121 @@
+//! An account that is made under a name nobody else may have: look which is free, take the first.
+
+use super::{Carrying, unwritten};
+use crate::model::{
+    Carried, Change, ChangeKind, Desired, Found, Known, MatchKeys, Name, Settlement, Situation, UniqueName, Value,
+    Wanted,
+};
+use crate::reconcile::name;
+use crate::writer::{Cause, Errand, Search, WriteError};
+
+/// Tries after which a taken name is believed to be somebody else's, although an earlier try may have made the
+/// person's own account with it, which cannot be found yet. By the pauses of [`super::backoff`] that is more than a
+/// quarter of an hour; replicas lag by minutes (`facts/graph_users.md` §9).
+const UNSEEN_TRIES_MAX: u32 = 12;
+
+/// What a target says of the names an account may have.
+enum Names {
+    /// These are somebody else's.
+    Taken(Vec<(Name, String)>),
+    /// One is the person's own: an earlier try has made the account.
+    Ours(Known),
+}
+
+/// The names that a change is to give a new account.
+pub(super) fn names_wanted<'a>(wanted: &'a Wanted, change: &Change) -> &'a [UniqueName] {
+    match wanted {
+        Wanted::Present(desired) if change.kind == ChangeKind::Create => &desired.unique,
+        _ => &[],
+    }
+}
+
+impl Carrying<'_> {
+    /// Makes the account under the first names that are free. What looked free and was taken when it was written is
+    /// passed over, too.
+    pub(super) async fn create_named(&self, wanted: &Wanted, situation: Situation, change: Change) -> Carried {
+        let Wanted::Present(desired) = wanted else { return self.write(wanted, situation, change, None).await };
+        let mut taken = match self.names_taken(wanted, desired).await {
+            Ok(Names::Taken(taken)) => taken,
+            Ok(Names::Ours(known)) => return unwritten(Situation::Found, Settlement::Linked { known }),
+            Err(error) => return self.not_carried(situation, error),
+        };
+        // Each turn takes a candidate away.
+        let tries_max = 1 + desired.unique.iter().map(|name| name.candidates.len()).sum::<usize>();
+        for _ in 0..tries_max {
+            let named = match name(change.clone(), &desired.unique, &taken) {
+                Ok(named) => named,
+                Err(why) => return unwritten(situation, Settlement::Failed(why)),
+            };
+            if !self.a_write_fits() {
+                return self.lease_too_short(situation);
+            }
+            match self.writer.write(&Errand::of(self.item), &named).await {
+                Err(WriteError::Taken { attribute, cause }) => {
+                    let Some(value) = unique_value(desired, &named, &attribute) else {
+                        return self.look_who_took_it(wanted, situation, &attribute, cause).await;
+                    };
+                    if let Some(carried) = self.is_it_ours(wanted, situation, &attribute, cause).await {
+                        return carried;
+                    }
+                    taken.push((attribute, value));
+                }
+                written => return self.written(wanted, situation, named, written, None).await,
+            }
+        }
+        self.lease_too_short(situation)
+    }
+
+    /// Asks of every candidate, until one is free. A target that cannot be asked says nothing of any.
+    async fn names_taken(&self, wanted: &Wanted, desired: &Desired) -> Result<Names, WriteError> {
+        let mut attributes = super::owned(wanted, None);
+        attributes.extend(desired.keys.0.iter().map(|(key, _)| key.clone()));
+        let mut taken = Vec::new();
+        for UniqueName { attribute, candidates, .. } in &desired.unique {
+            for candidate in candidates {
+                let keys = MatchKeys(vec![(attribute.clone(), candidate.clone())]);
+                let search = Search { object: None, keys, attributes: attributes.clone() };
+                match self.writer.find(&search).await? {
+                    Found::Nobody | Found::CannotLook => break,
+                    Found::One(known) if is_by_key(&known, desired) => return Ok(Names::Ours(known)),
+                    Found::One(_) | Found::Several(_) => taken.push((attribute.clone(), candidate.clone())),
+                }
+            }
+        }
+        Ok(Names::Taken(taken))
+    }
+
+    /// What is to be done where a name was taken that looked free: something, where the account may be the person's own.
+    async fn is_it_ours(
+        &self,
+        wanted: &Wanted,
+        situation: Situation,
+        attribute: &Name,
+        cause: Cause,
+    ) -> Option<Carried> {
+        let carried = self.look_who_took_it(wanted, situation, attribute, cause.clone()).await;
+        match &carried.settlement {
+            Settlement::Failed(why) if why.code == super::TAKEN => {
+                let may_be_ours = self.item.look && self.item.attempt < UNSEEN_TRIES_MAX;
+                let again = || self.not_carried(situation, WriteError::Unknown { cause });
+                may_be_ours.then(again)
+            }
+            _ => Some(carried),
+        }
+    }
+}
+
+/// The value a change gives to a unique attribute, if `attribute` is one.
+fn unique_value(desired: &Desired, named: &Change, attribute: &Name) -> Option<String> {
+    let is_unique = desired.unique.iter().any(|name| name.attribute == *attribute);
+    let value = named.set.get(attribute.as_str()).and_then(Value::as_text);
+    value.filter(|_| is_unique).map(str::to_owned)
+}
+
+/// Whether an account that was found by its name is the person's, by what they are matched by.
+fn is_by_key(known: &Known, desired: &Desired) -> bool {
+    desired.keys.0.iter().any(|(key, value)| match known.attributes.get(key.as_str()) {
+        Some(Value::Text(held)) => held == value,
+        Some(Value::Integer(held)) => held.to_string() == *value,
+        _ => false,
+    })
+}

@@ -1,0 +1,198 @@
+//! *Reserve*: which name is whose, so that no two people are called the same.
+//!
+//! A name is *offered* to a piece of work while it may take it, and *taken* once an account has it. Nobody is offered
+//! what is taken by, or offered to, somebody else: of people who want the same name, one at a time is seen to.
+//! What a person has taken stays theirs while they have an account anywhere.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::StoreError;
+use super::link::LinkRow;
+use crate::model::{Known, Part, Reason, Settlement, Timestamp, UniqueName};
+use crate::reconcile::names_taken;
+
+/// How soon a name is asked for again that is offered to somebody else. A look and a write take a fraction of it.
+const NAME_PAUSE: Duration = Duration::from_millis(500);
+
+/// What became of the names a piece of work asks for.
+pub(super) enum Offered {
+    /// They are its own until it ends; only what may be taken is left among the candidates.
+    Granted,
+    /// One is offered to somebody else: not before this.
+    NotBefore(Timestamp),
+    /// All are somebody else's.
+    NoneLeft(Reason),
+}
+
+/// Offers a piece of work the names it asks for, all or none.
+pub(super) fn offer(
+    on: &Transaction<'_>,
+    row: &LinkRow,
+    unique: &mut [UniqueName],
+    now: Timestamp,
+) -> Result<Offered, StoreError> {
+    let mut offers = Vec::new();
+    for name in unique {
+        let namespace = namespace(on, row, name)?;
+        let wanted = own_first(on, row, &namespace, &name.candidates)?;
+        let mut left = Vec::new();
+        for candidate in wanted {
+            match standing(on, row, &namespace, &candidate)? {
+                Standing::Free | Standing::Own => left.push(candidate),
+                Standing::Others => {}
+                Standing::OfferedUntil(due) => return Ok(Offered::NotBefore(due.max(now.plus(NAME_PAUSE)))),
+            }
+        }
+        // Where an earlier try may have written, the account is looked for first: it may have its name.
+        if left.is_empty() && !row.is_unsure() {
+            return Ok(Offered::NoneLeft(names_taken(&name.attribute, &name.candidates)));
+        }
+        name.candidates = left;
+        offers.push((namespace, name));
+    }
+    for (namespace, name) in offers {
+        write(on, row, &namespace, name)?;
+    }
+    Ok(Offered::Granted)
+}
+
+fn write(on: &Transaction<'_>, row: &LinkRow, namespace: &str, name: &UniqueName) -> Result<(), StoreError> {
+    let mut statement = on.prepare_cached(
+        "INSERT INTO reservation (namespace, folded, value, person, link, attribute) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO NOTHING",
+    )?;
+    for value in &name.candidates {
+        let folded = UniqueName::folded(value);
+        statement.execute(params![namespace, folded, value, row.person, row.id, name.attribute.as_str()])?;
+    }
+    Ok(())
+}
+
+/// A namespace that nobody has named is the directory's for that attribute, whichever job writes to it.
+fn namespace(on: &Transaction<'_>, row: &LinkRow, name: &UniqueName) -> Result<String, StoreError> {
+    if let Some(namespace) = &name.namespace {
+        return Ok(namespace.to_string());
+    }
+    let directory: String = on
+        .prepare_cached("SELECT name FROM directory WHERE id = ?1")?
+        .query_row([row.directory], |found| found.get(0))?;
+    Ok(format!("{directory}/{}", name.attribute))
+}
+
+/// The candidates, those before all others that are the person's own already. What a try may have taken that was not
+/// reported is not asked for beside anything else: a second try shall not take another.
+fn own_first(
+    on: &Transaction<'_>,
+    row: &LinkRow,
+    namespace: &str,
+    candidates: &[String],
+) -> Result<Vec<String>, StoreError> {
+    let mut statement = on.prepare_cached(
+        "SELECT folded, value, link IS NULL FROM reservation WHERE person = ?1 AND namespace = ?2 AND (link IS NULL OR link = ?3)
+         ORDER BY folded",
+    )?;
+    let rows = statement.query_map(params![row.person, namespace, row.id], |found| {
+        Ok((found.get::<_, String>(0)?, found.get::<_, String>(1)?, found.get::<_, bool>(2)?))
+    })?;
+    let held: Vec<(String, String, bool)> = rows.collect::<Result<_, _>>()?;
+    let is_held = |candidate: &String| held.iter().any(|(folded, ..)| *folded == UniqueName::folded(candidate));
+    let is_offered = held.iter().any(|(.., is_taken)| !is_taken);
+    if row.is_unsure() && is_offered && candidates.iter().any(is_held) {
+        return Ok(candidates.iter().filter(|candidate| is_held(candidate)).cloned().collect());
+    }
+    let taken = held.iter().filter(|(.., is_taken)| *is_taken);
+    let mut all: Vec<String> = taken.map(|(_, value, _)| value.clone()).collect();
+    let others = candidates.iter().filter(|candidate| {
+        !held.iter().any(|(folded, _, is_taken)| *is_taken && *folded == UniqueName::folded(candidate))
+    });
+    all.extend(others.cloned());
+    Ok(all)
+}
+
+/// Whose a name is, to a piece of work that asks for it.
+enum Standing {
+    Free,
+    Own,
+    Others,
+    /// Offered to another piece of work, until about then.
+    OfferedUntil(Timestamp),
+}
+
+fn standing(on: &Transaction<'_>, row: &LinkRow, namespace: &str, value: &str) -> Result<Standing, StoreError> {
+    let held: Option<(i64, Option<i64>, Option<i64>, bool)> = on
+        .prepare_cached(
+            "SELECT reservation.person, reservation.link, link.due, link.lease IS NOT NULL FROM reservation
+             LEFT JOIN link ON link.id = reservation.link WHERE namespace = ?1 AND folded = ?2",
+        )?
+        .query_row(params![namespace, UniqueName::folded(value)], |found| {
+            Ok((found.get(0)?, found.get(1)?, found.get(2)?, found.get(3)?))
+        })
+        .optional()?;
+    Ok(match held {
+        None => Standing::Free,
+        Some((_, Some(link), ..)) if link == row.id => Standing::Own,
+        Some((person, None, ..)) if person == row.person => Standing::Own,
+        // A lease mostly ends long before it has to.
+        Some((_, Some(_), Some(_), true)) => Standing::OfferedUntil(Timestamp(0)),
+        Some((_, Some(_), Some(due), false)) => Standing::OfferedUntil(Timestamp(due)),
+        // Taken; or its work has ended, and it is not known whether it took it.
+        Some((_, None, ..) | (_, Some(_), None, _)) => Standing::Others,
+    })
+}
+
+/// Ends what was offered to a piece of work: what the account has is the person's, the rest is free again, unless the
+/// work `stays_unsure` and may have taken it.
+pub(super) fn end_offer(
+    on: &Transaction<'_>,
+    row: &LinkRow,
+    settlement: &Settlement,
+    stays_unsure: bool,
+) -> Result<(), StoreError> {
+    if row.part != Part::Account {
+        return Ok(());
+    }
+    if let Settlement::Applied { known: Some(known) } | Settlement::Linked { known } = settlement {
+        take(on, row, known)?;
+    }
+    if !stays_unsure {
+        withdraw_offer(on, row.id)?;
+    }
+    Ok(())
+}
+
+/// Frees what is offered to a piece of work.
+pub(super) fn withdraw_offer(on: &Transaction<'_>, link: i64) -> Result<(), StoreError> {
+    on.prepare_cached("DELETE FROM reservation WHERE link = ?1")?.execute([link])?;
+    Ok(())
+}
+
+/// The names an account has, of those attributes a name was offered for, are the person's: also one that was given
+/// by hand. One that is somebody else's already stays theirs.
+fn take(on: &Transaction<'_>, row: &LinkRow, known: &Known) -> Result<(), StoreError> {
+    let mut statement = on.prepare_cached("SELECT DISTINCT namespace, attribute FROM reservation WHERE link = ?1")?;
+    let offered = statement.query_map([row.id], |found| Ok((found.get(0)?, found.get(1)?)))?;
+    let offered: Vec<(String, String)> = offered.collect::<Result<_, _>>()?;
+    for (namespace, attribute) in offered {
+        let held = known.attributes.get(&attribute).and_then(|value| value.as_text());
+        let Some(value) = held.filter(|value| !value.is_empty()) else { continue };
+        on.prepare_cached(
+            "INSERT INTO reservation (namespace, folded, value, person, link, attribute) VALUES (?1, ?2, ?3, ?4, NULL, ?5)
+             ON CONFLICT (namespace, folded) DO UPDATE SET link = NULL, value = excluded.value, attribute = excluded.attribute
+             WHERE person = excluded.person",
+        )?
+        .execute(params![namespace, UniqueName::folded(value), value, row.person, attribute])?;
+    }
+    Ok(())
+}
+
+/// Whoever has no account any more has no name any more.
+pub(super) fn free_names(on: &Transaction<'_>, person: i64) -> Result<(), StoreError> {
+    on.prepare_cached(
+        "DELETE FROM reservation WHERE person = ?1 AND link IS NULL
+         AND NOT EXISTS (SELECT 1 FROM link WHERE person = ?1 AND part = 0 AND object IS NOT NULL)",
+    )?
+    .execute([person])?;
+    Ok(())
+}
