@@ -109,11 +109,7 @@ impl<'t> Cursor<'t> {
     }
 
     fn sign(&mut self) -> Option<i64> {
-        if self.take('+') {
-            Some(1)
-        } else {
-            self.take('-').then_some(-1)
-        }
+        if self.take('+') { Some(1) } else { self.take('-').then_some(-1) }
     }
 }
 

@@ -82,7 +82,9 @@ impl Styles {
             return Err(StylesError::Contradiction("RoundtripKind", "AdjustToUniversal"));
         }
         match assumed {
-            Some(AssumedZone::Local) if styles.roundtrip => Err(StylesError::Contradiction("RoundtripKind", "AssumeLocal")),
+            Some(AssumedZone::Local) if styles.roundtrip => {
+                Err(StylesError::Contradiction("RoundtripKind", "AssumeLocal"))
+            }
             Some(_) if styles.roundtrip => Err(StylesError::Contradiction("RoundtripKind", "AssumeUniversal")),
             _ => Ok(Self { zone: assumed.unwrap_or(AssumedZone::Unspecified), ..styles }),
         }

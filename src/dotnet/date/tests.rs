@@ -143,7 +143,9 @@ fn a_date_is_read_by_its_pattern_and_by_nothing_else() {
     ] {
         assert_eq!(exact(format, "", text), Err(DateError::Form), "{format}");
     }
-    for (format, text) in [("yyyy-MM-dd", "2026-02-29"), ("hh:mm", "13:00"), ("H tt", "13 AM"), ("d tt", "1 PM"), ("yyyy", "0000")] {
+    for (format, text) in
+        [("yyyy-MM-dd", "2026-02-29"), ("hh:mm", "13:00"), ("H tt", "13 AM"), ("d tt", "1 PM"), ("yyyy", "0000")]
+    {
         assert_eq!(exact(format, "", text), Err(DateError::Calendar), "{format}");
     }
     assert_eq!(exact("ddd yyyy-MM-dd", "", "Sun 2026-01-31"), Err(DateError::Weekday));

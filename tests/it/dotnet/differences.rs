@@ -44,7 +44,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         file: "date_lenient",
         why: "nobody can tell whether a date with points, spaces or commas begins with the month; .NET says it does",
         applies: |question, ours| {
-            ours.starts_with(FAILS) && text(question, "text").split(['.', ',', ' ']).all(|part| part.parse::<u32>().is_ok())
+            ours.starts_with(FAILS)
+                && text(question, "text").split(['.', ',', ' ']).all(|part| part.parse::<u32>().is_ok())
         },
     },
     Difference {
@@ -52,13 +53,16 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         why: "ISO 8601 is read in its basic form too, and with `UTC` or `GMT` behind it",
         applies: |question, ours| {
             let text = text(question, "text");
-            !ours.starts_with(FAILS) && (text.ends_with("UTC") || text.ends_with("GMT") || text.parse().is_ok_and(is_basic_date))
+            !ours.starts_with(FAILS)
+                && (text.ends_with("UTC") || text.ends_with("GMT") || text.parse().is_ok_and(is_basic_date))
         },
     },
     Difference {
         file: "date_lenient",
         why: "ISO 8601 is read in its basic form, and with a `T` behind any date",
-        applies: |question, ours| !ours.starts_with(FAILS) && ["20120316T102030Z", "6/15/2009T8:45"].contains(&text(question, "text")),
+        applies: |question, ours| {
+            !ours.starts_with(FAILS) && ["20120316T102030Z", "6/15/2009T8:45"].contains(&text(question, "text"))
+        },
     },
     Difference {
         file: "date_lenient",
@@ -69,7 +73,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         file: "date_lenient",
         why: "what nobody means as a date is none: mixed signs, years of three digits, signs between and behind",
         applies: |question, ours| {
-            let odd = ["2012 - 03 - 16", "6/15/009", "6/15-2009", "2012\u{a0}03\u{a0}16", "2012年3月16日", "#2012-03-16#"];
+            let odd =
+                ["2012 - 03 - 16", "6/15/009", "6/15-2009", "2012\u{a0}03\u{a0}16", "2012年3月16日", "#2012-03-16#"];
             ours.starts_with(FAILS) && (odd.contains(&text(question, "text")) || text(question, "text").ends_with('\0'))
         },
     },
@@ -77,6 +82,21 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         file: "date_lenient",
         why: "a zone that takes the first day of the calendar before it is an error; .NET stays on that day",
         applies: |question, ours| is_first_day(question, ours),
+    },
+    Difference {
+        file: "date_parse",
+        why: "an empty text is no value, and gives none",
+        applies: |question, ours| text(question, "text").is_empty() && ours.is_empty(),
+    },
+    Difference {
+        file: "date_lenient",
+        why: "an empty text is no value, and gives none",
+        applies: |question, ours| text(question, "text").is_empty() && ours.is_empty(),
+    },
+    Difference {
+        file: "round",
+        why: "what Active Directory keeps for `never` is no date",
+        applies: |question, ours| ours.is_empty() && [0, i64::MAX].map(Some).contains(&question["filetime"].as_i64()),
     },
     Difference {
         file: "date_diff",
@@ -97,7 +117,8 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         file: "regex_match",
         why: "balancing groups, conditionals, `\\G`, numbers for groups and a name given twice are refused by name",
         applies: |_, ours| {
-            let unsupported = ["balancing groups", "conditionals", "`\\G`", "a group with a number", "two groups", "this old way"];
+            let unsupported =
+                ["balancing groups", "conditionals", "`\\G`", "a group with a number", "two groups", "this old way"];
             unsupported.iter().any(|what| ours.contains(what))
         },
     },
@@ -150,6 +171,11 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         file: "regex_replace",
         why: "a group with a number of its own is refused by name",
         applies: |_, ours| ours.contains("a group with a number"),
+    },
+    Difference {
+        file: "regex_replace",
+        why: "the number of no group stands for itself, however great",
+        applies: |question, _| text(question, "replacement") == "$99999999999",
     },
     Difference {
         file: "regex_replace",
