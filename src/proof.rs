@@ -184,6 +184,7 @@ fn written(mapping: &AttributeMapping, given: &Given, is_new: bool) -> Vec<Value
     let default = mapping.default.iter().filter(|_| is_new).cloned();
     match given {
         Given::Value(value) => vec![value.clone()],
+        Given::OneOf(_) if !is_new => Vec::new(),
         Given::OneOf(candidates) => candidates.iter().map(|text| Value::text(text.as_str())).take(1).collect(),
         Given::Dropped => Vec::new(),
         Given::Nothing => default.collect(),

@@ -166,6 +166,14 @@ pub(super) fn print_person(person: &PersonState, traced: Option<&Trace>, now: Ti
     if let Some(traced) = traced.filter(|_| detail == Detail::Full) {
         print_mapped(traced);
     }
+    for name in &person.names {
+        say(format!(
+            "\nHas the name {} ({}), nobody else's in {}",
+            plain(&name.value),
+            plain(&name.attribute),
+            plain(&name.namespace)
+        ));
+    }
     say("\nSaid of them, newest first");
     person.operations.iter().take(SHOWN_MAX).for_each(print_operation);
     if !person.history.is_empty() {
@@ -290,6 +298,9 @@ fn person_json(person: &PersonState, traced: Option<&Trace>) -> serde_json::Valu
         "person": user_to_json(&stored.attributes, Some(&stored.anchor)),
         "lastSeenUnchanged": person.last_seen.map(|(upload, at)| json!({ "upload": upload.0, "at": at.to_string() })),
         "targets": person.links.iter().map(|link| link_json(person, link)).collect::<Vec<_>>(),
+        "names": person.names.iter().map(|name| json!({
+            "namespace": name.namespace, "attribute": name.attribute, "value": name.value,
+        })).collect::<Vec<_>>(),
         "operations": person.operations.iter().map(operation_json).collect::<Vec<_>>(),
         "history": person.history.iter().map(history_json).collect::<Vec<_>>(),
         "trace": traced.map(trace_json),

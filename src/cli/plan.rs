@@ -10,6 +10,7 @@ use super::jobs::{csv_settings, load_job, open_store, outcome_json, warn_of_lost
 use super::screen::{counted, grouped, note, say, say_json, shown, table};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::JobMeant;
+use crate::mapping::Given;
 use crate::model::{Change, ChangeKind, Value};
 use crate::pipeline::plan::{Action, Plan, Planned, PlannedAt, differences, plan};
 use crate::plain::plain;
@@ -104,6 +105,10 @@ fn print_person(person: &Planned) {
                 say(format!("    {}", plain(&reason.to_string())))
             }
         }
+        for name in &at.unique {
+            let given = Given::OneOf(name.candidates.clone());
+            say(format!("    {}: {}", name.attribute, plain(&given.to_string())));
+        }
     }
 }
 
@@ -175,6 +180,11 @@ fn person_json(person: &Planned) -> serde_json::Value {
 fn at_json(at: &PlannedAt) -> serde_json::Value {
     let mut json =
         json!({ "target": at.target.as_str(), "situation": at.situation.word(), "action": at.action.word() });
+    if !at.unique.is_empty() {
+        let names =
+            at.unique.iter().map(|name| json!({ "name": name.attribute.as_str(), "candidates": name.candidates }));
+        json["firstFree"] = names.collect();
+    }
     match &at.action {
         Action::CreateOrLink(change) | Action::Write(change) => json["change"] = change_json(change),
         Action::Hold(reason) | Action::Skip(reason) | Action::Fail(reason) => {

@@ -96,11 +96,23 @@ impl Concealment {
             }
         }
         for (target, known) in links {
-            let held = known.attributes.iter().filter(|(name, _)| self.hides(target, name.as_str()));
-            held.for_each(|(_, value)| secrets.learn(value));
+            self.learn_account(target, &known.attributes, &mut secrets);
         }
         secrets.sort();
         secrets
+    }
+
+    /// The values that a change has written, or found: an earlier secret is one still.
+    pub fn secrets_in(&self, target: &TargetId, change: &Change) -> Secrets {
+        let mut secrets = Secrets::default();
+        self.learn_account(target, &change.set, &mut secrets);
+        self.learn_account(target, &change.before, &mut secrets);
+        secrets
+    }
+
+    fn learn_account(&self, target: &TargetId, attributes: &Attributes, secrets: &mut Secrets) {
+        let held = attributes.iter().filter(|(name, _)| self.hides(target, name.as_str()));
+        held.for_each(|(_, value)| secrets.learn(value));
     }
 
     /// Conceals what is held of a person.
@@ -307,3 +319,6 @@ impl Secrets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::dotnet::regex::Pattern;
 use crate::model::{Path, Span};
 
-use super::functions::Function;
+use super::functions::{Function, pattern_of};
 
 /// A part of an expression, and where it stands. Where does not count when two are compared.
 #[derive(Debug, Clone)]
@@ -39,8 +40,18 @@ pub(super) enum Term {
 pub(super) struct Call {
     pub(super) function: &'static Function,
     pub(super) arguments: Vec<Node>,
+    /// The regular expression among them, read once.
+    pub(super) pattern: Option<Pattern>,
     /// How many calls of chance stand before it, so that no two give the same.
     pub(super) chances_before: u32,
+}
+
+impl Call {
+    /// A call whose arguments have been checked.
+    pub(super) fn new(function: &'static Function, arguments: Vec<Node>, chances_before: u32) -> Self {
+        let pattern = pattern_of(function, &arguments);
+        Self { function, arguments, pattern, chances_before }
+    }
 }
 
 /// Two parts, compared.

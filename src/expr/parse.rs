@@ -128,7 +128,7 @@ impl<'t> Parser<'t> {
         let span = name_span.start..end;
         check::complete(function, &mut arguments);
         check::call(function, &arguments, &span)?;
-        Ok(Node { term: Term::Call(Call { function, arguments, chances_before }), span })
+        Ok(Node { term: Term::Call(Call::new(function, arguments, chances_before)), span })
     }
 
     /// Everything up to the `)`, and where that ends. Nothing between two commas is an empty slot.

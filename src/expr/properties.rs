@@ -99,7 +99,7 @@ fn call_of(function: &'static Function, depth: u32) -> BoxedStrategy<Term> {
                     Need::Required | Need::Repeats => argument(parameter.kind, depth),
                 })
                 .collect();
-            arguments.prop_map(move |arguments| Call { function, arguments, chances_before: 0 })
+            arguments.prop_map(move |arguments| Call::new(function, arguments, 0))
         })
         .prop_filter("as its function admits", |made| check::call(made.function, &made.arguments, &(0..0)).is_ok())
         .prop_map(Term::Call)

@@ -178,6 +178,17 @@ fn a_person_cannot_climb_out_of_a_container() {
     check_dn(r#"Append(Append("OU=", [department]), ",DC=x")"#, &evil, r"OU=IT\,OU\=Admins,DC=x");
     check_dn(r#"Replace([department], "{0}", , , , , "OU={0},DC=x")"#, &evil, r"OU=IT\,OU\=Admins,DC=x");
     check_dn(r#"Replace("OU=?,DC=x", "?", , , [department], , )"#, &evil, r"OU=IT\,OU\=Admins,DC=x");
+    check_dn(r#"Replace("OU=?,DC=x", , "\\?", , [department], , )"#, &evil, r"OU=IT\,OU\=Admins,DC=x");
+    check_dn(r#"Replace("OU=?,DC=x", , "(?<p>\\?)", "p", [department], , )"#, &evil, r"OU=IT\,OU\=Admins,DC=x");
+    check_dn(
+        r#"Join("", "OU=", Replace([department], , "I(.)", , "$1,", , ), ",DC=x")"#,
+        &evil,
+        r"OU=T\,\,OU\=Admins,DC=x",
+    );
+    let taken = r#"Join("", "OU=", Replace([absent], , "(?<p>,.*)", "p", , [department], ), ",DC=x")"#;
+    check_dn(taken, &evil, r"OU=\,OU\=Admins,DC=x");
+    let unescaped = r#"Replace(Join("", "OU=", [department], ",DC=x"), , "\\\\", , "", , )"#;
+    check_dn(unescaped, &evil, r"OU\=IT\,OU\=Admins\,DC\=x");
     check_dn("[department]", &evil, r"IT\,OU\=Admins");
     check_dn(r#"Coalesce([absent], [department], "OU=x")"#, &evil, r"IT\,OU\=Admins");
 }
@@ -189,6 +200,31 @@ fn what_is_cut_out_of_a_person_s_text_is_escaped_after_the_cut() {
     check_dn(r#"Join("", "OU=", StripSpaces([d]), ",DC=x")"#, &evil, r"OU=a\,b,DC=x");
     check_dn(r#"Join("", "OU=", Left(Join("", "a", [d]), 3), ",DC=x")"#, &evil, r"OU=aa\,,DC=x");
     check_dn(r#"Join("", "OU=", Replace([d], ",", , , "+", , ), ",DC=x")"#, &evil, r"OU=a\+b\ ,DC=x");
+}
+
+#[test]
+fn a_pattern_that_takes_too_long_is_an_error_of_that_person() {
+    let expression = parse(r#"Replace([s], , "^(a|aa)+\\1[bc]", , "x", , )"#).unwrap();
+    let evaluate = |text: String| {
+        let mut someone = Attributes::new();
+        someone.set(Name::new("s"), Value::Text(text));
+        expression.evaluate(&Inputs::of(&someone))
+    };
+    assert_eq!(evaluate("aab".to_owned()).unwrap(), Evaluated::Value(Value::text("x")));
+    let fault = evaluate("a".repeat(60) + "d").unwrap_err();
+    assert_eq!(fault.message, "the regular expression needs more than 100000 steps for this value");
+    assert_eq!(fault.span, 15..32);
+    assert!(evaluate("a".repeat(5_000)).unwrap_err().message.starts_with("the value is longer than the 4096 bytes"));
+}
+
+#[test]
+fn a_group_that_took_no_part_is_left_alone() {
+    let digits = r#"Replace([s], , "a(?<digit>[0-9])?", "digit", "x", , )"#;
+    check(digits, &[("s", Sample::Text("a1 a a2"))], Sample::Text("ax a ax"));
+    let first = r#"Replace([s], , "a(?<digit>[0-9])?", "digit", , [t], )"#;
+    check(first, &[("t", Sample::Text("a a2"))], Sample::Nothing);
+    check(first, &[("t", Sample::Text("b"))], Sample::Nothing);
+    check(first, &[], Sample::Nothing);
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub fn functions() -> Vec<Json> {
             json!({
                 "name": parameter.graph_name,
                 "type": type_of(parameter.kind),
-                "required": !parameter.need.is_optional(),
+                "required": parameter.need != Need::Optional,
                 "allowMultipleOccurrences": parameter.need == Need::Repeats,
             })
         });
@@ -23,9 +23,9 @@ pub fn functions() -> Vec<Json> {
 fn type_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Any | Kind::Text | Kind::Interval | Kind::Word(_) => "String",
+        Kind::Moment => "DateTime",
         Kind::Integer => "Integer",
         Kind::Condition => "Boolean",
-        Kind::Moment => "DateTime",
     }
 }
 

@@ -277,6 +277,10 @@ fn written(desired: &Desired, is_new: bool) -> Attributes {
     if is_new {
         desired.on_create.iter().for_each(|(name, value)| written.set(name.clone(), value.clone()));
     }
+    for name in desired.unique.iter().filter(|_| is_new) {
+        let candidates = name.candidates.iter().map(|text| Value::text(text.as_str()));
+        written.set(name.attribute.clone(), Value::Many(candidates.collect()));
+    }
     match &desired.manager {
         Some(Manager::Is(anchor)) => written.set(Name::new(crate::mapping::MANAGER), Value::text(anchor.as_str())),
         Some(Manager::Nobody) => written.set(Name::new(crate::mapping::MANAGER), Value::Null),

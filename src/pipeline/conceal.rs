@@ -17,6 +17,9 @@ pub fn conceal_person(concealment: &Concealment, secrets: &Secrets, state: &mut 
     if concealment.is_empty() {
         return;
     }
+    let changes = state.history.iter().filter_map(|entry| Some((&entry.target, entry.change.as_ref()?)));
+    let earlier = changes.map(|(target, change)| concealment.secrets_in(target, change));
+    let secrets = &earlier.fold(secrets.clone(), Secrets::and);
     concealment.person(&mut state.stored.person.attributes, secrets);
     state.stored.links.iter_mut().for_each(|(target, known)| concealment.known(target, known, secrets));
     for link in &mut state.links {

@@ -9,7 +9,8 @@ use super::import::{ImportError, compare};
 use super::process::judge;
 use crate::decide::{self, Ask, Concealment, decide};
 use crate::model::{
-    Anchor, Change, ChangeKind, Known, Name, Outcome, Reason, Situation, Step, TargetId, Timestamp, Value, Wanted,
+    Anchor, Change, ChangeKind, Known, Name, Outcome, Reason, Situation, Step, TargetId, Timestamp, UniqueName, Value,
+    Wanted,
 };
 use crate::reconcile::reconcile;
 use crate::source::{self, CsvSettings, Rows, Scan};
@@ -41,6 +42,9 @@ pub struct PlannedAt {
     pub situation: Situation,
     /// What would be done.
     pub action: Action,
+    /// What a new account would be called that nobody else may be called; which of the names is free is seen when it
+    /// is made.
+    pub unique: Vec<UniqueName>,
 }
 
 /// What would be done.
@@ -197,7 +201,11 @@ fn planned_at(job: &decide::Job, after: &StoredPerson, at: &decide::AtTarget) ->
         !action.is_change() || matches!(propose(job, &at.target, after, false), Proposal::Work { .. }),
         "a plan says what delivery does"
     );
-    Some(PlannedAt { target: at.target.clone(), situation: at.situation, action })
+    let unique = match (&at.ask, &action) {
+        (Ask::Bring(Wanted::Present(desired)), Action::CreateOrLink(_)) => desired.unique.clone(),
+        _ => Vec::new(),
+    };
+    Some(PlannedAt { target: at.target.clone(), situation: at.situation, action, unique })
 }
 
 fn bringing(wanted: &Wanted, known: Option<&Known>) -> Option<Action> {

@@ -92,6 +92,11 @@ fn overall(on: &Transaction<'_>, person: i64, immediate: Option<&Outcome>) -> Re
     if ended == 0 {
         return Ok(None);
     }
+    // A reference alone does not say how its account ended, which has gone on since: they end with what it ends with.
+    let is_account_heard = rows.iter().any(|row| row.settled == ended && row.part == 0 && row.outcome.is_some());
+    if ended < current && !is_account_heard {
+        return Ok(None);
+    }
     let speaking = rows.into_iter().filter(|row| row.settled == ended);
     let speaking = speaking.filter_map(|row| Some((row.outcome?, row.code, row.detail, row.part)));
     let gravest = speaking.max_by_key(|(outcome, _, _, part)| gravity(*outcome, *part));

@@ -46,7 +46,7 @@ pub use clients::{Client, NewClient};
 pub use fsck::Fault;
 pub use import::Stored;
 pub use lease::{LeaseTerms, Proposal, WorkFor};
-pub use person::{HistoryEntry, LinkState, PersonState, Standing};
+pub use person::{HistoryEntry, LinkState, OwnName, PersonState, Standing};
 pub use read::{OperationState, TargetState, UploadState};
 pub use registry::{JobKey, JobState, TargetKey};
 pub use release::Released;

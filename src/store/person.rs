@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use super::names::Names;
 use super::read::{OPERATION, OperationState, operation};
 use super::record::{person_row, stored_person};
-use super::{JobState, Store, StoreError, StoredPerson, codec, record, words};
+use super::{JobState, Store, StoreError, StoredPerson, codec, record, reserve, words};
 use crate::model::{
     Change, Generation, Known, LeaseId, Outcome, Part, PersonId, Reason, Situation, TargetId, Timestamp, UploadId,
 };
@@ -43,8 +43,21 @@ pub struct PersonState {
     pub operations: Vec<OperationState>,
     /// What was done, newest first.
     pub history: Vec<HistoryEntry>,
+    /// The names that are theirs, and nobody else's.
+    pub names: Vec<OwnName>,
     /// The newest import that saw them unchanged.
     pub last_seen: Option<(UploadId, Timestamp)>,
+}
+
+/// A name that a person has taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnName {
+    /// Where nobody else may have it.
+    pub namespace: String,
+    /// The attribute it was taken for.
+    pub attribute: String,
+    /// The name.
+    pub value: String,
 }
 
 /// A person at a target.
@@ -116,6 +129,7 @@ impl Store {
                 links: links(on, job, row)?,
                 operations: person_operations(on, row)?,
                 history: history(on, &fresh, job, row)?,
+                names: reserve::taken_by(on, row)?,
                 last_seen: last_seen(on, job, row)?,
             }))
         })

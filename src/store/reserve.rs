@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::StoreError;
 use super::link::LinkRow;
+use super::{OwnName, StoreError};
 use crate::model::{Known, Part, Reason, Settlement, Timestamp, UniqueName};
 use crate::reconcile::names_taken;
 
@@ -42,10 +42,13 @@ pub(super) fn offer(
             match standing(on, row, &namespace, &candidate)? {
                 Standing::Free | Standing::Own => left.push(candidate),
                 Standing::Others => {}
+                // Two who may each have what the other asks for would wait for each other.
+                Standing::OfferedUntil(_) if row.is_unsure() => {}
                 Standing::OfferedUntil(due) => return Ok(Offered::NotBefore(due.max(now.plus(NAME_PAUSE)))),
             }
         }
-        // Where an earlier try may have written, the account is looked for first: it may have its name.
+        // Where an earlier try may have written, the account is looked for first: it may have its name. If there is
+        // none, it comes back, and is no longer unsure.
         if left.is_empty() && !row.is_unsure() {
             return Ok(Offered::NoneLeft(names_taken(&name.attribute, &name.candidates)));
         }
@@ -195,4 +198,15 @@ pub(super) fn free_names(on: &Transaction<'_>, person: i64) -> Result<(), StoreE
     )?
     .execute([person])?;
     Ok(())
+}
+
+/// The names that are a person's.
+pub(super) fn taken_by(on: &Transaction<'_>, person: i64) -> Result<Vec<OwnName>, StoreError> {
+    let mut statement = on.prepare_cached(
+        "SELECT namespace, attribute, value FROM reservation WHERE person = ?1 AND link IS NULL ORDER BY namespace, folded",
+    )?;
+    let rows = statement.query_map([person], |found| {
+        Ok(OwnName { namespace: found.get(0)?, attribute: found.get(1)?, value: found.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

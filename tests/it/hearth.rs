@@ -11,7 +11,7 @@ use muster::app::{ActiveJob, ActiveTarget, App, Hands, LeaseTimes};
 use muster::clock::Clock as _;
 use muster::config::{self, SourceMeant};
 use muster::model::{
-    Anchor, Attributes, Carried, LeaseId, Outcome, Part, Record, Statement, TargetId, Timestamp, UploadId, Value,
+    Anchor, Attributes, Carried, LeaseId, Name, Outcome, Part, Record, Statement, TargetId, Timestamp, UploadId, Value,
     WorkItem, WorkerId,
 };
 use muster::pipeline::carry::carry;
@@ -484,4 +484,9 @@ pub(crate) fn unknown() -> WriteError {
 /// The target refuses.
 pub(crate) fn refused() -> WriteError {
     WriteError::Refused { code: "refused".to_owned(), cause: Cause("it will not".to_owned()) }
+}
+
+/// Somebody else has that name, which looked free.
+pub(crate) fn taken(attribute: &str) -> WriteError {
+    WriteError::Taken { attribute: Name::new(attribute), cause: Cause("somebody has it".to_owned()) }
 }

@@ -39,9 +39,13 @@ mod kill;
 #[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod placement;
 #[cfg(test)]
 mod practice;
+#[cfg(test)]
+mod redact;
 #[cfg(test)]
 mod sandbox;
 #[cfg(test)]

@@ -125,8 +125,21 @@ impl Drop for Practice {
     }
 }
 
-const COMMANDS: [&str; 12] =
-    ["demo", "check", "test", "plan", "import", "explain", "release", "fsck", "serve", "client", "agent", "sandbox"];
+const COMMANDS: [&str; 13] = [
+    "demo",
+    "check",
+    "test",
+    "plan",
+    "import",
+    "explain",
+    "functions",
+    "release",
+    "fsck",
+    "serve",
+    "client",
+    "agent",
+    "sandbox",
+];
 
 #[test]
 fn help_says_what_each_command_does_and_how_it_ends() {
@@ -171,6 +184,19 @@ fn a_job_that_fails_its_own_tests_says_why_and_is_not_run() {
     desk.call(&["test", "none.toml"]);
     desk.check("test.txt");
     assert!(!desk.folder.path().join("muster-data").exists(), "nothing was begun");
+}
+
+#[test]
+fn functions_tells_what_the_mapping_language_can_do() {
+    let mut desk = Desk::new();
+    desk.call(&["functions"]);
+    for name in ["Switch", "formatdatetime", "SelectUniqueValue", "RandomString", "Error"] {
+        desk.call(&["functions", name]);
+    }
+    desk.call(&["functions", "Swich"]);
+    desk.call(&["functions", "x\u{1b}[31m"]);
+    desk.call(&["functions", "IgnoreFlowIfNullOrEmpty", "--json"]);
+    desk.check("functions.txt");
 }
 
 #[test]
@@ -309,12 +335,13 @@ fn a_data_folder_that_cannot_be_used_says_why() {
 #[test]
 fn what_is_for_machines_is_json_and_nothing_else() {
     let desk = Desk::new();
-    let words: [&[&str]; 6] = [
+    let words: [&[&str]; 7] = [
         &["check", "job.toml"],
         &["plan", "people.csv", "--job", "job.toml"],
         &["import", "people.csv", "--job", "job.toml", "--decide-only"],
         &["explain", "1001"],
         &["release", "--all"],
+        &["functions"],
         &["fsck"],
     ];
     for words in words {

@@ -36,6 +36,10 @@ const LOOK_EVERY: u64 = 15;
 const ROUNDS_MAX: usize = 20;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DIRECTORIES: [&str; 2] = ["cloud", "hq"];
+/// The attribute in each that holds a name nobody else may have; the directories themselves do not see to that.
+const NAMED: [&str; 2] = ["mailNickname", "initials"];
+/// People share their names, and so their candidates; the last is theirs alone.
+const NAME: &str = r#"expression = 'SelectUniqueValue([displayName], Join("", [displayName], "2"), Join("-", [displayName], [externalId]))', unique_in = "login""#;
 
 /// Seeds to run instead, to look into one: `MUSTER_SEEDS=17-18`.
 const SEEDS_VARIABLE: &str = "MUSTER_SEEDS";
@@ -403,6 +407,20 @@ impl Life {
                 self.check(accounts.len() < 2, || format!("{accounts:?}"));
             }
         }
+        self.check_names();
+    }
+
+    /// Nobody has the name of somebody else, in whichever directory.
+    fn check_names(&self) {
+        let mut whose: BTreeMap<String, String> = BTreeMap::new();
+        for (directory, attribute) in DIRECTORIES.iter().zip(NAMED) {
+            for account in self.house.directory(directory).accounts() {
+                let text = |name| account.attributes.get(name).and_then(Value::as_text).map(str::to_owned);
+                let (Some(name), Some(anchor)) = (text(attribute), text("employeeId")) else { continue };
+                let first = whose.entry(name.to_lowercase()).or_insert_with(|| anchor.clone());
+                self.check(*first == anchor, || format!("{first} and {anchor} are both called {name}"));
+            }
+        }
     }
 
     fn check_store(&mut self) {
@@ -668,6 +686,15 @@ fn any_job(dice: &mut Dice, number: usize) -> (String, Job) {
     for kind in ["kind = \"graph\"", "kind = \"ldif\""] {
         text = text.replace(kind, &format!("{kind}\non_delete = \"{}\"\n{limits}", dice.pick(&leaver)));
     }
+    text = text
+        .replace(
+            r#"{ to = "mailNickname", direct = "userName", apply = "create" },"#,
+            &format!("{{ to = \"{}\", {NAME} }},", NAMED[0]),
+        )
+        .replace(
+            r#"{ to = "sAMAccountName", direct = "userName" },"#,
+            &format!("{{ to = \"{}\", {NAME} }},", NAMED[1]),
+        );
     if dice.chance(30) {
         text = text.replace("userType eq \"Board\"", "userType eq \"Board\" or userType eq \"Robot\"");
     }

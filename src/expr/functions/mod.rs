@@ -10,6 +10,7 @@ mod encode;
 mod flow;
 mod format;
 mod lists;
+mod pattern;
 mod presence;
 mod replace;
 mod roles;
@@ -20,6 +21,7 @@ mod title;
 use std::fmt::Write as _;
 
 use crate::dotnet::interval::INTERVALS;
+use crate::dotnet::regex::Pattern;
 use crate::model::{Attributes, Diagnostic, Span, Timestamp, Value};
 
 use super::datum::Flow;
@@ -221,6 +223,11 @@ impl Example {
 /// Every function, in the order of their names.
 pub fn functions() -> &'static [&'static Function] {
     FUNCTIONS
+}
+
+/// The pattern of a call that was checked: `Replace` alone takes one.
+pub(super) fn pattern_of(function: &Function, arguments: &[Node]) -> Option<Pattern> {
+    std::ptr::eq(function, &raw const replace::REPLACE).then(|| pattern::of(arguments)).flatten()
 }
 
 /// The function of exactly that name.

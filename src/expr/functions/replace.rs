@@ -1,4 +1,4 @@
-//! `Replace`: one text in place of another, or a source put into a template.
+//! `Replace`: one text in place of another, a source put into a template, and by regular expression.
 
 use std::borrow::Cow;
 
@@ -8,14 +8,15 @@ use super::super::EvaluateError;
 use super::super::datum::{Flow, Words};
 use super::super::evaluate::{Given, Manner, Writing};
 use super::super::node::{Node, Term};
-use super::{Beyond, Example, Function, Kind, Sample, optional, required};
+use super::{Beyond, Example, Function, Kind, Sample, optional, pattern, required};
 
-const SOURCE: usize = 0;
-const OLD: usize = 1;
-const REPLACEMENT: usize = 4;
-const TEMPLATE: usize = 6;
-/// `regexPattern`, `regexGroupName`, `replacementAttributeName`: without a pattern they mean nothing.
-const OF_PATTERNS: [usize; 3] = [2, 3, 5];
+pub(super) const SOURCE: usize = 0;
+pub(super) const OLD: usize = 1;
+pub(super) const PATTERN: usize = 2;
+pub(super) const GROUP: usize = 3;
+pub(super) const REPLACEMENT: usize = 4;
+pub(super) const OTHER_ATTRIBUTE: usize = 5;
+pub(super) const TEMPLATE: usize = 6;
 
 pub(super) static REPLACE: Function = Function {
     name: "Replace",
@@ -30,7 +31,13 @@ pub(super) static REPLACE: Function = Function {
         optional("template", Kind::Text).in_graph("Template"),
     ],
     description: "With oldValue and replacementValue: the source, every oldValue in it replaced. \
-                  With oldValue and template: the template, every oldValue in it replaced by the source.",
+                  With oldValue and template: the template, every oldValue in it replaced by the source. \
+                  With regexPattern and replacementValue: the source, every match replaced; in the replacement `$1`, \
+                  `${name}` and `$&` stand for what was matched, and `$$` for a dollar sign. \
+                  With a regexGroupName before the replacementValue: that group alone is replaced, in every match. \
+                  With regexGroupName and replacementAttributeName: the source, or where it has none what the group \
+                  takes of the first match in the other attribute, or nothing. \
+                  Patterns are .NET's, written out in the expression; upper and lower case matter everywhere.",
     examples: &[
         Example {
             expression: r#"Replace([s], "a", , , "b", , )"#,
@@ -48,6 +55,46 @@ pub(super) static REPLACE: Function = Function {
             gives: Sample::Text("https://contoso.com/people/anna"),
         },
         Example { expression: r#"Replace([s], "a", , , "b", , )"#, person: &[], gives: Sample::Nothing },
+        Example {
+            expression: r#"Replace([s], , "\\+(?<isdCode>\\d* )(?<phoneNumber>\\d{10})", , "${phoneNumber}", , )"#,
+            person: &[("s", Sample::Text("+91 9998887777"))],
+            gives: Sample::Text("9998887777"),
+        },
+        Example {
+            expression: r#"Replace([s], , "[()\\s-]+", , "", , )"#,
+            person: &[("s", Sample::Text("+1 (999) 888-7777"))],
+            gives: Sample::Text("+19998887777"),
+        },
+        Example {
+            expression: r#"Replace([s], , "(?<streetNumber>^\\d*)", "streetNumber", "888", , )"#,
+            person: &[("s", Sample::Text("545 Tremont Street"))],
+            gives: Sample::Text("888 Tremont Street"),
+        },
+        Example {
+            expression: r#"Replace([userName], , "(?<Suffix>@(.)*)", "Suffix", "", , )"#,
+            person: &[("userName", Sample::Text("jsmith@contoso.com"))],
+            gives: Sample::Text("jsmith"),
+        },
+        Example {
+            expression: r#"Replace([s], , "\\+(?<isdCode>\\d* )(?<phoneNumber>\\d{10})", "phoneNumber", , [mobile], )"#,
+            person: &[("s", Sample::Text("")), ("mobile", Sample::Text("+91 8887779999"))],
+            gives: Sample::Text("8887779999"),
+        },
+        Example {
+            expression: r#"Replace([s], , "\\+(?<isdCode>\\d* )(?<phoneNumber>\\d{10})", "phoneNumber", , [mobile], )"#,
+            person: &[("s", Sample::Text("555-1")), ("mobile", Sample::Text("+91 8887779999"))],
+            gives: Sample::Text("555-1"),
+        },
+        Example {
+            expression: r#"Replace([s], , "[a-zA-Z_]*", , "", , )"#,
+            person: &[("s", Sample::Text("john_doe72"))],
+            gives: Sample::Text("72"),
+        },
+        Example {
+            expression: r#"Replace(Mid(Replace([s], , "([\\/\\\\\\[\\]\\:\\;\\|\\=\\,\\+\\*\\?\\<\\>])", , "", , ), 1, 5), , "(\\.)*$", , "", , )"#,
+            person: &[("s", Sample::Text("J:S<m>..ith"))],
+            gives: Sample::Text("JSm"),
+        },
     ],
     check,
     evaluate: replace,
@@ -55,10 +102,13 @@ pub(super) static REPLACE: Function = Function {
 
 fn check(arguments: &[Node], span: &Span) -> Result<(), Diagnostic> {
     let slot = |at: usize| arguments.get(at).filter(|node| node.term != Term::Empty);
-    if let Some(node) = OF_PATTERNS.into_iter().find_map(slot) {
-        let message = "replacing by regular expression is not supported yet";
-        return Err(Diagnostic::new(message, node.span.clone(), "part of a regular expression")
-            .with_hint("leave the slots `regexPattern`, `regexGroupName` and `replacementAttributeName` empty"));
+    if slot(PATTERN).is_some() {
+        return pattern::check(arguments);
+    }
+    if let Some(node) = slot(GROUP).or_else(|| slot(OTHER_ATTRIBUTE)) {
+        let message = "this means nothing without a `regexPattern`";
+        return Err(Diagnostic::new(message, node.span.clone(), "of which pattern?")
+            .with_hint("write `Replace([source], , \"(?<part>…)\", \"part\", \"new\", , )`"));
     }
     let incomplete = |message: &str, span: &Span, label: &str| {
         Err(Diagnostic::new(message, span.clone(), label)
@@ -81,6 +131,9 @@ fn check(arguments: &[Node], span: &Span) -> Result<(), Diagnostic> {
 }
 
 fn replace<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
+    if let Some(pattern) = given.pattern {
+        return pattern::replace(given, pattern);
+    }
     let (frame, filling) = if given.has(TEMPLATE) { (TEMPLATE, SOURCE) } else { (SOURCE, REPLACEMENT) };
     let source_is_absent = frame == TEMPLATE && given.text(SOURCE)?.is_none();
     let Some(frame) = given.text(frame)?.filter(|_| !source_is_absent) else { return Ok(Flow::nothing()) };

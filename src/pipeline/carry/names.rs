@@ -2,8 +2,8 @@
 
 use super::{Carrying, unwritten};
 use crate::model::{
-    Carried, Change, ChangeKind, Desired, Found, Known, MatchKeys, Name, Settlement, Situation, UniqueName, Value,
-    Wanted,
+    Carried, Change, ChangeKind, Desired, Found, Known, MatchKeys, Name, Reason, Settlement, Situation, UniqueName,
+    Value, Wanted,
 };
 use crate::reconcile::name;
 use crate::writer::{Cause, Errand, Search, WriteError};
@@ -12,6 +12,9 @@ use crate::writer::{Cause, Errand, Search, WriteError};
 /// person's own account with it, which cannot be found yet. By the pauses of [`super::backoff`] that is more than a
 /// quarter of an hour; replicas lag by minutes (`facts/graph_users.md` §9).
 const UNSEEN_TRIES_MAX: u32 = 12;
+
+/// An earlier try had left nothing, and no name was offered to this one.
+const NO_NAME_OFFERED: &str = "no_name_offered";
 
 /// What a target says of the names an account may have.
 enum Names {
@@ -34,6 +37,10 @@ impl Carrying<'_> {
     /// passed over, too.
     pub(super) async fn create_named(&self, wanted: &Wanted, situation: Situation, change: Change) -> Carried {
         let Wanted::Present(desired) = wanted else { return self.write(wanted, situation, change, None).await };
+        if desired.unique.iter().any(|name| name.candidates.is_empty()) {
+            let why = Reason::new(NO_NAME_OFFERED, "no name could be offered while it was not known what is there");
+            return unwritten(situation, self.again(None, false, why));
+        }
         let mut taken = match self.names_taken(wanted, desired).await {
             Ok(Names::Taken(taken)) => taken,
             Ok(Names::Ours(known)) => return unwritten(Situation::Found, Settlement::Linked { known }),

@@ -141,6 +141,11 @@ impl Checker<'_, '_> {
             self.findings.error(diagnostic.with_hint("add `default_domain = \"contoso.com\"` to the target"));
         }
         let others = reaches.iter().find(|(beyond, _)| *beyond == Beyond::Others);
+        let secret = reaches.iter().find(|(beyond, _)| *beyond == Beyond::Secrecy);
+        if let (Some(_), Some((_, span))) = (others, secret) {
+            let diagnostic = Diagnostic::new("a name that others see is no secret", span.clone(), "not kept secret");
+            self.findings.error(diagnostic.with_hint("take the `Redact` out"));
+        }
         self.check_unique(map, others.map(|(_, span)| span));
         others.is_some()
     }
@@ -156,6 +161,10 @@ impl Checker<'_, '_> {
             }
             return;
         };
+        if map.to.value().eq_ignore_ascii_case(MANAGER) {
+            let hint = "give the manager's anchor (externalId)";
+            error("a manager is not chosen among candidates", span.clone(), "no reference", hint);
+        }
         if let Some(rank) = &map.r#match {
             let hint = "match by another attribute, e.g. the one that holds the anchor";
             error("an account is not recognised by a name that is chosen for it", rank.span(), "no match", hint);
