@@ -6,7 +6,7 @@ mod differences;
 
 use std::fs;
 
-use muster::dotnet::regex::{self, Template};
+use muster::dotnet::regex;
 use muster::expr::{Evaluated, Expression, Inputs};
 use muster::model::{Attributes, Path, Value};
 use serde_json::Value as Json;
@@ -19,7 +19,7 @@ const FAILS: &str = "fails";
 const EXACT: &str = "yyyy-MM-ddTHH:mm:ss.fffffff";
 
 /// Where an answer is another than .NET's on purpose.
-pub struct Difference {
+struct Difference {
     file: &'static str,
     why: &'static str,
     /// Whether the question, with our answer to it, is such a case.
@@ -101,13 +101,18 @@ fn evaluated(expression: &str, said: &[(&str, &str)]) -> String {
     }
 }
 
+/// A text as it is written in an expression.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
 #[test]
 fn dates_are_written_as_dotnet_writes_them() {
     check("date_format", |question| {
         // Read in a format of the same kind, so that the zone is known or not.
         let source = text(question, "moment");
-        let format = text(question, "format").replace('\\', "\\\\").replace('"', "\\\"");
-        let expression = format!("FormatDateTime([source], , \"{EXACT}K\", \"{format}\")");
+        let format = quoted(text(question, "format"));
+        let expression = format!("FormatDateTime([source], , \"{EXACT}K\", {format})");
         (theirs(question, "text"), evaluated(&expression, &[("source", source)]))
     });
 }
@@ -229,27 +234,9 @@ fn found(question: &Json) -> String {
 #[test]
 fn replacements_are_filled_in_as_dotnet_fills_them() {
     check("regex_replace", |question| {
-        let searched = text(question, "text");
-        let ours = match regex::Pattern::parse(text(question, "pattern")) {
-            Ok(pattern) => replaced(&pattern, text(question, "replacement"), searched),
-            Err(refused) => format!("{FAILS}: {}", refused.message),
-        };
+        let said = ["text", "replacement"].map(|name| (name, text(question, name)));
+        let pattern = quoted(text(question, "pattern"));
+        let ours = evaluated(&format!("Replace([text], , {pattern}, , [replacement], , )"), &said);
         (theirs(question, "replaced"), ours)
     });
-}
-
-fn replaced(pattern: &regex::Pattern, replacement: &str, searched: &str) -> String {
-    let template = Template::read(replacement, pattern);
-    let mut written = String::new();
-    let mut after = 0;
-    for found in pattern.all(searched).unwrap() {
-        written += &searched[after..found.whole().start];
-        for piece in template.pieces(searched, &found) {
-            match piece {
-                regex::Piece::Replacement(text) | regex::Piece::Searched(text) => written += text,
-            }
-        }
-        after = found.whole().end;
-    }
-    written + &searched[after..]
 }

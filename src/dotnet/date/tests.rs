@@ -52,7 +52,9 @@ fn usual_dates_are_read_without_being_told_their_form() {
 
 #[test]
 fn what_is_no_usual_date_is_refused_and_never_guessed() {
-    for text in ["", "03.04.2026", "tomorrow", "2026", "2026.01", "15 Jun", "1/2", "2026-01-31T", "2026-01-31 8", "5:00"] {
+    for text in
+        ["", "03.04.2026", "tomorrow", "2026", "2026.01", "15 Jun", "1/2", "2026-01-31T", "2026-01-31 8", "5:00"]
+    {
         assert_eq!(lenient(text), Err(DateError::Form), "{text}");
     }
     for text in ["2026-01-31 8:00 +15:00", "2026-01-31 13:00 AM", "2026-01-31x", "2026-01-31 8:00 CET", "1/2/026"] {
