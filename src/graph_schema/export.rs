@@ -8,7 +8,7 @@ use crate::decide::{Job, Leaver, Target, TargetKind};
 use crate::expr::{Tree, TreeType};
 use crate::mapping::{self, Apply, MappingSource};
 use crate::model::{Path, Value};
-use crate::scim::Type;
+use crate::scim::Kind;
 
 /// Deepest tree that is written out. Readers of JSON commonly stop at 128 levels, and each of a tree takes three; what
 /// is deeper stands in the text of the part above it.
@@ -20,7 +20,7 @@ pub struct Declared {
     /// Its schema and name.
     pub path: Path,
     /// What a source says there.
-    pub what: Type,
+    pub kind: Kind,
 }
 
 /// A job in Graph's words. What Graph has no words for is not in it; see [`JOB_KEY`](super::JOB_KEY).
