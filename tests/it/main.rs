@@ -17,6 +17,8 @@ mod delivery;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod dotnet;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod exports;
