@@ -46,7 +46,7 @@ pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manne
             Flow::constant(Datum::Boolean(compare::holds(left, comparison.operator, right, &node.span)?))
         }
         Term::Call(call) => {
-            let (pattern, chances_before) = (call.pattern.as_ref(), call.chances_before);
+            let (pattern, chances_before) = (call.pattern.as_deref(), call.chances_before);
             let given = Given { arguments: &call.arguments, pattern, span: &node.span, inputs, manner, chances_before };
             (call.function.evaluate)(&given)?
         }
