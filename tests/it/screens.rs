@@ -470,3 +470,31 @@ fn the_demo_ends_well() {
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("8 Deutschland, 13 USA, 10 United Kingdom"), "it says why people failed: {said}");
 }
+
+#[test]
+fn a_job_goes_out_as_a_schema_and_comes_back_and_what_has_no_counterpart_is_named() {
+    let mut desk = Desk::new();
+    for words in [["schema", "--help"].as_slice(), &["schema", "export", "--help"], &["schema", "import", "--help"]] {
+        desk.call(words);
+    }
+    desk.call(&["schema", "export", "job.toml", "--output", "job.json"]);
+    desk.call(&["schema", "import", "job.json", "--strict", "--output", "again.toml"]);
+    desk.call(&["check", "again.toml"]);
+    let entra = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/graph/api2aad.json"));
+    desk.write("entra.json", entra.unwrap());
+    desk.call(&["schema", "import", "entra.json", "--output", "entra.toml"]);
+    desk.call(&["check", "entra.toml"]);
+    desk.call(&["schema", "import", "entra.json", "--strict", "--output", "strict.toml"]);
+    assert!(!desk.folder.path().join("strict.toml").exists());
+    desk.write("salesforce.json", SALESFORCE);
+    desk.call(&["schema", "import", "salesforce.json"]);
+    desk.write("other.json", "{ \"people\": [] }");
+    desk.call(&["schema", "import", "other.json"]);
+    desk.call(&["schema", "import", "none.json"]);
+    desk.call(&["schema", "export", "none.toml"]);
+    desk.check("schema.txt");
+}
+
+const SALESFORCE: &str = r#"{ "directories": [], "synchronizationRules": [ {
+    "name": "USER_OUTBOUND_USER", "sourceDirectoryName": "Azure Active Directory",
+    "targetDirectoryName": "salesforce.com", "objectMappings": [ { "targetObjectName": "User" } ] } ] }"#;
