@@ -87,7 +87,8 @@ impl Checker<'_> {
 
     fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Json, place: &str) {
         let kinds = alternatives(schema);
-        if let Some(words) = words_of(&kinds) {
+        let may_be_table = kinds.iter().any(|kind| takes(kind, value.get_ref()));
+        if let Some(words) = words_of(&kinds).filter(|_| !(may_be_table && value.get_ref().is_table())) {
             return self.word(value, &words, place);
         }
         let Some(schema) = kinds.iter().find(|kind| takes(kind, value.get_ref())) else {

@@ -63,7 +63,7 @@ pub(super) struct SourceWritten {
     pub(super) columns: BTreeMap<Spot<String>, Spot<ColumnWritten>>,
     /// Attributes that are not SCIM's own, by their URN and name. A column that fills one declares it too.
     #[serde(default)]
-    pub(super) attributes: BTreeMap<Spot<String>, Spot<CellKindWritten>>,
+    pub(super) attributes: BTreeMap<Spot<String>, Spot<AttributeWritten>>,
 }
 
 /// What kind of source it is.
@@ -117,6 +117,30 @@ pub(super) enum CellKindWritten {
     Boolean,
     /// A whole number.
     Integer,
+}
+
+/// What an attribute of the job's own holds: one value of a kind, or a table with more to say.
+#[derive(Debug)]
+pub(super) enum AttributeWritten {
+    /// One value of this kind.
+    Kind(CellKindWritten),
+    /// With more to say.
+    Table(AttributeTable),
+}
+
+/// What an attribute of the job's own holds, and how its texts compare.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Attribute")]
+pub(super) struct AttributeTable {
+    /// What one value is: `text`, `boolean` or `integer`.
+    pub(super) r#type: CellKindWritten,
+    /// Whether texts that differ in case differ, in filters.
+    #[serde(default)]
+    pub(super) case_exact: bool,
+    /// Whether there may be several values.
+    #[serde(default)]
+    pub(super) multi_valued: bool,
 }
 
 /// What an empty cell says.

@@ -20,7 +20,8 @@ pub(super) fn source_directory(job: &Job, declared: &[Declared]) -> Directory {
     let gates = job.null_flow.0.iter().cloned();
     let mut names: BTreeMap<String, Path> = BTreeMap::new();
     let mut order = Vec::new();
-    for path in known.chain(declared_paths).chain(mapped).chain(gates) {
+    let asked = job.scope.paths().into_iter().cloned();
+    for path in known.chain(declared_paths).chain(mapped).chain(gates).chain(asked) {
         let name = path.to_string();
         if names.insert(name.to_ascii_lowercase(), path.clone()).is_none() {
             order.push(path);
@@ -44,11 +45,11 @@ fn spoken_of(mapping: &AttributeMapping) -> Vec<Path> {
 }
 
 fn source_attribute(path: &Path, job: &Job, declared: &[Declared]) -> AttributeDefinition {
-    let kind = kind_of(path);
-    let declared = declared.iter().find(|declared| declared.path == *path).map(|declared| declared.what);
-    let is_manager = path.schema.is_some() && path.attribute == *MANAGER && kind.is_some();
+    let known = kind_of(path);
+    let is_manager = path.schema.is_some() && path.attribute == *MANAGER && known.is_some();
+    let kind = known.or_else(|| declared.iter().find(|declared| declared.path == *path).map(|declared| declared.kind));
     let is_reference = is_manager && path.sub.as_ref().is_none_or(|sub| *sub == *"value");
-    let what = match kind.map(|kind| kind.what).or(declared) {
+    let what = match kind.map(|kind| kind.what) {
         _ if is_reference => "Reference",
         Some(Type::Boolean) => "Boolean",
         Some(Type::Integer) => "Integer",

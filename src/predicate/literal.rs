@@ -43,6 +43,15 @@ impl Literal {
         }
     }
 
+    /// Whether a number can equal it.
+    pub fn reads_as_number(&self) -> bool {
+        match self {
+            Self::Number(_) => true,
+            Self::Text(text) => is_number(&text.written),
+            Self::Boolean(_) | Self::Null => false,
+        }
+    }
+
     /// Whether a boolean can equal it.
     pub fn reads_as_boolean(&self) -> bool {
         match self {

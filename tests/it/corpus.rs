@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use muster::{expr, model, scim};
+use muster::{dotnet, expr, model, scim, scope};
 
 #[path = "../fuzz/src/check.rs"]
 mod check;

@@ -1,6 +1,6 @@
 //! Paths, filters and expressions in a job file: read, checked against the schemas, and placed in the file.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::super::finding::Findings;
 use super::super::spot::{Spot, within};
@@ -13,8 +13,8 @@ use crate::scim::{Filter, Kind, Type, check_path, parse_path};
 pub(super) struct Language<'a> {
     /// The file.
     pub(super) text: &'a str,
-    /// Attributes that the job declares itself: schema and name.
-    pub(super) custom: &'a BTreeSet<(Name, Name)>,
+    /// Attributes that the job declares itself, by schema and name, and what stands there.
+    pub(super) custom: &'a BTreeMap<(Name, Name), Kind>,
 }
 
 impl Language<'_> {
@@ -29,10 +29,10 @@ impl Language<'_> {
 
     /// What stands where a path points.
     pub(super) fn kind(&self, path: &Path) -> Result<Kind, Diagnostic> {
-        let declared = |path: &Path| {
-            path.schema.as_ref().is_some_and(|schema| self.custom.contains(&(schema.clone(), path.attribute.clone())))
-        };
-        check_path(path, &declared)
+        let declared =
+            path.schema.as_ref().and_then(|schema| self.custom.get(&(schema.clone(), path.attribute.clone())));
+        let kind = check_path(path, &|_| declared.is_some())?;
+        Ok(declared.filter(|_| path.sub.is_none() && path.selector.is_none()).copied().unwrap_or(kind))
     }
 
     /// A path and what stands there.
@@ -61,15 +61,12 @@ impl Language<'_> {
     /// The filter a text is.
     pub(super) fn filter(&self, text: &Spot<String>, findings: &mut Findings) -> Option<Filter> {
         let filter = Filter::parse(text.value());
-        let filter = filter.map_err(|diagnostic| findings.error(self.placed(text, diagnostic))).ok()?;
-        let mut is_good = true;
-        for (path, span) in filter.attributes() {
-            if let Err(diagnostic) = self.kind(path) {
-                findings.error(Diagnostic { span: self.place(text, span), ..diagnostic });
-                is_good = false;
-            }
-        }
-        is_good.then_some(filter)
+        let filter =
+            filter.map_err(|diagnostic| vec![diagnostic]).and_then(|filter| filter.checked(&|path| self.kind(path)));
+        let wrong = |diagnostics: Vec<Diagnostic>| {
+            diagnostics.into_iter().for_each(|diagnostic| findings.error(self.placed(text, diagnostic)));
+        };
+        filter.map_err(wrong).ok()
     }
 
     /// The expression a text is.

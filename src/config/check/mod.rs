@@ -74,7 +74,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         null_flow: source.null_flow,
     };
     refuse_secret_containers(written, &job, findings);
-    let declared = source::declared(&written.source);
+    let declared = source::declared(&custom);
     Some(Meant { job, source: source.meant, connections, declared, limits, tests })
 }
 

@@ -6,7 +6,8 @@ use super::super::finding::Findings;
 use super::super::meant::SourceMeant;
 use super::super::spot::Spot;
 use super::super::written::{
-    CellKindWritten, ColumnTable, ColumnWritten, ConstantWritten, EmptyWritten, SourceKindWritten, SourceWritten,
+    AttributeWritten, CellKindWritten, ColumnTable, ColumnWritten, ConstantWritten, EmptyWritten, SourceKindWritten,
+    SourceWritten,
 };
 use super::language::Language;
 use super::{check_percent, constant};
@@ -44,31 +45,45 @@ impl Checked {
     }
 }
 
-/// The attributes a job declares itself: those it lists, and those its columns fill under a URN of its own.
-pub(super) fn custom_attributes(source: &SourceWritten) -> BTreeSet<(Name, Name)> {
-    let listed = source.attributes.keys().map(|path| path.value().as_str());
-    let filled = source.columns.values().flat_map(fills).map(|fill| fill.to);
-    let declared = listed.map(str::to_owned).chain(filled).filter_map(|text| parse_path(&text).ok());
-    declared.filter_map(|path| Some((path.schema.filter(is_own)?, path.attribute))).collect()
-}
-
-/// The same, with what a source says there. A column's own word counts before that of the list.
-pub(super) fn declared(source: &SourceWritten) -> Vec<Declared> {
-    let listed = source.attributes.iter().map(|(path, kind)| (path.value().clone(), Some(*kind.value())));
-    let filled = source.columns.values().flat_map(fills);
-    let filled = filled.map(|fill| (fill.to, fill.more.and_then(|more| more.kind.as_ref()).map(|kind| *kind.value())));
-    let mut declared: BTreeMap<Path, Type> = BTreeMap::new();
-    for (text, kind) in listed.chain(filled) {
-        let Ok(path) = parse_path(&text) else { continue };
-        if !path.schema.as_ref().is_some_and(is_own) {
-            continue;
-        }
-        let known = declared.entry(path).or_insert(Type::Text);
-        if let Some(kind) = kind {
-            *known = type_of(kind);
+/// The attributes a job declares itself, by schema and name: those it lists, and those its columns fill under a URN of
+/// its own. A column's own word for what its texts are counts before that of the list.
+pub(super) fn custom_attributes(source: &SourceWritten) -> BTreeMap<(Name, Name), Kind> {
+    let mut custom = BTreeMap::new();
+    for (path, written) in &source.attributes {
+        if let Some(name) = own_name(path.value()) {
+            custom.insert(name, kind_of(written.value()));
         }
     }
-    declared.into_iter().map(|(path, what)| Declared { path, what }).collect()
+    for fill in source.columns.values().flat_map(fills) {
+        let Some(name) = own_name(&fill.to) else { continue };
+        let known = custom.entry(name).or_insert(Kind::CUSTOM);
+        if let Some(word) = fill.more.and_then(|more| more.kind.as_ref()) {
+            known.what = type_of(*word.value());
+        }
+    }
+    custom
+}
+
+/// The schema and name of an attribute that is not SCIM's own.
+fn own_name(path: &str) -> Option<(Name, Name)> {
+    let path = parse_path(path).ok()?;
+    Some((path.schema.filter(is_own)?, path.attribute))
+}
+
+/// The same, for a schema.
+pub(super) fn declared(custom: &BTreeMap<(Name, Name), Kind>) -> Vec<Declared> {
+    let path =
+        |(schema, attribute): &(Name, Name)| Path { schema: Some(schema.clone()), ..Path::simple(attribute.as_str()) };
+    custom.iter().map(|(name, kind)| Declared { path: path(name), kind: *kind }).collect()
+}
+
+fn kind_of(written: &AttributeWritten) -> Kind {
+    match written {
+        AttributeWritten::Kind(kind) => Kind { what: type_of(*kind), ..Kind::CUSTOM },
+        AttributeWritten::Table(table) => {
+            Kind { what: type_of(table.r#type), many: table.multi_valued, case_exact: table.case_exact }
+        }
+    }
 }
 
 fn type_of(kind: CellKindWritten) -> Type {

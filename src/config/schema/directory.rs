@@ -1,6 +1,6 @@
 //! What a schema says of the source's attributes, brought into `[source]`.
 
-use toml::Value;
+use toml::{Table, Value};
 
 use super::import::Importer;
 use super::probe;
@@ -51,7 +51,7 @@ impl Importer<'_> {
             Ok(path) if path.schema.is_some() || attribute_of(&path).is_some() => path,
             _ => return THEIR_OWN.contains(&name),
         };
-        if is_own(&path) && known.is_none_or(|known| known.r#type != attribute.r#type) {
+        if is_own(&path) && known.is_none_or(|known| declares(known) != declares(attribute)) {
             self.declare(place, attribute);
         }
         if attribute.default_value.as_ref().is_some_and(|default| !default.is_empty()) {
@@ -78,19 +78,16 @@ impl Importer<'_> {
                 "text"
             }
         };
-        if attribute.multivalued {
-            self.lose(place, format!("`{name}` has several values; attributes of a job's own have one"));
-        }
         match probe::declaration_fault(name, what) {
             Some(fault) => self.lose(place, format!("`{name}` cannot be declared: {fault}")),
             None => {
-                self.job.declared.insert(name.to_owned(), Value::String(what.to_owned()));
+                self.job.declared.insert(name.to_owned(), declaration(attribute, what));
             }
         }
     }
 
     fn gate(&mut self, place: &str, name: &str, is_open: bool) {
-        if is_open && let Some(fault) = probe::gate_fault(&self.job.declared, name) {
+        if is_open && let Some(fault) = probe::gate_fault(&self.declaration(name), name) {
             return self.lose(place, format!("empty values of `{name}` cannot flow: {fault}"));
         }
         self.job.gates.retain(|gate| gate != name);
@@ -99,10 +96,33 @@ impl Importer<'_> {
         }
     }
 
+    /// What the job declares under a name.
+    fn declaration(&self, name: &str) -> Table {
+        self.job.declared.get(name).map(|what| (name.to_owned(), what.clone())).into_iter().collect()
+    }
+
     fn forget(&mut self, name: &str) {
         self.job.declared.remove(name);
         self.gate("", name, false);
     }
+}
+
+/// What a declaration says of an attribute.
+fn declares(attribute: &AttributeDefinition) -> (&str, bool, bool) {
+    (&attribute.r#type, attribute.multivalued, attribute.case_exact)
+}
+
+/// As a job file declares it: a word, or a table where there is more to say.
+fn declaration(attribute: &AttributeDefinition, what: &str) -> Value {
+    let kind = Value::String(what.to_owned());
+    let more = [("case_exact", attribute.case_exact), ("multi_valued", attribute.multivalued)];
+    let more = more.into_iter().filter(|(_, said)| *said).map(|(key, _)| (key.to_owned(), Value::Boolean(true)));
+    let mut table: toml::Table = more.collect();
+    if table.is_empty() {
+        return kind;
+    }
+    table.insert("type".to_owned(), kind);
+    Value::Table(table)
 }
 
 fn is_own(path: &Path) -> bool {

@@ -6,9 +6,9 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IntoDeserializer as _, MapAccess, SeqAccess, Visitor};
 
-use super::{ColumnTable, ColumnWritten, ConstantWritten};
+use super::{AttributeTable, AttributeWritten, CellKindWritten, ColumnTable, ColumnWritten, ConstantWritten};
 
 struct ColumnVisitor;
 
@@ -47,6 +47,42 @@ impl JsonSchema for ColumnWritten {
         let table = generator.subschema_for::<ColumnTable>();
         let either = json_schema!({ "anyOf": [{ "type": "string" }, table.clone()] });
         json_schema!({ "anyOf": [{ "type": "string" }, table, { "type": "array", "items": either }] })
+    }
+}
+
+struct AttributeVisitor;
+
+impl<'de> Visitor<'de> for AttributeVisitor {
+    type Value = AttributeWritten;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`text`, `boolean`, `integer`, or a table with `type`")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<AttributeWritten, E> {
+        CellKindWritten::deserialize(word.into_deserializer()).map(AttributeWritten::Kind)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AttributeWritten, A::Error> {
+        AttributeTable::deserialize(MapAccessDeserializer::new(map)).map(AttributeWritten::Table)
+    }
+}
+
+impl<'de> Deserialize<'de> for AttributeWritten {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AttributeVisitor)
+    }
+}
+
+impl JsonSchema for AttributeWritten {
+    fn schema_name() -> Cow<'static, str> {
+        "AttributeOrKind".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let kind = generator.subschema_for::<CellKindWritten>();
+        let table = generator.subschema_for::<AttributeTable>();
+        json_schema!({ "anyOf": [kind, table] })
     }
 }
 

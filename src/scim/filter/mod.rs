@@ -8,13 +8,14 @@
 //!   `eq null` do not hold.
 //! - `eq null` holds when nothing but null is there; an empty text is a value (`pr` tells it from one).
 //! - Texts compare without regard to case, unless the schema says `caseExact` (`id`, `externalId`,
-//!   references). Custom attributes are not case exact.
+//!   references, what the job declares so).
 //! - Two texts that both read as dates (RFC 3339, or a date alone: midnight UTC; without an offset: UTC)
 //!   compare as moments. A number compares as a number with a number, and with a text that reads as one.
 //! - A complex value stands for its `value`.
 //! - Beyond the grammar, `emails[type eq "work"].value` may stand where an attribute may, because
 //!   mappings name attributes so.
 
+mod check;
 mod lexer;
 mod parser;
 mod print;
@@ -22,9 +23,8 @@ mod print;
 use std::fmt;
 
 use crate::model::{Attributes, Diagnostic, Path, Span};
-use crate::predicate::{Condition, Operand, Operator, Predicate};
-use crate::scim::path::check_path;
-use crate::scim::schema::{Kind, Type};
+use crate::predicate::{Condition, Operator, Predicate};
+use crate::scim::schema::Kind;
 
 /// Longest filter, in bytes; as long as the longest expression (`facts/entra.md` §4.1).
 pub const FILTER_BYTES_MAX: usize = 10_000;
@@ -42,20 +42,24 @@ impl Filter {
     ///
     /// # Errors
     /// A [`Diagnostic`] that says where it stops making sense, and what to write instead. Whether
-    /// the attributes exist is for `check_path` to say of each of [`Filter::attributes`].
+    /// the attributes exist is for [`Filter::checked`] to say.
     pub fn parse(text: &str) -> Result<Self, Diagnostic> {
         parser::parse(text).map(|predicate| Self { predicate })
     }
 
-    /// Checks that every attribute it asks about exists and can be compared as it is.
-    ///
-    /// `custom` says whether the job declares an attribute itself; it is asked only about what no
-    /// known schema has.
+    /// Checks that every attribute it asks about exists and can be compared as it is; texts compare with regard to
+    /// case from then on where the attribute's kind says so.
     ///
     /// # Errors
-    /// A [`Diagnostic`] in bytes of the filter's text, with "did you mean".
-    pub fn check(&self, custom: &dyn Fn(&Path) -> bool) -> Result<(), Diagnostic> {
-        check(&self.predicate, custom)
+    /// Every mistake, in bytes of the filter's text.
+    pub fn checked(mut self, kind_of: &dyn Fn(&Path) -> Result<Kind, Diagnostic>) -> Result<Self, Vec<Diagnostic>> {
+        let mut wrong = Vec::new();
+        self.predicate.each_operand(&mut |operand| match kind_of(&operand.path) {
+            Ok(kind) => operand.case_exact = kind.case_exact,
+            Err(diagnostic) => wrong.push(Diagnostic { span: operand.span.clone(), ..diagnostic }),
+        });
+        check::comparisons(&self.predicate, kind_of, &mut wrong);
+        if wrong.is_empty() { Ok(self) } else { Err(wrong) }
     }
 
     /// Whether it holds for a person.
@@ -96,29 +100,6 @@ impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&print::printed(&self.predicate))
     }
-}
-
-fn check(predicate: &Predicate, custom: &dyn Fn(&Path) -> bool) -> Result<(), Diagnostic> {
-    match predicate {
-        Predicate::And(all) | Predicate::Or(all) => all.iter().try_for_each(|predicate| check(predicate, custom)),
-        Predicate::Not(inner) => check(inner, custom),
-        Predicate::Present(operand) | Predicate::Every(operand, _) => check_operand(operand, custom).map(drop),
-        Predicate::Compare(operand, _, literal) => match check_operand(operand, custom)?.what {
-            Type::Boolean if !literal.reads_as_boolean() => Err(is_a_boolean(operand)),
-            _ => Ok(()),
-        },
-        Predicate::Within(operand, inner) => check_operand(operand, custom).and_then(|_| check(inner, custom)),
-    }
-}
-
-fn check_operand(operand: &Operand, custom: &dyn Fn(&Path) -> bool) -> Result<Kind, Diagnostic> {
-    check_path(&operand.path, custom).map_err(|diagnostic| Diagnostic { span: operand.span.clone(), ..diagnostic })
-}
-
-fn is_a_boolean(operand: &Operand) -> Diagnostic {
-    let Operand { path, span, .. } = operand;
-    Diagnostic::new(format!("`{path}` is true or false"), span.clone(), "never equals anything else")
-        .with_hint(format!("write `{path} eq true`"))
 }
 
 impl Operator {

@@ -3,9 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Name, Selector};
-use crate::predicate::Literal;
+use crate::model::{Name, Selector, Value};
+use crate::predicate::{Literal, Operand};
 use crate::scim::json::attributes_from_text;
+use crate::scim::schema::Type;
+use crate::scim::{check_path, parse_path};
 
 const ANNA: &str = r#"{
     "userName": "Anna@Contoso.example",
@@ -235,28 +237,122 @@ fn what_is_incomplete_is_refused_where_something_is_missing() {
     assert!(refused("title").starts_with("after `title` an operator is missing"));
 }
 
+/// Everything that is wrong with it for a job that declares some attributes of its own.
+fn checked(text: &str) -> Result<Filter, Vec<String>> {
+    let own = |name: &str| match name {
+        "urn:contoso:employee:JobCode" => Some(Kind { case_exact: true, ..Kind::CUSTOM }),
+        "urn:contoso:employee:Grade" => Some(Kind { what: Type::Integer, ..Kind::CUSTOM }),
+        _ => None,
+    };
+    let kind_of = |path: &Path| {
+        let own = own(&path.to_string());
+        check_path(path, &|_| own.is_some()).map(|kind| own.unwrap_or(kind))
+    };
+    Filter::parse(text).expect("reads").checked(&kind_of).map_err(|wrong| {
+        let said = |wrong: Diagnostic| {
+            format!("{} [{}] {}", wrong.message, &text[wrong.span.clone()], wrong.hint.unwrap_or_default())
+        };
+        wrong.into_iter().map(said).collect()
+    })
+}
+
 #[test]
 fn attributes_that_nobody_has_are_named_when_it_is_checked() {
-    let checked = |text: &str| {
-        let custom = |path: &Path| path.to_string() == "urn:contoso:employee:JobCode";
-        let wrong = Filter::parse(text).expect("reads").check(&custom).err();
-        wrong.map(|wrong| {
-            format!("{} [{}] {}", wrong.message, &text[wrong.span.clone()], wrong.hint.unwrap_or_default())
-        })
-    };
-    assert_eq!(checked(r#"userName pr and not (emails[type eq "a"]) or urn:contoso:employee:JobCode sw "A""#), None);
+    let refused = |text: &str| checked(text).expect_err(text);
+    assert!(checked(r#"userName pr and not (emails[type eq "a"]) or urn:contoso:employee:JobCode sw "A""#).is_ok());
     assert_eq!(
-        checked(r#"title pr and usertyp eq "a""#).as_deref(),
-        Some("there is no attribute `usertyp` [usertyp] did you mean `userType`?")
+        refused(r#"title pr and usertyp eq "a" and urn:contoso:employee:Nothing pr"#),
+        [
+            "there is no attribute `usertyp` [usertyp] did you mean `userType`?",
+            "there is no attribute `urn:contoso:employee:Nothing` [urn:contoso:employee:Nothing] declare it in the job as a \
+             custom attribute, if the source sends it",
+        ]
     );
     assert_eq!(
-        checked(r#"emails[typ eq "a"]"#).as_deref(),
-        Some("there is no attribute `emails.typ` [typ] did you mean `emails.type`?")
+        refused(r#"emails[typ eq "a"]"#),
+        ["there is no attribute `emails.typ` [typ] did you mean `emails.type`?"]
+    );
+}
+
+#[test]
+fn what_can_never_hold_is_told_when_it_is_checked() {
+    let refused = |text: &str| checked(text).expect_err(text).remove(0);
+    for text in [r#"active eq "yes""#, "active gt \"true\"", r#"active co "t""#, "active eq 1"] {
+        assert_eq!(refused(text), "`active` is true or false [active] write `active eq true`", "{text}");
+    }
+    assert_eq!(
+        refused(r#"x509Certificates.value gt "TUlJ""#),
+        "`x509Certificates.value` holds bytes, which have no order [x509Certificates.value] use `eq`, `ne` or `pr`"
     );
     assert_eq!(
-        checked(r#"active eq "yes""#).as_deref(),
-        Some("`active` is true or false [active] write `active eq true`")
+        refused(r#"urn:contoso:employee:Grade eq "high""#),
+        "`urn:contoso:employee:Grade` is a number [urn:contoso:employee:Grade] write `urn:contoso:employee:Grade eq 7`"
     );
+    for text in [
+        "active eq null",
+        r#"active ne "False""#,
+        "urn:contoso:employee:Grade gt 6",
+        r#"urn:contoso:employee:Grade eq "7""#,
+    ] {
+        assert!(checked(text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn texts_of_the_job_s_own_compare_with_their_case_where_it_declares_so() {
+    let mut badges = Attributes::new();
+    for name in ["JobCode", "Other"] {
+        parse_path(&format!("urn:contoso:employee:{name}")).unwrap().set(&mut badges, Value::text("Ab"));
+    }
+    let exact = |text: &str| checked(text).unwrap().holds(&badges);
+    assert!(exact(r#"urn:contoso:employee:JobCode eq "Ab""#) && !exact(r#"urn:contoso:employee:JobCode eq "AB""#));
+    assert!(!exact(r#"urn:contoso:employee:JobCode sw "a""#));
+    assert!(Filter::parse(r#"urn:contoso:employee:JobCode eq "AB""#).unwrap().holds(&badges), "before it is checked");
+}
+
+/// RFC 7644 §3.4.2.2, figure 2, and §3.4.2.3; all of them, in their order.
+#[test]
+fn the_filters_of_the_rfc_are_read_and_mean_what_they_say() {
+    let barbara = attributes_from_text(
+        r#"{
+            "userName": "bjensen", "userType": "Employee", "title": "Tour Guide",
+            "name": {"familyName": "O'Malley"},
+            "emails": [{"type": "work", "value": "b@example.com"}, {"type": "home", "value": "b@example.org"}],
+            "ims": [{"type": "xmpp", "value": "b@foo.com"}],
+            "meta": {"lastModified": "2011-05-13T04:42:34Z"},
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"]
+        }"#,
+    )
+    .expect("is JSON");
+    for (filter, expected) in [
+        (r#"userName eq "bjensen""#, true),
+        (r#"name.familyName co "O'Malley""#, true),
+        (r#"userName sw "J""#, false),
+        (r#"urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J""#, false),
+        ("title pr", true),
+        (r#"meta.lastModified gt "2011-05-13T04:42:34Z""#, false),
+        (r#"meta.lastModified ge "2011-05-13T04:42:34Z""#, true),
+        (r#"meta.lastModified lt "2011-05-13T04:42:34Z""#, false),
+        (r#"meta.lastModified le "2011-05-13T06:42:34+02:00""#, true),
+        (r#"title pr and userType eq "Employee""#, true),
+        (r#"title pr or userType eq "Intern""#, true),
+        (r#"schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User""#, false),
+        (r#"userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")"#, true),
+        (r#"userType ne "Employee" and not (emails co "example.com" or emails.value co "example.org")"#, false),
+        (r#"userType eq "Employee" and (emails.type eq "work")"#, true),
+        (r#"userType eq "Employee" and emails[type eq "work" and value co "@example.com"]"#, true),
+        (r#"emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]"#, true),
+        (r#"emails[type eq "home" and value co "@example.com"] or ims[type eq "work" and value co "@foo.com"]"#, false),
+    ] {
+        let read = Filter::parse(filter).unwrap_or_else(|error| panic!("{filter}: {error:?}"));
+        assert_eq!(read.holds(&barbara), expected, "{filter}");
+        let loud = filter
+            .replace(" eq ", " EQ ")
+            .replace(" and ", " AND ")
+            .replace(" or ", " Or ")
+            .replace("userName", "USERNAME");
+        assert_eq!(Filter::parse(&loud).map(|filter| filter.holds(&barbara)), Ok(expected), "{loud}");
+    }
 }
 
 #[test]

@@ -1,24 +1,28 @@
 //! What is true of every text, whoever wrote it. The fuzzer looks for one of which it is not; `tests/it/corpus.rs`
 //! asks of all that were ever found.
 
+use super::dotnet::regex::{Pattern, Template};
 use super::expr::{Expression, Inputs, Tree};
 use super::model::{Attributes, Diagnostic};
 use super::scim::loose::{loose_attributes, loose_path};
-use super::scim::{Filter, parse_path};
+use super::scim::{Filter, Kind, parse_path};
+use super::scope::{Scope, ScopingFilter};
 
 /// The first byte says what the rest is; behind the first line break may stand the person, in JSON.
 pub(crate) fn check(input: &[u8]) {
     let Some((kind, rest)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(rest) else { return };
-    let (text, person) = text.split_once('\n').unwrap_or((text, ""));
-    let person = match serde_json::from_str(person) {
+    let (text, behind) = text.split_once('\n').unwrap_or((text, ""));
+    let person = match serde_json::from_str(behind) {
         Ok(serde_json::Value::Object(person)) => loose_attributes(&person),
         _ => Attributes::new(),
     };
     match kind {
         b'e' => expression(text, &person),
         b'f' => filter(text, &person),
+        b'g' => scope(text, &person),
         b'p' => path(text),
+        b'r' => pattern(text, behind),
         b't' => tree(text),
         _ => {}
     }
@@ -52,6 +56,39 @@ fn filter(text: &str, person: &Attributes) {
         }
         Err(wrong) => is_inside(&wrong, text),
     }
+}
+
+fn scope(text: &str, person: &Attributes) {
+    let read_path = |text: &str| parse_path(text).map(|path| (path, Kind::CUSTOM));
+    match ScopingFilter::parse_graph(text, &read_path) {
+        Ok(filter) => {
+            let printed = serde_json::to_string(&filter.to_graph()).expect("is JSON");
+            assert_eq!(ScopingFilter::parse_graph(&printed, &read_path).expect("what is printed can be read"), filter);
+            let predicate = filter.predicate();
+            assert_eq!(filter.holds(person), predicate.is_none_or(|predicate| predicate.holds(person)));
+            let scope = Scope::of_groups(filter.clone());
+            assert_eq!(scope.refuses(person).is_none(), filter.holds(person));
+        }
+        Err(faults) => faults.iter().for_each(|wrong| is_inside(wrong, text)),
+    }
+}
+
+/// A regular expression, and the text it is sought in; which is its replacement too.
+fn pattern(text: &str, sought: &str) {
+    let pattern = match Pattern::parse(text) {
+        Ok(pattern) => pattern,
+        Err(wrong) => return is_inside(&wrong, text),
+    };
+    let template = Template::read(sought, &pattern);
+    let Ok(all) = pattern.all(sought) else { return };
+    assert_eq!(pattern.is_match(sought), Ok(!all.is_empty()));
+    let mut end = 0;
+    for found in &all {
+        assert!(found.whole().start >= end, "matches do not overlap");
+        end = found.whole().end;
+        template.pieces(sought, found).for_each(drop);
+    }
+    assert_eq!(pattern.first(sought), Ok(all.into_iter().next()));
 }
 
 fn path(text: &str) {

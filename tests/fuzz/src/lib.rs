@@ -10,6 +10,8 @@ pub mod model;
 pub mod predicate;
 #[path = "../../../src/scim/mod.rs"]
 pub mod scim;
+#[path = "../../../src/scope/mod.rs"]
+pub mod scope;
 
 mod check;
 
