@@ -1,5 +1,6 @@
 //! What a target holds under an attribute, and how a value is brought into that shape.
 
+use crate::dotnet::date;
 use crate::model::Value;
 
 /// What a target holds under an attribute; what comes from the person is brought into that shape.
@@ -12,7 +13,8 @@ pub enum Shape {
     Text,
     /// True or false; the texts `true` and `false`, in any case of letters, are read.
     Boolean,
-    /// A moment; a date alone is its midnight in UTC (`Edm.DateTimeOffset` has no dates).
+    /// A moment; a date alone is its midnight in UTC (`Edm.DateTimeOffset` has no dates), and the text form of the
+    /// language's dates (`1/31/2026 8:00:00 AM`) is written as RFC 3339.
     Moment,
     /// A list; a single value is a list of one.
     List,
@@ -32,7 +34,11 @@ impl Shape {
             (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(Value::Boolean(false)),
             (Self::Boolean, _) => Err("the target holds true or false there"),
             (Self::Moment, Value::Text(text)) if is_date(&text) => Ok(Value::Text(format!("{text}T00:00:00Z"))),
-            (Self::Text | Self::Moment, Value::Text(text)) => Ok(Value::Text(text)),
+            (Self::Moment, Value::Text(text)) => Ok(Value::Text(match date::from_text(&text) {
+                Some(moment) => format!("{moment}Z"),
+                None => text,
+            })),
+            (Self::Text, Value::Text(text)) => Ok(Value::Text(text)),
             (Self::Text | Self::Moment, _) => Err("the target holds a text there"),
         }
     }

@@ -75,6 +75,8 @@ fn values_are_brought_into_the_shape_the_target_holds() {
     let bring = |shape: Shape, text: &str| shape.bring(Value::text(text));
     assert_eq!(bring(Shape::Boolean, "False"), Ok(Value::Boolean(false)));
     assert_eq!(bring(Shape::Moment, "2026-01-31"), Ok(Value::text("2026-01-31T00:00:00Z")));
+    assert_eq!(bring(Shape::Moment, "12/31/9999 8:05:00 PM"), Ok(Value::text("9999-12-31T20:05:00Z")));
+    assert_eq!(bring(Shape::Moment, "2026-01-31T08:00:00+01:00"), Ok(Value::text("2026-01-31T08:00:00+01:00")));
     assert!(bring(Shape::Boolean, "Terminated").is_err());
 }
 

@@ -11,8 +11,8 @@ pub(super) static NOW: Function = Function {
     name: "Now",
     beyond: Beyond::Time,
     parameters: &[],
-    description: "The moment at which what was said of the person was accepted, in UTC. It does not go on: \
-                  the same operation gives the same moment, however often it is tried.",
+    description: "The time at which that was accepted which the source said last about any attribute in the \
+                  expression, in UTC. It does not go on by itself: nothing is written because time passes.",
     examples: &[
         Example { expression: "Now()", person: &[], gives: Sample::Text("7/2/2021 3:33:38 PM") },
         Example {

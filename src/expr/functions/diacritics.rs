@@ -129,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn every_letter_of_the_table_is_known_in_either_form_of_unicode() {
+        for (letter, expected) in PLAIN.iter() {
+            let decomposed: String = letter.nfd().collect();
+            assert_eq!(plain(&format!("x{letter}y{decomposed}z")), format!("x{expected}y{expected}z"));
+        }
+    }
+
+    #[test]
     fn a_letter_is_recognised_however_it_was_composed() {
         assert_eq!(plain("Zoe\u{308}"), "Zoe");
         assert_eq!(plain("e\u{30a}\u{304}"), "e");

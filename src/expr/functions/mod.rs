@@ -18,6 +18,9 @@ mod search;
 mod text;
 mod title;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 
 use crate::dotnet::interval::INTERVALS;
