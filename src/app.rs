@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::config::{Connection, JobMeant, SecretError};
 use crate::decide;
+use crate::graph_schema::{Schema, export};
 use crate::http_client::HttpClientError;
 use crate::model::{TargetId, WorkerId};
 use crate::pipeline::deliver::{Deliverer, LeaseSettings};
@@ -50,6 +51,8 @@ pub struct ActiveJob {
     pub state: Arc<JobState>,
     /// Its targets.
     pub targets: Vec<ActiveTarget>,
+    /// The same in the words of Microsoft Graph.
+    pub schema: Schema,
 }
 
 /// Everything that runs, joined.
@@ -134,7 +137,7 @@ impl App {
             Ok(ActiveTarget { id: id.clone(), directory: connection.directory(), hands })
         });
         let targets = targets.collect::<Result<Vec<_>, ActivateError>>()?;
-        let active = self.join(job.job.clone(), &job.hash, targets)?;
+        let active = self.add(job.job.clone(), &job.hash, targets, job.schema())?;
         self.store.keep_job_file(&active.state, &job.text)?;
         Ok(active)
     }
@@ -162,14 +165,25 @@ impl App {
     /// [`StoreError`] when the store refuses.
     pub fn join(
         &mut self,
+        core: decide::Job,
+        config_hash: &[u8],
+        targets: Vec<ActiveTarget>,
+    ) -> Result<Arc<ActiveJob>, StoreError> {
+        let schema = export(&core, &[], "");
+        self.add(core, config_hash, targets, schema)
+    }
+
+    fn add(
+        &mut self,
         mut core: decide::Job,
         config_hash: &[u8],
         targets: Vec<ActiveTarget>,
+        schema: Schema,
     ) -> Result<Arc<ActiveJob>, StoreError> {
         core.set_key(&self.store.installation_key()?);
         let named: Vec<_> = targets.iter().map(|target| (target.id.clone(), target.directory.clone())).collect();
         let state = self.store.register(&core.id, config_hash, &named)?;
-        let job = Arc::new(ActiveJob { core: Arc::new(core), state: Arc::new(state), targets });
+        let job = Arc::new(ActiveJob { core: Arc::new(core), state: Arc::new(state), targets, schema });
         self.jobs.push(Arc::clone(&job));
         Ok(job)
     }

@@ -11,6 +11,7 @@ mod limits;
 mod passage;
 mod people;
 mod role;
+mod schema;
 mod serve;
 mod settings;
 mod show;
@@ -75,6 +76,12 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .service(only("POST", &format!("{JOB}/bulkUpload")).route(web::post().to(bulk::post)))
         .service(only("PUT", &format!("{JOB}/bulkUpload/$value")).route(web::put().to(bulk::put)))
+        .service(only("GET", &format!("{JOB}/schema")).route(web::get().to(schema::get)))
+        .service(only("GET", &format!("{JOB}/schema/functions")).route(web::get().to(schema::get_functions)))
+        .service(
+            only("GET", &format!("{JOB}/schema/filterOperators")).route(web::get().to(schema::get_filter_operators)),
+        )
+        .service(only("POST", &format!("{JOB}/schema/parseExpression")).route(web::post().to(schema::parse_expression)))
         .service(only("POST", "/{tenant}/oauth2/v2.0/token").route(web::post().to(token::post)))
         .service(only("GET", "/muster/v1/uploads/{upload}").route(web::get().to(uploads::get)))
         .service(only("GET", "/muster/v1/jobs/{job}/people/{anchor}").route(web::get().to(people::get)))

@@ -8,6 +8,7 @@ mod demo;
 mod explain;
 mod expr;
 mod fsck;
+mod functions;
 mod hint;
 mod import;
 mod jobs;
@@ -76,6 +77,7 @@ enum Command {
     Import(Box<import::Args>),
     Explain(explain::Args),
     Expr(expr::Args),
+    Functions(functions::Args),
     Schema(schema::Args),
     Release(release::Args),
     Fsck(fsck::Args),
@@ -111,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(args, globals),
         Command::Explain(args) => explain::run(args, globals),
         Command::Expr(args) => expr::run(args, globals),
+        Command::Functions(args) => functions::run(args, globals),
         Command::Schema(args) => schema::run(args, globals),
         Command::Release(args) => release::run(args, globals),
         Command::Fsck(args) => fsck::run(args, globals),

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde_json::{Value as Json, json};
 
 use super::Globals;
-use super::jobs::Shown;
+use super::jobs::load_job;
 use super::screen::{counted, is_colourful, note, say, say_json};
 use crate::config::{self, ImportError};
 use crate::graph_schema::{Loss, SCHEMA_BYTES_MAX};
@@ -42,7 +42,7 @@ struct ExportArgs {
     output: Option<PathBuf>,
 }
 
-/// A synchronizationSchema as a job file that `muster check` accepts.
+/// A synchronizationSchema, as Entra exports it, as a job file that `muster check` accepts.
 ///
 /// What of the schema has no counterpart is named on standard error, with its place, and in the file. A schema does
 /// not say how directories are reached: what is to be filled in is marked in the file.
@@ -69,10 +69,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
-    let job = config::load(&args.job).map_err(|report| {
-        note(report.render(is_colourful()));
-        Shown
-    })?;
+    let job = load_job(&args.job)?;
     put(args.output.as_deref(), &serde_json::to_string_pretty(&job.schema())?)?;
     Ok(ExitCode::SUCCESS)
 }

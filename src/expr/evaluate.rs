@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::civil::DateTime;
 
-use crate::dotnet::date;
+use crate::dotnet::date::{self, DateError};
 use crate::dotnet::regex::Pattern;
 use crate::model::{Span, Value, escape_rdn_value};
 
@@ -46,7 +46,7 @@ pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manne
             Flow::constant(Datum::Boolean(compare::holds(left, comparison.operator, right, &node.span)?))
         }
         Term::Call(call) => {
-            let (pattern, chances_before) = (call.pattern.as_ref(), call.chances_before);
+            let (pattern, chances_before) = (call.pattern.as_deref(), call.chances_before);
             let given = Given { arguments: &call.arguments, pattern, span: &node.span, inputs, manner, chances_before };
             (call.function.evaluate)(&given)?
         }
@@ -147,9 +147,7 @@ impl<'a> Given<'a> {
             Datum::Moment(moment) => Ok(Some(moment)),
             other => match other.into_text(span)?.filter(|text| !text.is_empty()) {
                 None => Ok(None),
-                Some(text) => date::read(&text)
-                    .map(Some)
-                    .map_err(|why| fault(&format!("the value is no date in a usual form: {why}"), span)),
+                Some(text) => date::read(&text).map(Some).map_err(|why| fault(no_date(why), span)),
             },
         }
     }
@@ -163,6 +161,15 @@ impl<'a> Given<'a> {
             single => vec![single],
         };
         Ok((values, from_person))
+    }
+}
+
+/// Why a text in none of the usual forms, or of no calendar, is no date.
+fn no_date(why: DateError) -> &'static str {
+    match why {
+        DateError::Form => "the value is no date in a usual form; `FormatDateTime` reads other forms",
+        DateError::Calendar => "the value says no date that there is",
+        DateError::Weekday => "the value says a date that is another day of the week",
     }
 }
 

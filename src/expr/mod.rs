@@ -105,6 +105,15 @@ pub struct EvaluateError {
     pub span: Span,
 }
 
+/// The function of that name, whatever the case of its letters.
+///
+/// # Errors
+/// A [`Diagnostic`] that says there is none, with the one that may be meant.
+pub fn function(name: &str) -> Result<&'static Function, Diagnostic> {
+    let known = functions().iter().find(|function| function.name.eq_ignore_ascii_case(name));
+    known.map_or_else(|| check::function(name, &(0..name.len())), |function| Ok(function))
+}
+
 impl Expression {
     /// Reads and checks an expression; `parse_path` reads what stands between `[` and `]`.
     ///

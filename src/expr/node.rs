@@ -41,7 +41,7 @@ pub(super) struct Call {
     pub(super) function: &'static Function,
     pub(super) arguments: Vec<Node>,
     /// The regular expression among them, read once.
-    pub(super) pattern: Option<Pattern>,
+    pub(super) pattern: Option<Box<Pattern>>,
     /// How many calls of chance stand before it, so that no two give the same.
     pub(super) chances_before: u32,
 }
@@ -49,7 +49,7 @@ pub(super) struct Call {
 impl Call {
     /// A call whose arguments have been checked.
     pub(super) fn new(function: &'static Function, arguments: Vec<Node>, chances_before: u32) -> Self {
-        let pattern = pattern_of(function, &arguments);
+        let pattern = pattern_of(function, &arguments).map(Box::new);
         Self { function, arguments, pattern, chances_before }
     }
 }

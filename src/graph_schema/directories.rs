@@ -20,7 +20,8 @@ pub(super) fn source_directory(job: &Job, declared: &[Declared]) -> Directory {
     let gates = job.null_flow.0.iter().cloned();
     let mut names: BTreeMap<String, Path> = BTreeMap::new();
     let mut order = Vec::new();
-    for path in known.chain(declared_paths).chain(mapped).chain(gates) {
+    let asked = job.scope.paths().into_iter().cloned();
+    for path in known.chain(declared_paths).chain(mapped).chain(gates).chain(asked) {
         let name = path.to_string();
         if names.insert(name.to_ascii_lowercase(), path.clone()).is_none() {
             order.push(path);

@@ -9,6 +9,7 @@ use crate::expr::{Tree, TreeType};
 use crate::mapping::{self, Apply, MappingSource};
 use crate::model::{Path, Value};
 use crate::scim::Kind;
+use crate::scope::{Notation, Scope};
 
 /// Deepest tree that is written out. Readers of JSON commonly stop at 128 levels, and each of a tree takes three; what
 /// is deeper stands in the text of the part above it.
@@ -64,7 +65,7 @@ fn rule(job: &Job, target: &Target, priority: i64) -> Rule {
         source_object_name: USER.to_owned(),
         target_object_name: USER.to_owned(),
         attribute_mappings: target.mapping.attributes().iter().map(attribute).collect(),
-        scope: None,
+        scope: scope(&job.scope),
         metadata: Vec::new(),
     };
     Rule {
@@ -78,6 +79,14 @@ fn rule(job: &Job, target: &Target, priority: i64) -> Rule {
         group_filter: None,
         metadata: Vec::new(),
         object_mappings: vec![mapping],
+    }
+}
+
+/// Groups as Graph has them; a SCIM filter has no words there.
+fn scope(scope: &Scope) -> Option<serde_json::Value> {
+    match scope.notation() {
+        Notation::Groups(groups) => serde_json::to_value(groups.to_graph()).ok(),
+        Notation::Nothing | Notation::Filter(_) => None,
     }
 }
 

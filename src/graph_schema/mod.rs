@@ -6,6 +6,7 @@
 mod directories;
 mod export;
 mod read;
+mod reader;
 mod tables;
 
 use serde::Serialize;
@@ -14,7 +15,8 @@ use serde_json::Value as Json;
 use crate::expr::Tree;
 
 pub use export::{Declared, export, target_directory};
-pub use read::{Loss, MEMBERS_MAX, Read, SCHEMA_BYTES_MAX, Unreadable, read};
+pub use read::{Read, SCHEMA_BYTES_MAX, Unreadable, read};
+pub use reader::{Loss, MEMBERS_MAX};
 pub use tables::{filter_operators, functions};
 
 /// What Graph calls the directory of uploads.

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::expr::{self, Kind, Need};
+use crate::scope;
 
 /// Every function of the mapping language (`attributeMappingFunctionSchema`).
 pub fn functions() -> Vec<Json> {
@@ -31,24 +32,12 @@ fn type_of(kind: Kind) -> &'static str {
 
 /// Every operator of scoping filters (`filterOperatorSchema`).
 pub fn filter_operators() -> Vec<Json> {
-    const TEXT: &[&str] = &["Integer", "String"];
-    const ANY: &[&str] = &["Integer", "String", "Binary", "Boolean"];
-    let operators: [(&str, &str, &[&str]); 8] = [
-        ("EQUALS", "Binary", TEXT),
-        ("IS FALSE", "Unary", &["Boolean"]),
-        ("IS NOT NULL", "Unary", ANY),
-        ("IS NULL", "Unary", ANY),
-        ("IS TRUE", "Unary", &["Boolean"]),
-        ("NOT EQUALS", "Binary", TEXT),
-        ("NOT REGEX MATCH", "Binary", TEXT),
-        ("REGEX MATCH", "Binary", TEXT),
-    ];
-    let operators = operators.iter().map(|(name, arity, types)| {
+    let operators = scope::operators().iter().map(|operator| {
         json!({
-            "name": name,
-            "arity": arity,
-            "multivaluedComparisonType": "All",
-            "supportedAttributeTypes": types,
+            "name": operator.name,
+            "arity": operator.arity.word(),
+            "multivaluedComparisonType": scope::MULTIVALUED_COMPARISON,
+            "supportedAttributeTypes": operator.types.iter().map(|what| what.word()).collect::<Vec<_>>(),
         })
     });
     operators.collect()

@@ -271,11 +271,15 @@ fn differences(old: &Desired, new: &Desired, known: Option<&Known>) -> Vec<(Name
     differing.collect()
 }
 
-/// All that is written: into a new account also what is said only once.
+/// All that is written: into a new account also what is said only once, and of names the best, whoever may have it.
 fn written(desired: &Desired, is_new: bool) -> Attributes {
     let mut written = desired.attributes.clone();
     if is_new {
         desired.on_create.iter().for_each(|(name, value)| written.set(name.clone(), value.clone()));
+        for name in &desired.unique {
+            let best = name.candidates.first().map_or(Value::Null, |best| Value::text(best.as_str()));
+            written.set(name.attribute.clone(), best);
+        }
     }
     for name in desired.unique.iter().filter(|_| is_new) {
         let candidates = name.candidates.iter().map(|text| Value::text(text.as_str()));

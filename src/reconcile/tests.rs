@@ -1,7 +1,7 @@
 //! Every meeting of wanted, known and found.
 
 use super::*;
-use crate::model::{Dn, MatchKeys};
+use crate::model::{Dn, MatchKeys, UniqueName};
 
 fn known(object: &str, attributes: &[(&str, Value)]) -> Known {
     Known {
@@ -156,4 +156,22 @@ fn locking_an_account_of_unknown_state_counts_and_an_unknown_container_is_not_mo
     let Step::Write(locked) = step else { panic!("the account is locked") };
     assert_eq!(damages(&locked).collect::<Vec<_>>(), [Damage::Disable]);
     assert_eq!(change(&desired(&[]), &unknown), None);
+}
+
+#[test]
+fn a_new_account_gets_the_first_name_that_is_free() {
+    let unique = |candidates: &[&str]| {
+        let candidates = candidates.iter().map(ToString::to_string).collect();
+        vec![UniqueName { attribute: Name::new("mail"), namespace: None, candidates }]
+    };
+    let taken = [(Name::new("mail"), "J.Smith".to_owned()), (Name::new("upn"), "jo.smith".to_owned())];
+    let made = || match reconcile(&Wanted::Present(clerk()), None, None) {
+        (_, Step::Write(change)) => change,
+        other => panic!("{other:?}"),
+    };
+    let named = name(made(), &unique(&["j.smith", "jo.smith", "joh.smith"]), &taken).unwrap();
+    assert_eq!(named.set.get("mail"), Some(&Value::text("jo.smith")));
+    let why = name(made(), &unique(&["j.smith"]), &taken).unwrap_err();
+    assert_eq!(why.code, "names_taken");
+    assert!(why.detail.starts_with("every name for `mail` (j.smith) is somebody else's"), "{why}");
 }

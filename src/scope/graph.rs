@@ -170,13 +170,13 @@ fn read_group(at: usize, group: &FilterGroup, read_path: ReadPath<'_>, faults: &
     let numbered = group.clauses.iter().enumerate().take(CLAUSES_MAX);
     let clauses = numbered.filter_map(|(at, clause)| {
         let read = read_clause(clause, read_path);
-        read.map_err(|fault| faults.push(GraphFault { place: format!("clause {} of {place}", at + 1), ..fault })).ok()
+        read.map_err(|fault| faults.push(GraphFault { place: format!("clause {} of {place}", at + 1), ..*fault })).ok()
     });
     Group { name, clauses: clauses.collect() }
 }
 
-fn read_clause(clause: &FilterClause, read_path: ReadPath<'_>) -> Result<Clause, GraphFault> {
-    let missing = |name: &str| fault("", "", format!("it does not say its `{name}`"), "incomplete");
+fn read_clause(clause: &FilterClause, read_path: ReadPath<'_>) -> Result<Clause, Box<GraphFault>> {
+    let missing = |name: &str| Box::new(fault("", "", format!("it does not say its `{name}`"), "incomplete"));
     let attribute = clause.source_operand_name.as_deref().ok_or_else(|| missing("sourceOperandName"))?;
     let operator = clause.operator_name.as_deref().ok_or_else(|| missing("operatorName"))?;
     let values = clause.target_operand.as_ref().map_or(&[][..], |operand| &operand.values);
@@ -188,7 +188,7 @@ fn read_clause(clause: &FilterClause, read_path: ReadPath<'_>) -> Result<Clause,
                 Part::Operator => operator,
                 Part::Value(at) => values.get(at).copied().unwrap_or_default(),
             };
-            GraphFault { place: String::new(), written: written.to_owned(), diagnostic }
+            Box::new(GraphFault { place: String::new(), written: written.to_owned(), diagnostic })
         },
     )
 }

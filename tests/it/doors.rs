@@ -13,7 +13,12 @@ use super::house::{BULK_UPLOAD, House, bulk};
 async fn every_route_answers_and_asks_who_is_there() {
     let house = House::open();
     let value = format!("{BULK_UPLOAD}/$value");
+    let job = BULK_UPLOAD.trim_end_matches("/bulkUpload");
     for (method, path) in [
+        (Method::GET, format!("{job}/schema").as_str()),
+        (Method::GET, format!("{job}/schema/functions").as_str()),
+        (Method::GET, format!("{job}/schema/filterOperators").as_str()),
+        (Method::POST, format!("{job}/schema/parseExpression").as_str()),
         (Method::POST, BULK_UPLOAD),
         (Method::PUT, value.as_str()),
         (Method::GET, "/muster/v1/uploads/1"),

@@ -17,6 +17,8 @@ mod delivery;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod dotnet;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod exports;
@@ -34,6 +36,8 @@ mod house;
 mod imports;
 #[cfg(test)]
 mod kill;
+#[cfg(test)]
+mod language;
 #[cfg(test)]
 mod ldif_services;
 #[cfg(test)]

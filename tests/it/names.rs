@@ -1,9 +1,11 @@
 //! Names that nobody else may have: the first that is free, and one person's from then on.
 
-use muster::model::{Statement, Value};
+use muster::model::{ChangeKind, Settlement, Statement, Value};
+use muster::pipeline::carry::carry;
+use muster::writer::Writer as _;
 
 use super::hearth::{Hearth, changed, employee, gone, person, says, taken};
-use super::practice::attributes;
+use super::practice::{Practice, attributes, change, errand};
 
 const NICKNAME: &str = r#"{ to = "mailNickname", direct = "userName", apply = "create" },"#;
 const ACCOUNT_NAME: &str = r#"{ to = "sAMAccountName", direct = "userName" },"#;
@@ -62,6 +64,26 @@ async fn a_name_that_somebody_else_has_there_is_passed_over() {
     let upload = house.say(&[smith("1", "John")]).await;
     assert_eq!(house.outcome(upload), "applied");
     assert_eq!(house.holds("cloud", "1", "mail"), "jo.smith");
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_in_the_practice_tenant_is_passed_over() {
+    let practice = Practice::start();
+    let writer = practice.writer();
+    let taken = [("displayName", "Jane"), ("userPrincipalName", "j.smith@contoso.example"), ("employeeId", "9")];
+    writer.write(&errand(), &change(ChangeKind::Create, None, &taken, &[])).await.unwrap();
+    let house = Hearth::with(&[&job(&[(
+        r#"{ to = "userPrincipalName", expression = 'Append([userName], "@contoso.example")', match = 2 },"#,
+        r#"{ to = "userPrincipalName", expression = 'SelectUniqueValue("J.Smith@contoso.example", "jo.smith@contoso.example")' },"#,
+    )])]);
+    house.upload(&[person("1", "Employee", &[])]);
+    house.decide();
+    let item = house.lease("cloud").remove(0);
+    let carried = carry(&writer, &item, house.clock.as_ref()).await;
+    let Settlement::Applied { known: Some(known) } = &carried.settlement else { panic!("{carried:?}") };
+    assert_eq!(known.attributes.get("userPrincipalName"), Some(&Value::text("jo.smith@contoso.example")));
+    house.report(&item.lease, carried);
+    assert_eq!(house.person("1").names[0].value, "jo.smith@contoso.example");
 }
 
 #[tokio::test]

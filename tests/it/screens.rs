@@ -125,8 +125,21 @@ impl Drop for Practice {
     }
 }
 
-const COMMANDS: [&str; 12] =
-    ["demo", "check", "test", "plan", "import", "explain", "release", "fsck", "serve", "client", "agent", "sandbox"];
+const COMMANDS: [&str; 13] = [
+    "demo",
+    "check",
+    "test",
+    "plan",
+    "import",
+    "explain",
+    "functions",
+    "release",
+    "fsck",
+    "serve",
+    "client",
+    "agent",
+    "sandbox",
+];
 
 #[test]
 fn help_says_what_each_command_does_and_how_it_ends() {
@@ -171,6 +184,19 @@ fn a_job_that_fails_its_own_tests_says_why_and_is_not_run() {
     desk.call(&["test", "none.toml"]);
     desk.check("test.txt");
     assert!(!desk.folder.path().join("muster-data").exists(), "nothing was begun");
+}
+
+#[test]
+fn functions_tells_what_the_mapping_language_can_do() {
+    let mut desk = Desk::new();
+    desk.call(&["functions"]);
+    for name in ["Switch", "formatdatetime", "SelectUniqueValue", "RandomString", "Error"] {
+        desk.call(&["functions", name]);
+    }
+    desk.call(&["functions", "Swich"]);
+    desk.call(&["functions", "x\u{1b}[31m"]);
+    desk.call(&["functions", "IgnoreFlowIfNullOrEmpty", "--json"]);
+    desk.check("functions.txt");
 }
 
 #[test]
@@ -309,12 +335,13 @@ fn a_data_folder_that_cannot_be_used_says_why() {
 #[test]
 fn what_is_for_machines_is_json_and_nothing_else() {
     let desk = Desk::new();
-    let words: [&[&str]; 6] = [
+    let words: [&[&str]; 7] = [
         &["check", "job.toml"],
         &["plan", "people.csv", "--job", "job.toml"],
         &["import", "people.csv", "--job", "job.toml", "--decide-only"],
         &["explain", "1001"],
         &["release", "--all"],
+        &["functions"],
         &["fsck"],
     ];
     for words in words {
@@ -443,3 +470,31 @@ fn the_demo_ends_well() {
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("8 Deutschland, 13 USA, 10 United Kingdom"), "it says why people failed: {said}");
 }
+
+#[test]
+fn a_job_goes_out_as_a_schema_and_comes_back_and_what_has_no_counterpart_is_named() {
+    let mut desk = Desk::new();
+    for words in [["schema", "--help"].as_slice(), &["schema", "export", "--help"], &["schema", "import", "--help"]] {
+        desk.call(words);
+    }
+    desk.call(&["schema", "export", "job.toml", "--output", "job.json"]);
+    desk.call(&["schema", "import", "job.json", "--strict", "--output", "again.toml"]);
+    desk.call(&["check", "again.toml"]);
+    let entra = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/graph/api2aad.json"));
+    desk.write("entra.json", entra.unwrap());
+    desk.call(&["schema", "import", "entra.json", "--output", "entra.toml"]);
+    desk.call(&["check", "entra.toml"]);
+    desk.call(&["schema", "import", "entra.json", "--strict", "--output", "strict.toml"]);
+    assert!(!desk.folder.path().join("strict.toml").exists());
+    desk.write("salesforce.json", SALESFORCE);
+    desk.call(&["schema", "import", "salesforce.json"]);
+    desk.write("other.json", "{ \"people\": [] }");
+    desk.call(&["schema", "import", "other.json"]);
+    desk.call(&["schema", "import", "none.json"]);
+    desk.call(&["schema", "export", "none.toml"]);
+    desk.check("schema.txt");
+}
+
+const SALESFORCE: &str = r#"{ "directories": [], "synchronizationRules": [ {
+    "name": "USER_OUTBOUND_USER", "sourceDirectoryName": "Azure Active Directory",
+    "targetDirectoryName": "salesforce.com", "objectMappings": [ { "targetObjectName": "User" } ] } ] }"#;

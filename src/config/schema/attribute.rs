@@ -73,7 +73,7 @@ impl Converter<'_> {
         if flow_null && self.speaks_of_a_gate(&done.entry) {
             done.entry.insert("flow_null".to_owned(), Value::Boolean(true));
         }
-        match probe::mapping_fault(self.kind, self.declared, &done.entry) {
+        match probe::mapping_fault(self.kind, &self.declared_for(&done.entry), &done.entry) {
             Some(fault) => Err(fault),
             None => Ok(done),
         }
@@ -120,7 +120,7 @@ impl Converter<'_> {
     }
 
     /// What a mapping speaks of under a URN of the customer's own needs a declaration, and schemas often lack it.
-    fn declare_own(&mut self, text: &str, key: &str) {
+    pub(super) fn declare_own(&mut self, text: &str, key: &str) {
         for path in spoken_of(text, key) {
             let name = path.to_string();
             let is_known = crate::scim::schema::attribute_of(&path).is_some();
@@ -129,6 +129,17 @@ impl Converter<'_> {
                 self.declared.insert(name, Value::String("text".to_owned()));
             }
         }
+    }
+
+    /// Of what the job declares, what an entry speaks of: a probe with all of it would take its time.
+    fn declared_for(&self, entry: &Table) -> Table {
+        let texts = ["direct", "expression"].into_iter().filter_map(|key| Some((key, entry.get(key)?.as_str()?)));
+        let spoken: Vec<String> = texts
+            .flat_map(|(key, text)| spoken_of(text, key))
+            .map(|path| path.to_string().to_ascii_lowercase())
+            .collect();
+        let of_it = |(name, _): &(&String, &Value)| spoken.contains(&name.to_ascii_lowercase());
+        self.declared.iter().filter(of_it).map(|(name, what)| (name.clone(), what.clone())).collect()
     }
 
     fn speaks_of_a_gate(&self, entry: &Table) -> bool {

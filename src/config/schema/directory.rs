@@ -1,6 +1,6 @@
 //! What a schema says of the source's attributes, brought into `[source]`.
 
-use toml::Value;
+use toml::{Table, Value};
 
 use super::import::Importer;
 use super::probe;
@@ -87,13 +87,18 @@ impl Importer<'_> {
     }
 
     fn gate(&mut self, place: &str, name: &str, is_open: bool) {
-        if is_open && let Some(fault) = probe::gate_fault(&self.job.declared, name) {
+        if is_open && let Some(fault) = probe::gate_fault(&self.declaration(name), name) {
             return self.lose(place, format!("empty values of `{name}` cannot flow: {fault}"));
         }
         self.job.gates.retain(|gate| gate != name);
         if is_open {
             self.job.gates.push(name.to_owned());
         }
+    }
+
+    /// What the job declares under a name.
+    fn declaration(&self, name: &str) -> Table {
+        self.job.declared.get(name).map(|what| (name.to_owned(), what.clone())).into_iter().collect()
     }
 
     fn forget(&mut self, name: &str) {

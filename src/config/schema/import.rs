@@ -40,6 +40,11 @@ pub fn import_schema(text: &str) -> Result<Imported, ImportError> {
     }
 }
 
+/// The scope of a rule of muster's own, which has one object mapping.
+fn scope_of(rule: &Rule) -> Option<serde_json::Value> {
+    rule.object_mappings.first().and_then(|mapping| mapping.scope.clone())
+}
+
 fn left_out(losses: &[Loss]) -> Vec<String> {
     if losses.is_empty() {
         return Vec::new();
@@ -60,16 +65,19 @@ pub(super) struct Importer<'a> {
     pub(super) draft: Draft,
     pub(super) job: Parts,
     pub(super) losses: Vec<Loss>,
+    /// The scope that was taken over, once one was: a job has one.
+    pub(super) scope: Option<Option<serde_json::Value>>,
 }
 
 impl<'a> Importer<'a> {
     fn new(schema: &'a Schema, losses: Vec<Loss>) -> Self {
-        let mut importer =
-            Self { schema, before: Schema::default(), draft: Draft::default(), job: Parts::default(), losses };
+        let (before, draft, job) = (Schema::default(), Draft::default(), Parts::default());
+        let mut importer = Self { schema, before, draft, job, losses, scope: None };
         let kept = schema.kept_job().map(|text| check_text(JOB_KEY, text));
         match kept {
             Some(Ok(kept)) => {
                 importer.before = kept.schema_alone();
+                importer.scope = importer.before.synchronization_rules.first().map(scope_of);
                 importer.draft.targets = kept.job.targets.iter().map(|target| target.id.to_string()).collect();
                 importer.job = Parts::of(kept.table());
             }
@@ -118,24 +126,25 @@ impl<'a> Importer<'a> {
             let place = format!("synchronizationRules[{at}]");
             self.filters(&place, rule);
             let before = self.known(rule);
+            let kind = target_kind(&rule.target_directory_name);
+            if before.is_none() && kind.is_none() {
+                let name = &rule.target_directory_name;
+                self.lose(&place, format!("muster does not write to the directory `{name}`; left out"));
+                continue;
+            }
             let Some((index, mapping)) = self.users(&place, rule) else { continue };
             if !sources.contains(&&rule.source_directory_name) {
                 sources.push(&rule.source_directory_name);
                 self.source(&place, rule, mapping);
             }
             let place = Place { rule: &place, mapping: &format!("{place}.objectMappings[{index}]") };
-            match before {
-                Some(before) => self.known_target(&place, rule, mapping, &before),
-                None => match target_kind(&rule.target_directory_name) {
-                    Some(kind) => {
-                        self.new_target(&place, rule, mapping, kind);
-                        done += 1;
-                    }
-                    None => {
-                        let name = &rule.target_directory_name;
-                        self.lose(place.rule, format!("muster does not write to the directory `{name}`; left out"));
-                    }
-                },
+            match (before, kind) {
+                (Some(before), _) => self.known_target(&place, rule, mapping, &before),
+                (None, Some(kind)) => {
+                    self.new_target(&place, rule, mapping, kind);
+                    done += 1;
+                }
+                (None, None) => {}
             }
         }
         self.missing_targets();

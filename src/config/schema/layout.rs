@@ -117,7 +117,7 @@ impl Out<'_> {
         for (key, value) in inline {
             place.push(key.clone());
             self.remarks(place);
-            let _ = writeln!(self.text, "{} = {}", bare_key(key), inline_value(key, value));
+            let _ = writeln!(self.text, "{} = {}", bare_key(key), setting(key, value));
             place.pop();
         }
         for (key, value) in below {
@@ -189,6 +189,17 @@ fn heads(place: &Place, key: &str, value: &Value) -> bool {
 fn bare_key(key: &str) -> String {
     let is_bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if is_bare { key.to_owned() } else { quoted(key, false) }
+}
+
+/// What stands behind a setting's name: on one line, but for lists of tables.
+fn setting(key: &str, value: &Value) -> String {
+    match value {
+        Value::Array(elements) if elements.len() > 1 && elements.iter().all(Value::is_table) => {
+            let lines = elements.iter().map(|element| format!("  {},\n", inline_value(key, element)));
+            format!("[\n{}]", lines.collect::<String>())
+        }
+        value => inline_value(key, value),
+    }
 }
 
 fn inline_value(key: &str, value: &Value) -> String {

@@ -11,6 +11,7 @@ mod names;
 mod parts;
 mod probe;
 mod rule;
+mod scope;
 
 use super::meant::JobMeant;
 use super::report::Report;

@@ -10,11 +10,12 @@ pub(super) const ACCOUNT_DISABLED: &str = "accountDisabled";
 pub(super) const IS_SOFT_DELETED: &str = "IsSoftDeleted";
 
 /// Names of provisioning's own for properties that Graph calls otherwise.
-const GRAPH_NAMES: [(&str, &str); 9] = [
+const GRAPH_NAMES: [(&str, &str); 10] = [
     ("mobile", "mobilePhone"),
     ("telephoneNumber", "businessPhones"),
     ("facsimileTelephoneNumber", "faxNumber"),
     ("physicalDeliveryOfficeName", "officeLocation"),
+    ("passwordProfile.password", "passwordProfile"),
     ("immutableId", "onPremisesImmutableId"),
     ("division", "employeeOrgData.division"),
     ("costCenter", "employeeOrgData.costCenter"),

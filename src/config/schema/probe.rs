@@ -53,6 +53,14 @@ pub(super) fn gate_fault(declared: &Table, name: &str) -> Option<String> {
     fault_of(&job)
 }
 
+/// Why people cannot be chosen by such a group; `None` where they can.
+pub(super) fn scope_fault(declared: &Table, group: &Table) -> Option<String> {
+    let mut job = smallest(TargetKind::Cloud, declared);
+    let scope = Table::from_iter([(text("group"), Value::Array(vec![Value::Table(group.clone())]))]);
+    job.insert(text("scope"), Value::Table(scope));
+    fault_of(&job)
+}
+
 /// A target of this kind with what it cannot do without; where nobody can know it, something to be filled in.
 pub(super) fn target(kind: TargetKind) -> Table {
     let settings: &[(&str, &str)] = match kind {

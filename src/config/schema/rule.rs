@@ -10,6 +10,10 @@ use super::probe;
 use crate::decide::TargetKind;
 use crate::graph_schema::{AttributeDefinition, AttributeMapping, ObjectMapping, Rule, USER};
 
+/// Attribute mappings of one target. A Graph user has some sixty properties that can be written, and an application
+/// may add a hundred.
+const MAPPINGS_MAX: usize = 1_000;
+
 /// Where a rule and its mapping of people stand in the schema.
 pub(super) struct Place<'a> {
     pub(super) rule: &'a str,
@@ -36,7 +40,7 @@ impl Importer<'_> {
             self.flows(place, now, &mut target);
         }
         if now.scope != before.scope {
-            self.scope(place, now);
+            self.changed_scope(place, now, &before.scope);
         }
         let kept = take_list(&mut target, "map");
         let regated = self.regated(rule, now, known);
@@ -76,9 +80,7 @@ impl Importer<'_> {
         let name = self.free_name(kind);
         let mut target = probe::target(kind);
         self.flows(place, mapping, &mut target);
-        if mapping.scope.is_some() {
-            self.scope(place, mapping);
-        }
+        let is_same_scope = self.scope(place, mapping);
         let maps = self.maps(place, rule, mapping, kind, |_| None);
         let Maps { mut list, remarks, container } = maps;
         for (at, remark) in remarks {
@@ -92,7 +94,7 @@ impl Importer<'_> {
         target.insert("map".to_owned(), Value::Array(list));
         self.job.targets.insert(name.clone(), Value::Table(target));
         self.draft.targets.push(name.clone());
-        self.home(place, mapping, &name, kind);
+        self.home(place, mapping.enabled && is_same_scope, &name, kind);
     }
 
     /// Rules that named no target meant the only one of the kind; it is not the only one any more.
@@ -134,19 +136,19 @@ impl Importer<'_> {
     }
 
     /// Says who lives there.
-    fn home(&mut self, place: &Place<'_>, mapping: &ObjectMapping, name: &str, kind: TargetKind) {
+    fn home(&mut self, place: &Place<'_>, is_ready: bool, name: &str, kind: TargetKind) {
         if !self.job.rules.is_empty() {
             let why = format!("a person has one home, and rules say which; write one that places people in `{name}`");
             return self.lose(place.rule, why);
         }
         let mut rule = Table::from_iter([("id".to_owned(), Value::String("everybody".to_owned()))]);
-        if mapping.enabled {
+        if is_ready {
             rule.insert("place".to_owned(), Value::String(kind.word().to_owned()));
             rule.insert("target".to_owned(), Value::String(name.to_owned()));
         } else {
             rule.insert("place".to_owned(), Value::String("hold".to_owned()));
-            let why = format!("it is not enabled, so everybody is held; when that is over, place them in `{name}`");
-            self.lose(&format!("{}.enabled", place.mapping), why);
+            let why = "it is not enabled, or its scope could not be taken over, so everybody is held";
+            self.lose(place.mapping, format!("{why}; when that is mended, place them in `{name}`"));
         }
         self.job.rules.push(Value::Table(rule));
     }
@@ -165,17 +167,6 @@ impl Importer<'_> {
         }
     }
 
-    fn scope(&mut self, place: &Place<'_>, mapping: &ObjectMapping) {
-        let is_empty = mapping.scope.as_ref().is_none_or(|scope| {
-            scope.as_object().is_some_and(|groups| {
-                groups.values().all(|groups| groups.is_null() || groups.as_array().is_some_and(Vec::is_empty))
-            })
-        });
-        if !is_empty {
-            self.lose(&format!("{}.scope", place.mapping), "write it as `[scope]`; left out");
-        }
-    }
-
     /// All attribute mappings; `kept` knows those that stand in the job file already.
     fn maps(
         &mut self,
@@ -187,7 +178,11 @@ impl Importer<'_> {
     ) -> Maps {
         let attributes = self.schema.attributes(&rule.target_directory_name, &mapping.target_object_name).to_vec();
         let mut maps = Maps { list: Vec::new(), remarks: Vec::new(), container: None };
-        for (at, attribute) in mapping.attribute_mappings.iter().enumerate() {
+        if mapping.attribute_mappings.len() > MAPPINGS_MAX {
+            let why = format!("there are more than {MAPPINGS_MAX}; the others are left out");
+            self.lose(&format!("{}.attributeMappings", place.mapping), why);
+        }
+        for (at, attribute) in mapping.attribute_mappings.iter().take(MAPPINGS_MAX).enumerate() {
             let place = format!("{}.attributeMappings[{at}]", place.mapping);
             let says_nothing = attribute.source.is_none() && attribute.default_value.is_none();
             if let Some(kept) = kept(attribute) {

@@ -139,6 +139,27 @@ fn gates_and_declarations_follow_the_source_directory() {
 }
 
 #[test]
+fn a_scope_is_taken_over_as_a_whole_or_not_at_all() {
+    let before = job(&sample("samples/first/job.toml"));
+    let clause = |operator: &str| {
+        json!({
+        "sourceOperandName": "title", "operatorName": operator, "targetOperand": { "values": ["Sales"] } })
+    };
+    let with = |operators: [&str; 2]| {
+        let mut exported = schema(&before);
+        exported["synchronizationRules"][1]["objectMappings"][0]["scope"] =
+            json!({ "groups": [{ "name": "x", "clauses": operators.map(clause) }] });
+        back(&exported)
+    };
+    let good = with(["EQUALS", "ENDS_WITH"]);
+    assert_eq!(told(&good.losses), "");
+    assert_eq!(job(&good.text).job.scope.clauses().len(), 2, "{}", good.text);
+    let bad = with(["EQUALS", "IsMemberOf"]);
+    assert!(told(&bad.losses).contains("scope.groups[0]: `IsMemberOf`"), "{:?}", bad.losses);
+    assert_eq!(job(&bad.text).hash, before.hash);
+}
+
+#[test]
 fn a_job_that_was_kept_and_spoiled_is_left_out_and_named() {
     let mut exported = schema(&job(&sample("samples/first/job.toml")));
     exported["synchronizationRules"][0]["metadata"][0]["value"] = json!("name = 1");
@@ -188,7 +209,24 @@ fn entry() -> impl Strategy<Value = Table> {
     )
 }
 
-fn job_of(entries: Vec<Table>, gates: bool, on_delete: &str) -> String {
+/// A group of a scoping filter.
+fn group() -> impl Strategy<Value = Value> {
+    let clause =
+        (prop::sample::select(vec!["EQUALS", "NOT EQUALS", "Includes", "&"]), text()).prop_map(|(operator, value)| {
+            let words = [("attribute", "title"), ("operator", operator), ("value", value.as_str())];
+            Value::Table(
+                words.map(|(key, word)| (key.to_owned(), Value::String(word.to_owned()))).into_iter().collect(),
+            )
+        });
+    (text(), prop::collection::vec(clause, 1..3)).prop_map(|(name, clauses)| {
+        Value::Table(Table::from_iter([
+            ("name".to_owned(), Value::String(name)),
+            ("clauses".to_owned(), Value::Array(clauses)),
+        ]))
+    })
+}
+
+fn job_of(entries: Vec<Table>, groups: Vec<Value>, gates: bool, on_delete: &str) -> String {
     let mut job: Table = r#"
         name = "p"
         source = { kind = "api", attributes = { "urn:x:y:own" = "integer" } }
@@ -203,6 +241,10 @@ fn job_of(entries: Vec<Table>, gates: bool, on_delete: &str) -> String {
     if gates {
         job["source"].as_table_mut().unwrap().insert("flow_null".to_owned(), Value::try_from(["title"]).unwrap());
     }
+    if !groups.is_empty() {
+        let scope = Table::from_iter([("group".to_owned(), Value::Array(groups))]);
+        job.insert("scope".to_owned(), Value::Table(scope));
+    }
     let target = job["target"]["b"].as_table_mut().unwrap();
     target.insert("on_delete".to_owned(), Value::String(on_delete.to_owned()));
     let maps = target["map"].as_array_mut().unwrap();
@@ -213,7 +255,7 @@ fn job_of(entries: Vec<Table>, gates: bool, on_delete: &str) -> String {
     layout::bare(&job, Vec::new())
 }
 
-/// JSON that is nearly a schema: the exported sample with something else in one place.
+/// JSON that is nearly a schema: a good one with something else in one place.
 fn spoiled() -> impl Strategy<Value = Json> {
     let stranger = prop_oneof![
         Just(json!(null)),
@@ -225,9 +267,13 @@ fn spoiled() -> impl Strategy<Value = Json> {
         any::<i64>().prop_map(|number| json!(number)),
         Just(json!(true)),
     ];
-    (prop::collection::vec(any::<prop::sample::Index>(), 1..8), stranger, any::<bool>()).prop_map(
-        |(steps, stranger, keeps)| {
-            let mut json = schema(&job(&sample("samples/first/job.toml")));
+    let base = prop::sample::select(vec!["", "api2aad", "api2ad"]);
+    (prop::collection::vec(any::<prop::sample::Index>(), 1..10), stranger, any::<bool>(), base).prop_map(
+        |(steps, stranger, keeps, base)| {
+            let mut json = match base {
+                "" => schema(&job(&sample("samples/first/job.toml"))),
+                base => serde_json::from_str(&sample(&format!("tests/cases/graph/{base}.json"))).unwrap(),
+            };
             if !keeps {
                 json["synchronizationRules"][0]["metadata"] = json!([]);
             }
@@ -256,10 +302,11 @@ proptest! {
     #[test]
     fn any_job_comes_back_as_it_went(
         entries in prop::collection::vec(entry(), 0..5),
+        groups in prop::collection::vec(group(), 0..3),
         gates in any::<bool>(),
         on_delete in prop::sample::select(vec!["disable", "delete", "hold"]),
     ) {
-        let text = job_of(entries, gates, on_delete);
+        let text = job_of(entries, groups, gates, on_delete);
         let Ok(before) = check_text("job.toml", &text) else { return Ok(()) };
         let imported = back(&schema(&before));
         prop_assert_eq!(told(&imported.losses), "");

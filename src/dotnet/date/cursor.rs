@@ -90,17 +90,30 @@ impl<'t> Cursor<'t> {
 
     /// `+01:00`, `-0700`, `+1`: minutes east of UTC.
     pub(super) fn offset(&mut self) -> Option<i64> {
-        let sign = if self.take('+') {
-            1
-        } else if self.take('-') {
-            -1
-        } else {
-            return None;
-        };
-        let (hours, _) = self.digits(1, 2)?;
+        let sign = self.sign()?;
+        let hours = self.digits(1, 2)?.0;
         let has_minutes = self.take(':') || self.is_at_digit();
         let minutes = if has_minutes { self.digits(2, 2)?.0 } else { 0 };
-        let east = i64::from(hours) * 60 + i64::from(minutes);
-        (minutes < 60 && east <= OFFSET_HOURS_MAX * 60).then_some(sign * east)
+        minutes_east(sign, hours, minutes)
     }
+
+    /// The same as `z`, `zz` or `zzz` ask for it: hours, two digits of hours, hours and minutes.
+    pub(super) fn offset_as(&mut self, letters: usize) -> Option<i64> {
+        let sign = self.sign()?;
+        let hours = self.digits(if letters == 2 { 2 } else { 1 }, 2)?.0;
+        if letters <= 2 {
+            return minutes_east(sign, hours, 0);
+        }
+        self.take(':');
+        minutes_east(sign, hours, self.digits(2, 2)?.0)
+    }
+
+    fn sign(&mut self) -> Option<i64> {
+        if self.take('+') { Some(1) } else { self.take('-').then_some(-1) }
+    }
+}
+
+fn minutes_east(sign: i64, hours: i32, minutes: i32) -> Option<i64> {
+    let east = i64::from(hours) * 60 + i64::from(minutes);
+    (minutes < 60 && east <= OFFSET_HOURS_MAX * 60).then_some(sign * east)
 }

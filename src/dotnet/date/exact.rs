@@ -10,6 +10,9 @@ use super::{
     year_of_two_digits,
 };
 
+/// `K` reads an offset as `zzz` does.
+const OFFSET_LETTERS: usize = 3;
+
 /// What has been read of a date. What a pattern asks for twice must be the same twice.
 #[derive(Debug, Default)]
 struct Fields {
@@ -41,30 +44,49 @@ impl Pattern {
     /// # Errors
     /// [`DateError`] says whether the form or the calendar is against it.
     pub fn read(&self, text: &str, styles: Styles) -> Result<Moment, DateError> {
-        let mut text = text;
-        if styles.leading_white {
-            text = text.trim_start();
+        if text.is_empty() {
+            return Err(DateError::Form);
         }
-        if styles.trailing_white {
-            text = text.trim_end();
-        }
+        let (text, parts) = without_white_ends(text, &self.parts, styles);
         let mut cursor = Cursor { rest: text };
         let mut fields = Fields::default();
-        for (at, part) in self.parts.iter().enumerate() {
+        for (at, part) in parts.iter().enumerate() {
             if styles.inner_white && (cursor.white() || is_white(*part)) && is_white(*part) {
                 continue;
             }
-            let next = self.parts.get(at + 1).copied();
-            read_part(&mut cursor, *part, next, &mut fields).ok_or(DateError::Form)?;
-        }
-        if styles.inner_white {
-            cursor.white();
+            // .NET reads on where a space is missing, if white space at the end would be passed over.
+            let may_miss = styles.trailing_white && *part == Part::Literal(' ');
+            let next = parts.get(at + 1).copied();
+            if read_part(&mut cursor, *part, next, &mut fields).is_none() && !may_miss {
+                return Err(DateError::Form);
+            }
         }
         if !cursor.is_done() {
             return Err(DateError::Form);
         }
         fields.moment(styles)
     }
+}
+
+/// A text and what it is read by, both without the white space that may be passed over.
+fn without_white_ends<'t>(mut text: &'t str, mut parts: &'t [Part], styles: Styles) -> (&'t str, &'t [Part]) {
+    if styles.leading_white {
+        text = text.trim_start();
+        while let [first, rest @ ..] = parts
+            && is_white(*first)
+        {
+            parts = rest;
+        }
+    }
+    if styles.trailing_white {
+        text = text.trim_end();
+        while let [rest @ .., last] = parts
+            && is_white(*last)
+        {
+            parts = rest;
+        }
+    }
+    (text, parts)
 }
 
 fn is_white(part: Part) -> bool {
@@ -78,6 +100,8 @@ fn read_part(cursor: &mut Cursor<'_>, part: Part, next: Option<Part>, fields: &m
             cursor.take('.');
             Some(())
         }
+        // Newer Unicode data writes `8:00 AM` with spaces that do not break.
+        Part::Literal(' ') => [' ', '\u{A0}', '\u{202F}'].into_iter().any(|space| cursor.take(space)).then_some(()),
         Part::Literal(letter) => cursor.take(letter).then_some(()),
         Part::Field(field, letters) => read_field(cursor, field, letters, fields),
         Part::Fraction(digits) => set(&mut fields.nanosecond, cursor.fraction(digits, digits)?),
@@ -86,8 +110,10 @@ fn read_part(cursor: &mut Cursor<'_>, part: Part, next: Option<Part>, fields: &m
             (cursor.word("Z") || cursor.word("GMT")).then_some(())?;
             set(&mut fields.offset, Offset::Zulu)
         }
-        Part::Zone if cursor.word("Z") => set(&mut fields.offset, Offset::Zulu),
-        Part::Zone if cursor.rest.starts_with(['+', '-']) => set(&mut fields.offset, Offset::Minutes(cursor.offset()?)),
+        Part::Zone if cursor.take('Z') => set(&mut fields.offset, Offset::Zulu),
+        Part::Zone if cursor.rest.starts_with(['+', '-']) => {
+            set(&mut fields.offset, Offset::Minutes(cursor.offset_as(OFFSET_LETTERS)?))
+        }
         Part::Zone => Some(()),
     }
 }
@@ -123,7 +149,7 @@ fn read_field(cursor: &mut Cursor<'_>, field: Field, letters: usize, fields: &mu
             set(&mut fields.is_afternoon, at == 1)
         }
         Field::Era => (cursor.word("A.D.") || cursor.word("AD")).then_some(()),
-        Field::Offset => set(&mut fields.offset, Offset::Minutes(cursor.offset()?)),
+        Field::Offset => set(&mut fields.offset, Offset::Minutes(cursor.offset_as(letters)?)),
     }
 }
 
@@ -162,8 +188,8 @@ impl Fields {
 
     fn zone(&self, styles: Styles) -> Zone {
         let zone = match (self.offset, styles.zone) {
-            (Some(Offset::Zulu), _) => Zone::Utc,
-            (Some(Offset::Minutes(_)), _) | (None, AssumedZone::Utc | AssumedZone::Local) => Zone::Local,
+            (Some(Offset::Zulu), _) if styles.roundtrip => Zone::Utc,
+            (Some(_), _) | (None, AssumedZone::Utc | AssumedZone::Local) => Zone::Local,
             (None, AssumedZone::Unspecified) => return Zone::Unspecified,
         };
         if styles.to_universal { Zone::Utc } else { zone }
@@ -174,8 +200,7 @@ impl Fields {
         let hour = self.hour.unwrap_or(0);
         if !self.counts_to_twelve {
             return match self.is_afternoon {
-                Some(is_afternoon) if self.hour.is_some() && is_afternoon != (hour >= 12) => Err(DateError::Calendar),
-                Some(true) if self.hour.is_none() => Ok(12),
+                Some(is_afternoon) if is_afternoon != (hour >= 12) => Err(DateError::Calendar),
                 _ => Ok(hour),
             };
         }

@@ -16,8 +16,9 @@ const FRACTION_DIGITS_READ: usize = 9;
 ///
 /// Understood are ISO 8601 (`2026-01-31`, `2026-01-31T08:00:00.5Z`, `2026-01-31-07:00`, `20260131`), American dates
 /// (`1/31/2026`, `1-31-2026`) and dates with the name of the month (`31 Jan 2026`, `January 31, 2026`, RFC 1123), each
-/// alone or with a time of day (`8:00`, `08:00:00`, `8:00 AM`) and a zone. Where no zone is said it is UTC. Dates with
-/// points are not: nobody can tell whether `03.04.2026` begins with the month.
+/// alone or with a time of day (`8:00`, `08:00:00`, `8:00 AM`) and a zone. Where no zone is said it is UTC, and where
+/// no day is said (`2026-01`, `January 2026`) it is the first. Dates that end with the year behind points are not
+/// understood: nobody can tell whether `03.04.2026` begins with the month.
 ///
 /// # Errors
 /// [`DateError`] says whether the form or the calendar is against it.
@@ -54,52 +55,64 @@ pub fn read(text: &str) -> Result<DateTime, DateError> {
     moved_to_utc(at, offset).ok_or(DateError::Calendar)
 }
 
-/// Year, month, day.
+/// Year, month, day; without a day it is the first.
 fn date(cursor: &mut Cursor<'_>) -> Option<(i16, i8, i8)> {
     if let Some(month) = cursor.month() {
-        cursor.white();
-        let day = small(cursor)?;
-        cursor.take(',');
-        cursor.white();
-        return Some((year(cursor)?, month, day));
+        return beginning_named(cursor, month);
     }
     let (first, digits) = cursor.digits(1, BASIC_DATE_DIGITS)?;
     match digits {
         BASIC_DATE_DIGITS => Some((as_year(first / 10_000)?, as_small(first / 100 % 100)?, as_small(first % 100)?)),
-        4 => {
-            let separator = separator(cursor)?;
-            let month = small(cursor)?;
-            cursor.take(separator).then_some(())?;
-            Some((as_year(first)?, month, small(cursor)?))
-        }
+        4 => beginning_year(cursor, as_year(first)?),
         1 | 2 => beginning_small(cursor, as_small(first)?),
         _ => None,
     }
 }
 
-/// `1/31/2026`, `1-31-2026`, `31-Jan-2026`, `31 January 2026`.
-fn beginning_small(cursor: &mut Cursor<'_>, first: i8) -> Option<(i16, i8, i8)> {
-    let separator = separator(cursor);
-    if separator.is_none() && !cursor.white() {
-        return None;
+/// `January 31, 2026`, `Jan. 31 2026`, `January 2026`.
+fn beginning_named(cursor: &mut Cursor<'_>, month: i8) -> Option<(i16, i8, i8)> {
+    cursor.take('.');
+    cursor.white();
+    let (number, digits) = cursor.digits(1, 4)?;
+    if digits == 4 {
+        return Some((as_year(number)?, month, 1));
     }
+    cursor.take(',');
+    cursor.white();
+    Some((year(cursor)?, month, as_small(number)?))
+}
+
+/// `2026-01-31`, `2026/1/31`, `2026.01.31`, `2026-Jan-31`, `2026 January 31`, `2026-01`.
+fn beginning_year(cursor: &mut Cursor<'_>, year: i16) -> Option<(i16, i8, i8)> {
+    let separator = separator(cursor)?;
+    let month = cursor.month().or_else(|| small(cursor))?;
+    if cursor.take(separator) {
+        return Some((year, month, small(cursor)?));
+    }
+    // `2026.01` may be a number.
+    (separator != '.').then_some((year, month, 1))
+}
+
+/// `1/31/2026`, `1-31-2026`, `1/2026`, `31-Jan-2026`, `31 January 2026`, `31. January 2026`.
+fn beginning_small(cursor: &mut Cursor<'_>, first: i8) -> Option<(i16, i8, i8)> {
+    let separator = separator(cursor).unwrap_or(' ');
+    cursor.white();
     if let Some(month) = cursor.month() {
-        match separator {
-            Some(separator) => cursor.take(separator).then_some(())?,
-            None => {
-                cursor.take(',');
-                cursor.white();
-            }
-        }
+        cursor.take(separator);
+        cursor.take(',');
+        cursor.white();
         return Some((year(cursor)?, month, first));
     }
-    let day = small(cursor)?;
-    cursor.take(separator?).then_some(())?;
-    Some((year(cursor)?, first, day))
+    let (number, digits) = cursor.digits(1, 4).filter(|_| matches!(separator, '-' | '/'))?;
+    if digits == 4 {
+        return Some((as_year(number)?, first, 1));
+    }
+    cursor.take(separator).then_some(())?;
+    Some((year(cursor)?, first, as_small(number)?))
 }
 
 fn separator(cursor: &mut Cursor<'_>) -> Option<char> {
-    ['-', '/'].into_iter().find(|separator| cursor.take(*separator))
+    ['-', '/', '.', ' '].into_iter().find(|separator| cursor.take(*separator))
 }
 
 fn year(cursor: &mut Cursor<'_>) -> Option<i16> {
@@ -125,7 +138,7 @@ fn time(cursor: &mut Cursor<'_>, is_iso: bool) -> Option<(i8, i8, i8, i32)> {
         1 | 2 => (half_of_day(cursor, first)??, 0, 0),
         _ => return None,
     };
-    let nanosecond = if cursor.take('.') { fraction(cursor)? } else { 0 };
+    let nanosecond = if cursor.take('.') || cursor.take(',') { fraction(cursor)? } else { 0 };
     let hour = half_of_day(cursor, hour).unwrap_or(Some(hour))?;
     Some((as_small(hour)?, as_small(minute)?, as_small(second)?, nanosecond))
 }
@@ -142,7 +155,12 @@ fn half_of_day(cursor: &mut Cursor<'_>, hour: i32) -> Option<Option<i32>> {
             return None;
         }
     };
-    Some((1..=12).contains(&hour).then_some(hour % 12 + afternoon))
+    match hour {
+        0..=12 => Some(Some(hour % 12 + afternoon)),
+        // `13:45 PM`, as some write it.
+        13.. => Some((afternoon > 0).then_some(hour)),
+        _ => Some(None),
+    }
 }
 
 fn fraction(cursor: &mut Cursor<'_>) -> Option<i32> {

@@ -43,7 +43,7 @@ pub enum Zone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DateError {
     /// It is not of the form that was asked for.
-    #[error("it is not of that form")]
+    #[error("it is not of this form")]
     Form,
     /// It is, but no calendar has it: the 31st of June, 25 o'clock.
     #[error("there is no such day, or no such time of day")]

@@ -90,7 +90,7 @@ impl Pattern {
                     &after[escaped.len_utf8()..]
                 }
                 '%' => match after.chars().next() {
-                    None | Some('%') => return Err(PatternError::Half('%')),
+                    None | Some('%' | '\\' | '\'' | '"') => return Err(PatternError::Half('%')),
                     Some(single) => {
                         parts.push(part(single, 1)?);
                         &after[single.len_utf8()..]

@@ -8,6 +8,7 @@ pub struct Styles {
     pub(super) inner_white: bool,
     pub(super) zone: AssumedZone,
     pub(super) to_universal: bool,
+    pub(super) roundtrip: bool,
 }
 
 /// What is assumed of a date that says no zone.
@@ -32,7 +33,7 @@ pub enum StylesError {
 /// `RoundtripKind`, `AllowLeadingWhite`, `AllowTrailingWhite`: what Entra assumes where nothing is said.
 impl Default for Styles {
     fn default() -> Self {
-        Self { leading_white: true, trailing_white: true, ..Self::NONE }
+        Self { leading_white: true, trailing_white: true, roundtrip: true, ..Self::NONE }
     }
 }
 
@@ -43,6 +44,7 @@ impl Styles {
         inner_white: false,
         zone: AssumedZone::Unspecified,
         to_universal: false,
+        roundtrip: false,
     };
 
     /// Reads `RoundtripKind, AllowLeadingWhite`; each name may have `DateTimeStyles.` before it.
@@ -53,7 +55,6 @@ impl Styles {
     /// [`StylesError`], where .NET has its `ArgumentException`.
     pub fn parse(text: &str) -> Result<Self, StylesError> {
         let mut styles = Self::NONE;
-        let mut is_roundtrip = false;
         let mut assumed = None;
         for written in text.split(',').map(str::trim) {
             let name = written.strip_prefix("DateTimeStyles.").unwrap_or(written);
@@ -73,16 +74,18 @@ impl Styles {
                     }
                     assumed = Some(zone);
                 }
-                "RoundtripKind" => is_roundtrip = true,
+                "RoundtripKind" => styles.roundtrip = true,
                 other => return Err(StylesError::Unknown(other.to_owned())),
             }
         }
-        if is_roundtrip && styles.to_universal {
+        if styles.roundtrip && styles.to_universal {
             return Err(StylesError::Contradiction("RoundtripKind", "AdjustToUniversal"));
         }
         match assumed {
-            Some(AssumedZone::Local) if is_roundtrip => Err(StylesError::Contradiction("RoundtripKind", "AssumeLocal")),
-            Some(_) if is_roundtrip => Err(StylesError::Contradiction("RoundtripKind", "AssumeUniversal")),
+            Some(AssumedZone::Local) if styles.roundtrip => {
+                Err(StylesError::Contradiction("RoundtripKind", "AssumeLocal"))
+            }
+            Some(_) if styles.roundtrip => Err(StylesError::Contradiction("RoundtripKind", "AssumeUniversal")),
             _ => Ok(Self { zone: assumed.unwrap_or(AssumedZone::Unspecified), ..styles }),
         }
     }

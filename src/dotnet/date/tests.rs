@@ -39,6 +39,11 @@ fn usual_dates_are_read_without_being_told_their_form() {
         ("January 31, 2026 5 PM", "2026-01-31T17:00:00"),
         ("31-JAN-2026", "2026-01-31T00:00:00"),
         ("31 January 2026", "2026-01-31T00:00:00"),
+        ("31. January 2026", "2026-01-31T00:00:00"),
+        ("January 2026", "2026-01-01T00:00:00"),
+        ("2026-01", "2026-01-01T00:00:00"),
+        ("2026.01.31", "2026-01-31T00:00:00"),
+        ("1/31/2026 13:00 PM", "2026-01-31T13:00:00"),
         ("12/31/9999", "9999-12-31T00:00:00"),
     ] {
         assert_eq!(lenient(text), Ok(expected.to_owned()), "{text}");
@@ -47,10 +52,12 @@ fn usual_dates_are_read_without_being_told_their_form() {
 
 #[test]
 fn what_is_no_usual_date_is_refused_and_never_guessed() {
-    for text in ["", "03.04.2026", "tomorrow", "2026", "2026-01", "1/2", "2026-01-31T", "2026-01-31 8", "5:00"] {
+    for text in
+        ["", "03.04.2026", "tomorrow", "2026", "2026.01", "15 Jun", "1/2", "2026-01-31T", "2026-01-31 8", "5:00"]
+    {
         assert_eq!(lenient(text), Err(DateError::Form), "{text}");
     }
-    for text in ["2026-01-31 8:00 +15:00", "2026-01-31 13:00 PM", "2026-01-31x", "2026-01-31 8:00 CET", "1/2/026"] {
+    for text in ["2026-01-31 8:00 +15:00", "2026-01-31 13:00 AM", "2026-01-31x", "2026-01-31 8:00 CET", "1/2/026"] {
         assert_eq!(lenient(text), Err(DateError::Form), "{text}");
     }
     for text in
@@ -130,7 +137,6 @@ fn a_date_is_read_by_its_pattern_and_by_nothing_else() {
     reads("HH:mm", "08:05", "0001-01-01T08:05:00");
     reads("MM-dd", "02-29", "0004-02-29T00:00:00");
     reads("yyyy-MM-dd H", "2026-01-31 5", "2026-01-31T05:00:00");
-    reads("yyyy-MM-dd tt", "2026-01-31 PM", "2026-01-31T12:00:00");
     reads("o", "2026-01-31T08:05:00.0000000+01:00", "2026-01-31T07:05:00");
     for (format, text) in [
         ("yyyy-MM-dd", "2026-1-31"),
@@ -144,7 +150,9 @@ fn a_date_is_read_by_its_pattern_and_by_nothing_else() {
     ] {
         assert_eq!(exact(format, "", text), Err(DateError::Form), "{format}");
     }
-    for (format, text) in [("yyyy-MM-dd", "2026-02-29"), ("hh:mm", "13:00"), ("H tt", "13 AM"), ("yyyy", "0000")] {
+    for (format, text) in
+        [("yyyy-MM-dd", "2026-02-29"), ("hh:mm", "13:00"), ("H tt", "13 AM"), ("d tt", "1 PM"), ("yyyy", "0000")]
+    {
         assert_eq!(exact(format, "", text), Err(DateError::Calendar), "{format}");
     }
     assert_eq!(exact("ddd yyyy-MM-dd", "", "Sun 2026-01-31"), Err(DateError::Weekday));

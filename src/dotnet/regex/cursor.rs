@@ -111,9 +111,9 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// What .NET calls a word character in names and escapes.
+/// What .NET calls a word character in names and escapes; `²` and `½` are none.
 pub(super) fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+    c.is_alphabetic() || c.is_ascii_digit() || c == '_'
 }
 
 /// A character as the engine below reads it anywhere: for itself.

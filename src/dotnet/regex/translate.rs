@@ -85,8 +85,8 @@ impl<'a> Translator<'a> {
             let rest = self.cursor.rest();
             if options.ignore_white_space && rest.starts_with('#') {
                 self.cursor.take_while(|c| c != '\n');
-            } else if options.ignore_white_space && rest.starts_with(char::is_whitespace) {
-                self.cursor.take_while(char::is_whitespace);
+            } else if options.ignore_white_space && rest.starts_with(|c: char| c.is_ascii_whitespace()) {
+                self.cursor.take_while(|c| c.is_ascii_whitespace());
             } else if let Some(end) = rest.strip_prefix("(?#").and_then(|comment| comment.find(')')) {
                 self.cursor.at += "(?#".len() + end + 1;
             } else {
@@ -310,6 +310,7 @@ impl Translator<'_> {
             Some('<') => return self.name(open, '>').map(Some),
             Some('\'') => return self.name(open, '\'').map(Some),
             Some('(') => return refused("conditionals are not supported", "write both cases, joined with `|`"),
+            Some(')') => return refused("`?` repeats nothing", "a sign that stands for itself is written `\\?`"),
             Some('#') => return refused("the comment is never closed", "close it with `)`"),
             Some('P') => return refused("`(?P` is not known to .NET", "a group is named `(?<name>…)`"),
             _ => return self.options(open, options),

@@ -49,41 +49,43 @@ pub(super) static TO_UPPER: Function = Function {
 };
 
 fn to_lower<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
-    let turkish = |c| match c {
-        'I' => 'ı',
-        'İ' => 'i',
-        _ => single(c, c.to_lowercase()),
-    };
-    change(given, lower, turkish)
+    change(given, |culture, c| match (culture, c) {
+        (Culture::Turkic, 'I') => 'ı',
+        (Culture::Turkic | Culture::Other, 'İ') => 'i',
+        _ => lower(c),
+    })
 }
 
-/// The letter in lower case, as .NET has it in the invariant culture.
+/// The letter in lower case, as .NET has it in the invariant culture, where `İ` does not become an ASCII letter.
 pub(super) fn lower(c: char) -> char {
     match c {
-        // Capital I with a dot, and the Kelvin sign, do not become ASCII letters.
-        '\u{130}' | '\u{212A}' => c,
         _ if c.is_ascii() => c.to_ascii_lowercase(),
         _ => single(c, c.to_lowercase()),
     }
 }
 
 fn to_upper<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
-    let turkish = |c| match c {
-        'i' => 'İ',
-        'ı' => 'I',
-        _ => single(c, c.to_uppercase()),
-    };
-    change(given, upper, turkish)
+    change(given, |culture, c| match (culture, c) {
+        (Culture::Turkic, 'i') => 'İ',
+        (Culture::Turkic | Culture::Other, 'ı') => 'I',
+        _ => upper(c),
+    })
 }
 
-/// The letter as a capital, as .NET has it in the invariant culture.
+/// The letter as a capital, as .NET has it in the invariant culture, where `ı` does not become an ASCII letter.
 pub(super) fn upper(c: char) -> char {
     match c {
-        // Dotless i, and long s, do not become ASCII letters.
-        '\u{131}' | '\u{17F}' => c,
+        'ı' => c,
         _ if c.is_ascii() => c.to_ascii_uppercase(),
+        // Greek letters with an iota below them have capitals of their own beside those of two letters.
+        '\u{1F80}'..='\u{1FAF}' if u32::from(c) & 8 == 0 => raised(c, 8),
+        '\u{1FB3}' | '\u{1FC3}' | '\u{1FF3}' => raised(c, 9),
         _ => single(c, c.to_uppercase()),
     }
+}
+
+fn raised(c: char, by: u32) -> char {
+    char::from_u32(u32::from(c) + by).unwrap_or(c)
 }
 
 /// The one letter it becomes; the letter itself, where it would become several.
@@ -94,23 +96,30 @@ fn single(letter: char, mut becomes: impl ExactSizeIterator<Item = char>) -> cha
     }
 }
 
-fn change<'a>(
-    given: &Given<'a>,
-    usual: impl Fn(char) -> char,
-    turkish: impl Fn(char) -> char,
-) -> Result<Flow<'a>, EvaluateError> {
-    let culture = given.text(1)?;
-    let Some(text) = given.text(0)? else { return Ok(Flow::nothing()) };
-    Ok(if culture.is_some_and(|culture| is_turkic(&culture.text)) {
-        text.map(|text| letter_by_letter(text, turkish))
-    } else {
-        text.map(|text| letter_by_letter(text, usual))
-    })
+/// Whose letters they are: only the two forms of I depend on it.
+#[derive(Clone, Copy)]
+enum Culture {
+    Invariant,
+    Turkic,
+    Other,
 }
 
-fn is_turkic(culture: &str) -> bool {
-    let language = culture.split('-').next().unwrap_or_default();
-    language.eq_ignore_ascii_case("tr") || language.eq_ignore_ascii_case("az")
+impl Culture {
+    fn of(name: Option<&str>) -> Self {
+        let language = name.unwrap_or_default().split('-').next().unwrap_or_default();
+        match language {
+            "" => Self::Invariant,
+            _ if ["tr", "az"].iter().any(|turkic| language.eq_ignore_ascii_case(turkic)) => Self::Turkic,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn change<'a>(given: &Given<'a>, letter: impl Fn(Culture, char) -> char) -> Result<Flow<'a>, EvaluateError> {
+    let culture = given.text(1)?;
+    let culture = Culture::of(culture.as_ref().map(|words| words.text.as_ref()));
+    let Some(text) = given.text(0)? else { return Ok(Flow::nothing()) };
+    Ok(text.map(|text| letter_by_letter(text, |c| letter(culture, c))))
 }
 
 fn letter_by_letter(text: Cow<'_, str>, change: impl Fn(char) -> char) -> Cow<'_, str> {

@@ -40,8 +40,8 @@ pub(super) static C_BOOL: Function = Function {
     name: "CBool",
     beyond: Beyond::Nothing,
     parameters: &[required("expression", Kind::Condition)],
-    description: "True where a comparison holds, a number is not zero, or a text reads `true` (in any case of letters) \
-                  or as such a number; false otherwise, also where there is nothing.",
+    description: "True or false. It is true where a comparison holds, a number is not zero, or a text reads `true` (in \
+                  any case of letters) or as such a number; false otherwise, also where there is nothing.",
     examples: &[
         Example {
             expression: "CBool([attribute1] = [attribute2])",
@@ -69,7 +69,8 @@ pub(super) static C_STR: Function = Function {
     name: "CStr",
     beyond: Beyond::Nothing,
     parameters: &[required("value", Kind::Any)],
-    description: "A value as a text: a number in its digits, `True` or `False`, a date as `M/d/yyyy h:mm:ss tt`.",
+    description: "A value as a text. A number is in its digits, truth is `True` or `False`, a date \
+                  `M/d/yyyy h:mm:ss tt`.",
     examples: &[
         Example {
             expression: "CStr([dn])",
@@ -154,8 +155,8 @@ pub(super) static IS_STRING: Function = Function {
     name: "IsString",
     beyond: Beyond::Nothing,
     parameters: &[required("expression", Kind::Any)],
-    description: "Whether `CStr` gives a text of it: true of a text, a number, a truth value and a date; \
-                  false of several values, and of nothing.",
+    description: "Whether `CStr` gives a text of it. It does of a text, a number, a truth value and a date, but not \
+                  of several values, and of nothing.",
     examples: &[
         Example {
             expression: "IsString([mail])",

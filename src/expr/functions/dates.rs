@@ -35,7 +35,7 @@ pub(super) static C_DATE: Function = Function {
     name: "CDate",
     beyond: Beyond::Nothing,
     parameters: &[required("expression", Kind::Moment)],
-    description: "The moment that a text says, in UTC; as a text it reads `M/d/yyyy h:mm:ss tt`. Understood are ISO 8601 \
+    description: "The moment that a text says, in UTC. As a text again it reads `M/d/yyyy h:mm:ss tt`. Understood are ISO 8601 \
                   dates with or without a time and a zone, American dates (`1/31/2026`) and dates with the name of the \
                   month; without a zone they are UTC. Of two digits for a year, 49 is 2049 and 50 is 1950. Other forms, \
                   such as `31.01.2026`, are read by `FormatDateTime`.",
@@ -63,7 +63,7 @@ pub(super) static C_DATE: Function = Function {
         Example {
             expression: "CDate([end])",
             person: &[("end", Sample::Text("31.12.2026"))],
-            gives: Sample::Refused("the value is no date in a usual form: it is not of that form"),
+            gives: Sample::Refused("the value is no date in a usual form; `FormatDateTime` reads other forms"),
         },
         Example { expression: "CDate([end])", person: &[], gives: Sample::Nothing },
     ],
@@ -150,9 +150,10 @@ pub(super) static DATE_DIFF: Function = Function {
         required("date1", Kind::Moment),
         required("date2", Kind::Moment),
     ],
-    description: "How much later date2 is than date1, in whole numbers as Visual Basic counts: `yyyy`, `q`, `m` how often \
-                  a year, quarter or month begins in between, `ww` how often a Sunday does; `d` (or `y`), `w` (weeks), \
-                  `h`, `n`, `s` how many have passed in full. Nothing, where a date is absent.",
+    description: "How much later date2 is than date1, in whole numbers. They are counted as in Visual Basic: `yyyy`, `q` \
+                  and `m` are how often a year, quarter or month begins in between, `ww` how often a Sunday does; `d` \
+                  (or `y`), `w` (weeks), `h`, `n` and `s` are how many have passed in full. \
+                  Nothing, where a date is absent.",
     examples: &[
         Example {
             expression: r#"DateDiff("d", CDate("2021-08-18+08:00"), CDate("2021-08-31+08:00"))"#,
@@ -210,7 +211,7 @@ pub(super) static NUM_FROM_DATE: Function = Function {
     name: "NumFromDate",
     beyond: Beyond::Nothing,
     parameters: &[required("value", Kind::Moment)],
-    description: "A date as Active Directory counts it, in `accountExpires` and others: steps of 100 ns since 1601, UTC. \
+    description: "A date as Active Directory counts it in `accountExpires`. That is in steps of 100 ns since 1601, UTC. \
                   Nothing, where the date is absent.",
     examples: &[
         Example {
@@ -246,7 +247,7 @@ pub(super) static DATE_FROM_NUM: Function = Function {
     name: "DateFromNum",
     beyond: Beyond::Nothing,
     parameters: &[required("value", Kind::Integer)],
-    description: "The moment that a number of Active Directory says: steps of 100 ns since 1601, UTC. \
+    description: "The moment that a number of Active Directory says. It counts steps of 100 ns since 1601, UTC. \
                   0 and 9223372036854775807 say never, and give nothing.",
     examples: &[
         Example {

@@ -1,6 +1,6 @@
 //! `FormatDateTime`: a date from one form into another, as .NET reads and writes them.
 
-use crate::dotnet::date::{Moment, Pattern, Styles, Zone};
+use crate::dotnet::date::{DateError, Moment, Pattern, Styles, Zone};
 use crate::model::{Diagnostic, Span};
 
 use super::super::EvaluateError;
@@ -64,7 +64,7 @@ pub(super) static FORMAT_DATE_TIME: Function = Function {
         Example {
             expression: r#"FormatDateTime([hireDate], , "yyyy-MM-dd", "dd.MM.yyyy")"#,
             person: &[("hireDate", Sample::Text("1/31/2026"))],
-            gives: Sample::Refused("the value is no date of the form `yyyy-MM-dd`: it is not of that form"),
+            gives: Sample::Refused("the value is not of the form `yyyy-MM-dd`"),
         },
         Example {
             expression: r#"FormatDateTime([hireDate], , "yyyy-MM-dd", "dd.MM.yyyy")"#,
@@ -122,7 +122,11 @@ fn read(given: &Given<'_>, text: &str) -> Result<Moment, EvaluateError> {
         // What is not written here may be the person's.
         let form = given.literal(INPUT_FORMAT).map(|form| format!("the form `{form}`"));
         let form = form.unwrap_or_else(|| "that form".to_owned());
-        fault(&format!("the value is no date of {form}: {why}"), given.span_of(SOURCE))
+        let message = match why {
+            DateError::Form => format!("the value is not of {form}"),
+            DateError::Calendar | DateError::Weekday => format!("the value is of {form}, but {why}"),
+        };
+        fault(&message, given.span_of(SOURCE))
     })
 }
 

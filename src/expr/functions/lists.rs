@@ -20,7 +20,7 @@ pub(super) static COUNT: Function = Function {
     name: "Count",
     beyond: Beyond::Nothing,
     parameters: ATTRIBUTE,
-    description: "How many values an attribute has: none where it is absent, one where it is not a list.",
+    description: "How many values an attribute has. It is 0 where it is absent, and 1 where it is not a list.",
     examples: &[
         Example {
             expression: "Count([proxyAddresses])",

@@ -364,7 +364,7 @@ impl Kind {
 
 impl Need {
     /// Whether the slot may be empty.
-    pub(super) fn is_optional(self) -> bool {
+    pub fn is_optional(self) -> bool {
         matches!(self, Self::Optional | Self::Omissible)
     }
 }

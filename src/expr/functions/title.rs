@@ -56,18 +56,36 @@ fn p_case<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     Ok(source.map(|_| Cow::Owned(changed)))
 }
 
-/// As .NET's `ToTitleCase`: a word begins with a letter, and goes on to the next character that can end it.
+/// As .NET's `ToTitleCase` of the text in lower case: a word begins with a letter, and goes on to the next character
+/// that can end it.
 fn title(text: &str) -> String {
     let mut is_inside = false;
     let change = |c: char| {
         if !is_inside {
-            is_inside = c.is_alphabetic();
-            return upper(c);
+            is_inside = is_letter(c);
+            return if is_inside { titled(lower(c)) } else { lower(c) };
         }
         is_inside = c.is_alphanumeric() || is_combining_mark(c) || c == '\'';
         lower(c)
     };
     text.chars().map(change).collect()
+}
+
+/// Unicode's general category L: alphabetic, but no mark, no number, and no letter in a circle.
+fn is_letter(c: char) -> bool {
+    let is_circled = ('\u{24B6}'..='\u{24E9}').contains(&c);
+    c.is_alphabetic() && !is_combining_mark(c) && !c.is_numeric() && !is_circled
+}
+
+/// What a word begins with: a capital, and of two letters in one the first (`ǆungla`, `ǅungla`).
+fn titled(c: char) -> char {
+    match c {
+        'ǆ' => 'ǅ',
+        'ǉ' => 'ǈ',
+        'ǌ' => 'ǋ',
+        'ǳ' => 'ǲ',
+        _ => upper(c),
+    }
 }
 
 /// A word begins behind a separator, whatever it begins with.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 
 use super::*;
-use crate::model::{Anchor, Desired, Generation, JobId, LeaseId, TargetId, Timestamp};
+use crate::model::{Anchor, Desired, Generation, JobId, LeaseId, TargetId, Timestamp, UniqueName};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -330,4 +330,76 @@ async fn damage_that_was_not_foreseen_is_not_done_before_it_is_counted() {
     let foreseen = WorkItem { known: Some(switched(true)), ..work };
     let writer = Scripted::default().find_gives(Ok(Found::One(switched(true)))).write_gives(Ok(Some(switched(false))));
     assert_eq!(run(writer, &foreseen).await.0, "find o1, disable");
+}
+
+/// An account whose `mail` is the first that is free of these.
+fn named(candidates: &[&str]) -> Task {
+    let Task::Account(Wanted::Present(desired)) = present(&[("sn", "L")]) else { panic!("an account") };
+    let candidates = candidates.iter().map(ToString::to_string).collect();
+    let unique = vec![UniqueName { attribute: Name::new("mail"), namespace: None, candidates }];
+    Task::Account(Wanted::Present(Desired { unique, ..desired }))
+}
+
+fn taken() -> WriteError {
+    WriteError::Taken { attribute: Name::new("mail"), cause: cause() }
+}
+
+/// What the new account is called, if one was made.
+fn mail(carried: &Carried) -> Option<&str> {
+    carried.change.as_ref()?.set.get("mail")?.as_text()
+}
+
+#[tokio::test]
+async fn a_name_is_asked_for_before_it_is_given() {
+    let writer = Scripted::default()
+        .find_gives(Ok(Found::Nobody))
+        .find_gives(Ok(Found::One(known(&[("mail", "a")]))))
+        .find_gives(Ok(Found::Nobody))
+        .write_gives(Ok(Some(known(&[]))));
+    let (asked, carried) = run(writer, &item(named(&["a", "b", "c"]), None)).await;
+    assert_eq!(asked, "find by keys, find by keys, find by keys, create");
+    assert_eq!(mail(&carried), Some("b"));
+
+    let writer = Scripted::default()
+        .find_gives(Ok(Found::CannotLook))
+        .find_gives(Ok(Found::CannotLook))
+        .write_gives(Ok(Some(known(&[]))));
+    assert_eq!(mail(&run(writer, &item(named(&["a", "b"]), None)).await.1), Some("a"));
+}
+
+#[tokio::test]
+async fn an_account_that_is_found_by_its_name_may_be_the_persons_own() {
+    let theirs = || known(&[("mail", "a"), ("employeeId", "701984")]);
+    let writer = Scripted::default().find_gives(Ok(Found::Nobody)).find_gives(Ok(Found::One(theirs())));
+    let (_, carried) = run(writer, &item(named(&["a", "b"]), None)).await;
+    assert_eq!(carried.settlement, Settlement::Linked { known: theirs() });
+}
+
+#[tokio::test]
+async fn a_name_that_an_unreported_try_may_have_taken_is_waited_for_and_no_second_is_taken() {
+    let writer = || {
+        let nobody = || Ok(Found::Nobody);
+        Scripted::default()
+            .find_gives(nobody())
+            .find_gives(nobody())
+            .write_gives(Err(taken()))
+            .find_gives(nobody())
+            .write_gives(Ok(Some(known(&[]))))
+    };
+    let work = item(named(&["a", "b"]), None);
+    let (asked, carried) = run(writer(), &WorkItem { look: true, ..work.clone() }).await;
+    assert_eq!(asked, "find by keys, find by keys, create, find by keys");
+    assert!(matches!(carried.settlement, Settlement::Again { look: true, .. }));
+    // Nobody has tried before, or it has been waited for long enough: it is somebody else's.
+    for work in [work.clone(), WorkItem { look: true, attempt: 12, ..work }] {
+        assert_eq!(mail(&run(writer(), &work).await.1), Some("b"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_could_be_offered_no_name_comes_back_when_they_have_been_looked_for() {
+    let writer = Scripted::default().find_gives(Ok(Found::Nobody));
+    let (asked, carried) = run(writer, &WorkItem { look: true, ..item(named(&[]), None) }).await;
+    assert_eq!(asked, "find by keys");
+    assert!(matches!(carried.settlement, Settlement::Again { look: false, .. }));
 }
