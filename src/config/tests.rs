@@ -122,3 +122,28 @@ fn the_sample_job_places_people_as_its_comments_say() {
     check(&[("active", "false"), (hired, "2020-05-01")], "entra");
     check(&[("displayName", "")], "out_of_scope");
 }
+
+/// The scopes of the README, each in a job of its own: what its examples say is what a job file may say.
+#[test]
+fn a_scope_may_be_written_in_three_notations() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let section = readme.split("## Whom a job is about").nth(1).unwrap().split("\n## ").next().unwrap();
+    let examples: Vec<&str> =
+        section.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let job = std::fs::read_to_string(samples().join("broken/scope-empty.toml")).unwrap();
+    let admitted = |example: &str, person: &[(&str, Value)]| {
+        let meant =
+            check_text("job.toml", &job.replace("[scope]\n", example)).unwrap_or_else(|report| panic!("{report}"));
+        meant.job.scope.admits(&crate::sample::person(person).attributes)
+    };
+    let staff =
+        [("userType", Value::text("Employee")), ("userName", Value::text("anna")), ("active", Value::Boolean(true))];
+    let service =
+        [("userType", Value::text("Employee")), ("userName", Value::text("svc-a")), ("active", Value::Boolean(true))];
+    let quiet = [("userType", Value::text("employee"))];
+    let all = |example: &str| [&staff[..], &service, &quiet].map(|person| admitted(example, person));
+    assert_eq!(
+        examples.iter().map(|example| all(example)).collect::<Vec<_>>(),
+        [[true, true, true], [true, false, false], [true, true, false],]
+    );
+}

@@ -68,7 +68,7 @@ pub struct GraphFault {
     /// The text of the JSON that is wrong; empty where something is missing.
     pub written: String,
     /// What is wrong, in bytes of that text.
-    pub diagnostic: Diagnostic,
+    pub diagnostic: Box<Diagnostic>,
 }
 
 impl ScopingFilter {
@@ -130,13 +130,13 @@ fn graph_clause(clause: &Clause) -> FilterClause {
 }
 
 fn fault(place: &str, written: &str, message: String, label: &str) -> GraphFault {
-    let diagnostic = Diagnostic::new(message, 0..written.len(), label);
+    let diagnostic = Box::new(Diagnostic::new(message, 0..written.len(), label));
     GraphFault { place: place.to_owned(), written: written.to_owned(), diagnostic }
 }
 
 impl GraphFault {
     fn with_hint(self, hint: &str) -> Self {
-        Self { diagnostic: self.diagnostic.with_hint(hint), ..self }
+        Self { diagnostic: Box::new(self.diagnostic.with_hint(hint)), ..self }
     }
 
     /// The same in bytes of the JSON: where its text first stands; the whole where it is nowhere as it is.
@@ -150,7 +150,7 @@ impl GraphFault {
             Some(at) => at..at + quoted.len(),
             None => 0..text.len(),
         };
-        Diagnostic { message: self.to_string(), span, ..self.diagnostic.clone() }
+        Diagnostic { message: self.to_string(), span, ..*self.diagnostic.clone() }
     }
 }
 
@@ -170,13 +170,13 @@ fn read_group(at: usize, group: &FilterGroup, read_path: ReadPath<'_>, faults: &
     let numbered = group.clauses.iter().enumerate().take(CLAUSES_MAX);
     let clauses = numbered.filter_map(|(at, clause)| {
         let read = read_clause(clause, read_path);
-        read.map_err(|fault| faults.push(GraphFault { place: format!("clause {} of {place}", at + 1), ..*fault })).ok()
+        read.map_err(|fault| faults.push(GraphFault { place: format!("clause {} of {place}", at + 1), ..fault })).ok()
     });
     Group { name, clauses: clauses.collect() }
 }
 
-fn read_clause(clause: &FilterClause, read_path: ReadPath<'_>) -> Result<Clause, Box<GraphFault>> {
-    let missing = |name: &str| Box::new(fault("", "", format!("it does not say its `{name}`"), "incomplete"));
+fn read_clause(clause: &FilterClause, read_path: ReadPath<'_>) -> Result<Clause, GraphFault> {
+    let missing = |name: &str| fault("", "", format!("it does not say its `{name}`"), "incomplete");
     let attribute = clause.source_operand_name.as_deref().ok_or_else(|| missing("sourceOperandName"))?;
     let operator = clause.operator_name.as_deref().ok_or_else(|| missing("operatorName"))?;
     let values = clause.target_operand.as_ref().map_or(&[][..], |operand| &operand.values);
@@ -188,7 +188,7 @@ fn read_clause(clause: &FilterClause, read_path: ReadPath<'_>) -> Result<Clause,
                 Part::Operator => operator,
                 Part::Value(at) => values.get(at).copied().unwrap_or_default(),
             };
-            Box::new(GraphFault { place: String::new(), written: written.to_owned(), diagnostic })
+            GraphFault { place: String::new(), written: written.to_owned(), diagnostic: Box::new(diagnostic) }
         },
     )
 }

@@ -92,9 +92,10 @@ fn overall(on: &Transaction<'_>, person: i64, immediate: Option<&Outcome>) -> Re
     if ended == 0 {
         return Ok(None);
     }
-    // A reference alone does not say how its account ended, which has gone on since: they end with what it ends with.
-    let is_account_heard = rows.iter().any(|row| row.settled == ended && row.part == 0 && row.outcome.is_some());
-    if ended < current && !is_account_heard {
+    // A reference that was not written does not say how its account ended, which has gone on since: they end together.
+    let says_enough =
+        |row: &Said| row.settled == ended && row.outcome.is_some_and(|of| row.part == 0 || of == words::APPLIED);
+    if ended < current && !rows.iter().any(says_enough) {
         return Ok(None);
     }
     let speaking = rows.into_iter().filter(|row| row.settled == ended);
