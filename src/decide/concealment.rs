@@ -4,7 +4,8 @@
 //! a trace or a reason conceals it first.
 
 use super::{Ask, Decision, Job, MappedAttribute, Trace};
-use crate::mapping::{Given, MappingSource};
+use crate::expr::Expression;
+use crate::mapping::Given;
 use crate::model::{
     Attributes, Change, Dn, Known, Name, ObjectId, Outcome, Path, Person, Reason, TargetId, Value, escape_rdn_value,
 };
@@ -33,19 +34,13 @@ impl Concealment {
         let mappings =
             || job.targets.iter().flat_map(|target| target.mapping.attributes().iter().map(move |a| (target, a)));
         for (_, attribute) in mappings() {
-            if let MappingSource::Function(expression) = &attribute.source {
-                concealment.paths.extend(expression.secret_attributes().cloned());
-            }
+            let inside = attribute.source.expression().into_iter().flat_map(Expression::secret_attributes);
+            concealment.paths.extend(inside.cloned());
         }
         for (target, attribute) in mappings() {
-            let is_secret = match &attribute.source {
-                MappingSource::Direct(path) => concealment.hides_path(path),
-                MappingSource::Constant(_) => false,
-                MappingSource::Function(expression) => {
-                    expression.is_secret() || expression.attributes().any(|(path, _)| concealment.hides_path(path))
-                }
-            };
-            if is_secret {
+            let source = &attribute.source;
+            let is_secret = source.expression().is_some_and(Expression::is_secret);
+            if is_secret || source.paths().any(|path| concealment.hides_path(path)) {
                 concealment.attributes.push((target.id.clone(), attribute.attribute.clone()));
             }
         }
