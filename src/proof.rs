@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::decide::{Ask, CONCEALED, Concealment, Decision, Job, Secrets, Trace, trace};
+use crate::decide::{CONCEALED, Concealment, Decision, Job, Secrets, Trace, trace};
 use crate::mapping::{Apply, AttributeMapping, Given, Shown};
 use crate::model::{Dn, Known, Name, Outcome, Person, Placement, TargetId, Value};
 
@@ -239,10 +239,7 @@ impl Comparison {
             self.note(got == Some(rule), Of::Rule, rule.to_string(), or_none(got));
         }
         if let Some(container) = &expected.container {
-            let got = match placement {
-                Some(Placement::OnPremises { container, .. }) => Some(container),
-                _ => None,
-            };
+            let got = placement.and_then(Placement::container);
             let is_right = got.is_some_and(|got| got.names_same_entry(container));
             self.note(is_right, Of::Container, container.to_string(), or_none(got));
         }
@@ -251,10 +248,7 @@ impl Comparison {
     /// Compares how the operation ends at once. Who is held or failed although they have a home gets no account, and
     /// a test that says nothing of that does not mean it.
     fn ending(&mut self, expected: &Expected, decision: &Decision) {
-        let failed = decision.targets.iter().find_map(|at| match &at.ask {
-            Ask::Fail(reason) => Some(Outcome::Failed(reason.clone())),
-            Ask::Bring(_) | Ask::Hold(_) | Ask::Skip(_) => None,
-        });
+        let failed = decision.failure().cloned().map(Outcome::Failed);
         let got = decision.outcome.as_ref().or(failed.as_ref());
         let code = got.and_then(Outcome::reason).map(|reason| reason.code.as_ref());
         let has_home = decision.verdict.as_ref().is_some_and(|verdict| verdict.placement.home().is_some());

@@ -128,6 +128,11 @@ impl Concealment {
         secrets.attributes(attributes);
     }
 
+    /// Conceals what an account holds under one attribute, or is given there.
+    pub fn value(&self, target: &TargetId, attribute: &Name, value: &mut Value, secrets: &Secrets) {
+        if self.hides(target, attribute.as_str()) { conceal(value) } else { secrets.value(value) }
+    }
+
     /// Conceals what is known of an account.
     pub fn known(&self, target: &TargetId, known: &mut Known, secrets: &Secrets) {
         self.account(target, &mut known.attributes, secrets);
@@ -177,9 +182,8 @@ impl Concealment {
     fn mapped(&self, mapped: &mut MappedAttribute, secrets: &Secrets) {
         let hides = self.hides(&mapped.target, mapped.attribute.as_str());
         match &mut mapped.gives {
-            Ok(Given::Value(value)) if hides => conceal(value),
+            Ok(Given::Value(value)) => self.value(&mapped.target, &mapped.attribute, value, secrets),
             Ok(given @ Given::OneOf(_)) if hides => *given = Given::Value(Value::text(CONCEALED)),
-            Ok(Given::Value(value)) => secrets.value(value),
             Ok(Given::OneOf(candidates)) => candidates.iter_mut().for_each(|text| secrets.text(text)),
             Ok(Given::Cleared | Given::Nothing | Given::Dropped) => {}
             Err(reason) => secrets.reason(reason),
