@@ -37,7 +37,7 @@ struct ExportArgs {
     /// The job file.
     #[arg(value_name = "JOB")]
     job: PathBuf,
-    /// Where the schema is written; standard output where nothing is said.
+    /// Where the schema is written; standard output where nothing is said. A file that is there is not written over.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -53,7 +53,7 @@ struct ImportArgs {
     /// The schema, as Entra exports it; `-` reads standard input.
     #[arg(value_name = "SCHEMA")]
     schema: PathBuf,
-    /// Where the job file is written; standard output where nothing is said.
+    /// Where the job file is written; standard output where nothing is said. A file that is there is not written over.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write nothing where something has no counterpart.
@@ -69,12 +69,14 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    spare(args.output.as_deref())?;
     let job = load_job(&args.job)?;
     put(args.output.as_deref(), &serde_json::to_string_pretty(&job.schema())?)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn import(args: &ImportArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    spare(args.output.as_deref())?;
     let name = plain(&args.schema.display().to_string()).into_owned();
     let imported = match config::import_schema(&read(&args.schema, SCHEMA_BYTES_MAX)?) {
         Ok(imported) => imported,
@@ -115,6 +117,14 @@ fn tell(severity: &str, losses: &[Loss]) {
 
 fn listed(losses: &[Loss]) -> Vec<Json> {
     losses.iter().map(|loss| json!({ "place": loss.place, "why": loss.why })).collect()
+}
+
+/// Refuses to write over a file: a job file that is kept by hand has comments and tests that no schema has.
+fn spare(output: Option<&Path>) -> anyhow::Result<()> {
+    match output.filter(|file| file.is_file()) {
+        Some(file) => anyhow::bail!("{} is there already; name another file with --output", file.display()),
+        None => Ok(()),
+    }
 }
 
 fn put(output: Option<&Path>, text: &str) -> anyhow::Result<()> {
