@@ -13,6 +13,7 @@ use crate::app::ActiveJob;
 use crate::expr::{Evaluated, Expression, Inputs, Seed};
 use crate::graph_schema::{filter_operators, functions};
 use crate::model::{Attributes, Diagnostic, InstallationKey, Timestamp, Value};
+use crate::scim::json::value_to_json;
 use crate::scim::loose::{loose_attributes, loose_path};
 
 /// Longest question about an expression, in bytes: the longest expression, and a person of many attributes.
@@ -126,7 +127,7 @@ fn text(value: &Value) -> Option<String> {
         Value::Text(text) => Some(text.clone()),
         Value::Boolean(truth) => Some(if *truth { "True" } else { "False" }.to_owned()),
         Value::Integer(number) => Some(number.to_string()),
-        value @ (Value::Many(_) | Value::Complex(_)) => Some(crate::scim::json::value_to_json(value).to_string()),
+        value @ (Value::Many(_) | Value::Complex(_)) => Some(value_to_json(value).to_string()),
     }
 }
 

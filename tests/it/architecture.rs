@@ -15,17 +15,17 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "expr",
             "overlay",
             "mapping",
-            "scope",
             "rules",
-            "reconcile",
+            "scope",
             "decide",
-            "proof",
+            "reconcile",
             "graph_schema",
+            "proof",
         ],
     ),
     ("hands", &["chance", "clock", "http_client", "plain", "queue", "source", "store", "token", "writer"]),
     ("corridor", &["pipeline"]),
-    ("doors", &["app", "api", "cli", "config", "sandbox", "telemetry"]),
+    ("doors", &["app", "cli", "config", "telemetry", "api", "sandbox"]),
 ];
 
 /// Rooms on one floor that nevertheless do not know of each other.
@@ -128,6 +128,14 @@ fn every_room_has_its_floor() {
         let outside = ["lib", "main", "golden", "sample"].contains(&room);
         assert!(outside || floor_of(room).is_some(), "{}: `{room}` is on no floor of the plan", file.path.display());
     }
+}
+
+#[test]
+fn the_map_tells_of_every_room_in_the_order_of_the_plan() {
+    let map = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let told: Vec<&str> = map.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let planned: Vec<&str> = FLOORS.iter().flat_map(|(_, rooms)| rooms.iter().copied()).collect();
+    assert_eq!(told, planned);
 }
 
 #[test]

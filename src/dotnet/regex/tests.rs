@@ -264,7 +264,6 @@ fn no_pattern_and_text_run_away() {
         r"(.*)*x\1",
         r"^(?=(a+)+$)(a+)+b",
         r"(a+)+\1$b",
-        "(?>(a+)+b|a)*c",
         r"(?:(a|aa)+\1)+$(?<!a)",
         "(?:(?=a)a){1000}*b".trim_end_matches('b'),
     ] {
@@ -273,11 +272,13 @@ fn no_pattern_and_text_run_away() {
             let _ = pattern.all(text);
         }
     }
+    // Each of its steps reads the text to the end, so a shorter text says the same sooner.
+    assert_eq!(pattern("(?>(a+)+b|a)*c").all(&many[..512]), Err(SearchError::Steps));
     assert_eq!(pattern(r"^(a|aa)+\1[bc]").is_match(&format!("{short}d")), Err(SearchError::Steps));
     assert!(matches!(pattern("a").all(&"a".repeat(5_000)), Err(SearchError::Matches(_))));
     assert!(matches!(pattern("a").is_match(&"a".repeat(20_000)), Err(SearchError::Text(_))));
     assert!(matches!(pattern("(?=a)").is_match(&"a".repeat(5_000)), Err(SearchError::Text(_))));
-    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
 }
 
 proptest! {
