@@ -3,9 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::tests::parse;
-use super::super::{
-    DEPTH_MAX, EXPRESSION_CHARACTERS_MAX, Evaluated, Inputs, Seed, TEXT_BYTES_MAX, WORK_BYTES_MAX,
-};
+use super::super::{DEPTH_MAX, EXPRESSION_CHARACTERS_MAX, Evaluated, Inputs, Seed, TEXT_BYTES_MAX, WORK_BYTES_MAX};
 use super::*;
 use crate::model::{InstallationKey, Name};
 
