@@ -104,7 +104,7 @@ fn date(format: &str, text: &str) {
         let _ = pattern.read(&written, Styles::default());
     }
     let Ok(at) = date::read(text) else { return };
-    assert_eq!(date::read(&date::text(at)).map(|again| date::text(again)), Ok(date::text(at)));
+    assert_eq!(date::read(&date::text(at)).map(date::text), Ok(date::text(at)));
     for (_, interval) in INTERVALS {
         for count in [i64::MIN, -1, 1, i64::MAX, i64::from(at.day()), i64::from(at.year()) * 1_000_003] {
             if let Some(other) = interval.add(count, at) {
