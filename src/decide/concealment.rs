@@ -202,10 +202,19 @@ fn conceal(value: &mut Value) {
     }
 }
 
+/// A text in lower case, every letter in as many bytes as it had, so that places stay what they are.
+fn folded(text: &str) -> String {
+    let lower = |c: char| match c.to_lowercase().next() {
+        Some(lower) if c.to_lowercase().len() == 1 && lower.len_utf8() == c.len_utf8() => lower,
+        _ => c,
+    };
+    text.chars().map(lower).collect()
+}
+
 /// The secret values of one person.
 #[derive(Clone, Default)]
 pub struct Secrets {
-    /// Without regard to ASCII case; the longest first, so that none is left over from another.
+    /// Without regard to case; the longest first, so that none is left over from another.
     folded: Vec<String>,
 }
 
@@ -236,9 +245,9 @@ impl Secrets {
 
     fn learn_text(&mut self, text: &str) {
         if text.chars().count() >= SOUGHT_CHARS_MIN {
-            self.folded.push(text.to_ascii_lowercase());
+            self.folded.push(folded(text));
             // As it stands in a distinguished name.
-            self.folded.push(escape_rdn_value(text).to_ascii_lowercase());
+            self.folded.push(folded(&escape_rdn_value(text)));
         }
     }
 
@@ -258,8 +267,7 @@ impl Secrets {
     pub fn text(&self, text: &mut String) {
         for secret in &self.folded {
             let mut from = 0;
-            // Folding ASCII letters moves no byte.
-            while let Some(at) = text[from..].to_ascii_lowercase().find(secret.as_str()) {
+            while let Some(at) = folded(&text[from..]).find(secret.as_str()) {
                 let begin = from + at;
                 text.replace_range(begin..begin + secret.len(), CONCEALED);
                 from = begin + CONCEALED.len();

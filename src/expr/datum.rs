@@ -131,6 +131,20 @@ impl<'a> Datum<'a> {
         }
     }
 
+    /// About how many bytes a function goes through that is given it.
+    pub(super) fn weight(&self) -> usize {
+        /// What is handed on costs something, even if there is nothing in it.
+        const LEAST: usize = 16;
+        LEAST
+            + match self {
+                Self::Text(text) => text.len(),
+                Self::Many(values) => values.iter().map(Self::weight).sum(),
+                Self::OneOf(candidates) => candidates.iter().map(|candidate| LEAST + candidate.len()).sum(),
+                Self::Nothing | Self::Dropped | Self::Integer(_) | Self::Boolean(_) => 0,
+                Self::Moment(_) | Self::Complex(_) => 0,
+            }
+    }
+
     /// Itself, or its only value.
     pub(super) fn one(self, span: &Span) -> Result<Self, EvaluateError> {
         match self {

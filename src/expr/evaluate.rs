@@ -1,16 +1,17 @@
 //! From a tree and a person to a value; what comes from the person is known to, all the way.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use jiff::civil::DateTime;
 
 use crate::dotnet::date::{self, DateError};
-use crate::dotnet::regex::Pattern;
+use crate::dotnet::regex::{Effort, Pattern, SearchError};
 use crate::model::{Span, Value, escape_rdn_value};
 
 use super::datum::{Datum, Flow, Words, fault};
 use super::node::{Node, Term};
-use super::{EvaluateError, Inputs, TEXT_BYTES_MAX, compare};
+use super::{EvaluateError, Inputs, TEXT_BYTES_MAX, WORK_BYTES_MAX, compare};
 
 /// What the value will be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,27 +32,58 @@ pub(super) fn escaped(value: Value) -> Value {
     }
 }
 
+/// One evaluation: what it is given, and how much more it may do.
+pub(super) struct Run<'a> {
+    inputs: &'a Inputs<'a>,
+    /// Of [`WORK_BYTES_MAX`].
+    left: Cell<usize>,
+    /// What is left for its regular expressions.
+    effort: Cell<Effort>,
+}
+
+impl<'a> Run<'a> {
+    /// Nothing done yet.
+    pub(super) fn new(inputs: &'a Inputs<'a>) -> Self {
+        Self { inputs, left: Cell::new(WORK_BYTES_MAX), effort: Cell::default() }
+    }
+
+    /// Takes note of work that is done at `span`, in bytes that are gone through.
+    fn spend(&self, bytes: usize, span: &Span) -> Result<(), EvaluateError> {
+        let left = self.left.get().checked_sub(bytes).ok_or_else(|| {
+            fault(&format!("the parts of the expression come to more than {WORK_BYTES_MAX} bytes together"), span)
+        })?;
+        self.left.set(left);
+        Ok(())
+    }
+}
+
 /// The value of a part of an expression. As deep as the tree, which is at most [`super::DEPTH_MAX`].
-pub(super) fn evaluate<'a>(node: &'a Node, inputs: &'a Inputs<'a>, manner: Manner) -> Result<Flow<'a>, EvaluateError> {
-    Ok(match &node.term {
+pub(super) fn evaluate<'a>(node: &'a Node, run: &'a Run<'a>, manner: Manner) -> Result<Flow<'a>, EvaluateError> {
+    let flow = match &node.term {
         Term::Empty => Flow::nothing(),
         Term::Text(text) => Flow::constant(Datum::Text(Cow::Borrowed(text))),
         Term::Integer { value, .. } => Flow::constant(Datum::Integer(*value)),
         Term::Word(word) => Flow::constant(Datum::Text(Cow::Borrowed(word))),
         Term::Boolean(boolean) => Flow::constant(Datum::Boolean(*boolean)),
-        Term::Attribute(path) => Flow { datum: Datum::at(path, inputs.attributes), from_person: true },
+        Term::Attribute(path) => Flow { datum: Datum::at(path, run.inputs.attributes), from_person: true },
         Term::Comparison(comparison) => {
-            let left = evaluate(&comparison.left, inputs, Manner::Plain)?.datum;
-            let right = evaluate(&comparison.right, inputs, Manner::Plain)?.datum;
+            let left = evaluate(&comparison.left, run, Manner::Plain)?.datum;
+            let right = evaluate(&comparison.right, run, Manner::Plain)?.datum;
             Flow::constant(Datum::Boolean(compare::holds(left, comparison.operator, right, &node.span)?))
         }
         Term::Call(call) => {
             let (pattern, chances_before) = (call.pattern.as_deref(), call.chances_before);
-            let given = Given { arguments: &call.arguments, pattern, span: &node.span, inputs, manner, chances_before };
+            let (arguments, inputs) = (call.arguments.as_slice(), run.inputs);
+            let given = Given { arguments, pattern, span: &node.span, inputs, run, manner, chances_before };
             (call.function.evaluate)(&given)?
         }
-    })
+    };
+    run.spend(flow.datum.weight(), &node.span)?;
+    Ok(flow)
 }
+
+/// The place of the regular expression in the one function that takes one, `Replace`.
+const PATTERN: usize = 2;
 
 /// What a function is given. Arguments are evaluated when it asks for them, and not before.
 pub(super) struct Given<'a> {
@@ -62,6 +94,8 @@ pub(super) struct Given<'a> {
     pub(super) span: &'a Span,
     /// What beside its arguments it may reach for, if its [`super::Beyond`] says so.
     pub(super) inputs: &'a Inputs<'a>,
+    /// The evaluation this is a part of.
+    run: &'a Run<'a>,
     /// What the function's value will be used for.
     pub(super) manner: Manner,
     /// How many calls of chance stand before this one.
@@ -96,7 +130,7 @@ impl<'a> Given<'a> {
     /// The value of an argument; nothing where it was left out.
     pub(super) fn value(&self, at: usize, manner: Manner) -> Result<Flow<'a>, EvaluateError> {
         match self.arguments.get(at) {
-            Some(node) => evaluate(node, self.inputs, manner),
+            Some(node) => evaluate(node, self.run, manner),
             None => Ok(Flow::nothing()),
         }
     }
@@ -138,6 +172,17 @@ impl<'a> Given<'a> {
             }
             _ => Err(fault("there is no whole number", span)),
         }
+    }
+
+    /// What a search for the pattern among the arguments comes to, with what the whole evaluation has left for it.
+    pub(super) fn search<T>(
+        &self,
+        search: impl FnOnce(&mut Effort) -> Result<T, SearchError>,
+    ) -> Result<T, EvaluateError> {
+        let mut effort = self.run.effort.get();
+        let found = search(&mut effort).map_err(|error| fault(&error.to_string(), self.span_of(PATTERN)));
+        self.run.effort.set(effort);
+        found
     }
 
     /// A moment; a text in one of the usual forms will do. `None` where there is nothing.

@@ -28,7 +28,7 @@ pub use tree::{Tree, TreeParameter, TreeType};
 
 pub use functions::{Beyond, Example, Function, Kind, Need, Parameter, Sample, functions};
 
-use evaluate::Manner;
+use evaluate::{Manner, Run};
 use node::Node;
 
 /// Characters of one expression, as many as Entra admits ("Known issues for provisioning").
@@ -40,6 +40,10 @@ pub const DEPTH_MAX: usize = 64;
 /// Bytes of one text that an expression puts together. The longest directory attributes
 /// are a tenth of it; without a bound a few `Replace` inside each other make gigabytes.
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of all that the parts of an expression give while it is evaluated once. Going through them takes some
+/// hundredths of a second; without a bound a thousand calls on one long text take seconds, for each person.
+pub const WORK_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// An expression that was understood: `Join("", "OU=", [department], ",DC=contoso,DC=com")`.
 ///
@@ -153,7 +157,8 @@ impl Expression {
     /// # Errors
     /// [`EvaluateError`] where the person's data does not fit, e.g. a text where a number must stand.
     pub fn evaluate(&self, inputs: &Inputs<'_>) -> Result<Evaluated, EvaluateError> {
-        let flow = evaluate::evaluate(&self.root, inputs, Manner::Plain)?;
+        let run = Run::new(inputs);
+        let flow = evaluate::evaluate(&self.root, &run, Manner::Plain)?;
         Ok(flow.datum.into_evaluated())
     }
 
@@ -168,7 +173,8 @@ impl Expression {
     /// As [`evaluate`](Self::evaluate).
     pub fn evaluate_for_dn(&self, person: &Attributes) -> Result<Value, EvaluateError> {
         let inputs = Inputs::of(person);
-        let flow = evaluate::evaluate(&self.root, &inputs, Manner::ForDn)?;
+        let run = Run::new(&inputs);
+        let flow = evaluate::evaluate(&self.root, &run, Manner::ForDn)?;
         let value = flow.datum.into_value();
         Ok(if flow.from_person { evaluate::escaped(value) } else { value })
     }

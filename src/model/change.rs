@@ -1,5 +1,8 @@
 //! What a target shall hold, what it is known to hold, and the difference.
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use super::{Anchor, Attributes, Dn, Name, ObjectId, Reason};
 
 /// What one target shall hold of a person.
@@ -45,9 +48,20 @@ pub struct UniqueName {
 }
 
 impl UniqueName {
-    /// A value as it is compared with others: directories do not tell upper from lower case in names.
+    /// A value as it is compared with others. Directories do not tell upper from lower case in names, Active
+    /// Directory neither letters with marks from those without, nor ß from ss; and marks may be written in two ways.
+    /// Who is told apart too little only gets another candidate.
     pub fn folded(value: &str) -> String {
-        value.to_lowercase()
+        let mut folded = String::with_capacity(value.len());
+        for letter in value.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+            match letter {
+                'ß' => folded.push_str("ss"),
+                'ı' => folded.push('i'),
+                mark if is_combining_mark(mark) => {}
+                other => folded.push(other),
+            }
+        }
+        folded
     }
 }
 
@@ -234,4 +248,26 @@ pub enum Step {
     Refuse(Reason),
     /// Nothing will be done, and that is right.
     Skip(Reason),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_a_directory_may_take_for_one_are_one() {
+        for (one, other) in [
+            ("Anna.Berg", "anna.berg"),
+            ("m\u{fc}ller", "mu\u{308}ller"),
+            ("Müller", "muller"),
+            ("STRASSE", "straße"),
+            ("STRA\u{1e9e}E", "strasse"),
+            ("İzmir", "izmir"),
+            ("IŞIK", "ışık"),
+        ] {
+            assert_eq!(UniqueName::folded(one), UniqueName::folded(other), "{one}");
+        }
+        assert_ne!(UniqueName::folded("møller"), UniqueName::folded("miller"));
+        assert_ne!(UniqueName::folded("李"), UniqueName::folded("王"));
+    }
 }

@@ -3,7 +3,7 @@
 use super::against::Shift;
 use super::plan::{Action, Planned};
 use crate::decide::{self, CONCEALED, Concealment, Secrets};
-use crate::model::{Carried, LeaseId, Outcome, Path, Settlement};
+use crate::model::{Carried, LeaseId, Outcome, Path, Reason, Settlement};
 use crate::source::{ColumnTarget, CsvSettings, Fault, Scan};
 use crate::store::{JobState, PersonState, Store, StoreError, StoredPerson};
 
@@ -25,7 +25,9 @@ pub fn conceal_person(concealment: &Concealment, secrets: &Secrets, state: &mut 
     for link in &mut state.links {
         conceal_outcome(secrets, link.outcome.as_mut());
         link.waits.iter_mut().for_each(|why| secrets.reason(why));
+        link.manager.iter_mut().for_each(|manager| secrets.text(manager));
     }
+    state.names.iter_mut().for_each(|name| secrets.text(&mut name.value));
     state.operations.iter_mut().for_each(|operation| conceal_outcome(secrets, operation.outcome.as_mut()));
     for entry in &mut state.history {
         conceal_outcome(secrets, entry.outcome.as_mut());
@@ -111,7 +113,14 @@ pub fn conceal_carried(
     if job.has_secrets()
         && let Some(stored) = store.leased(state, lease)?
     {
-        Concealment::of(job).secrets(job, &stored.person, &stored.links).reason(reason);
+        conceal_reason(job, &stored, reason);
     }
     Ok(())
+}
+
+/// Conceals what a reason quotes of a person, before it is kept.
+pub(super) fn conceal_reason(job: &decide::Job, stored: &StoredPerson, reason: &mut Reason) {
+    if job.has_secrets() {
+        Concealment::of(job).secrets(job, &stored.person, &stored.links).reason(reason);
+    }
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::carry::carry;
-use super::conceal::conceal_carried;
+use super::conceal::{conceal_carried, conceal_reason};
 use crate::clock::Clock;
 use crate::decide::{self, Ask, AtTarget, decide};
 use crate::mapping::MANAGER;
 use crate::model::{
-    Carried, Damage, LeaseId, Manager, MatchKeys, Outcome, Step, TargetId, Task, Timestamp, Wanted, WorkItem, WorkerId,
+    Carried, Damage, LeaseId, Manager, MatchKeys, Outcome, Reason, Step, TargetId, Task, Timestamp, Wanted, WorkItem,
+    WorkerId,
 };
 use crate::reconcile::{damages, reconcile};
 use crate::store::{JobState, LeaseTerms, Proposal, Store, StoreError, StoredPerson, WorkFor};
@@ -106,6 +107,7 @@ pub fn lease(
     let Some(key) = state.target(target) else { return Ok(WorkFor::default()) };
     let allowed =
         |damage: Damage, people: u64| job.target(target).map_or(0, |target| target.limits.of(damage).allowed(people));
+    let conceal = |stored: &StoredPerson, reason: &mut Reason| conceal_reason(job, stored, reason);
     let terms = LeaseTerms {
         holder: holder.clone(),
         count: settings.count,
@@ -113,6 +115,7 @@ pub fn lease(
         lasts: settings.lasts,
         grace: settings.grace,
         allowed: &allowed,
+        conceal: &conceal,
     };
     store.lease(state, key, &terms, &mut |stored, is_unsure| propose(job, target, stored, is_unsure))
 }

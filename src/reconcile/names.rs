@@ -2,6 +2,9 @@
 
 use crate::model::{Change, Name, Reason, UniqueName, Value};
 
+/// Candidates that a reason names. There may be hundreds, and a reason is kept for each try.
+const NAMED_MAX: usize = 10;
+
 /// The change with a value for each unique attribute: the first candidate that is not among `taken`, which pairs
 /// attributes with values that somebody else has at the target.
 ///
@@ -22,7 +25,12 @@ pub fn name(mut change: Change, unique: &[UniqueName], taken: &[(Name, String)])
 
 /// No candidate is left for an attribute.
 pub fn names_taken(attribute: &Name, candidates: &[String]) -> Reason {
-    let tried = if candidates.is_empty() { String::new() } else { format!(" ({})", candidates.join(", ")) };
+    let some = candidates.iter().take(NAMED_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let tried = match candidates.len() {
+        0 => String::new(),
+        count if count > NAMED_MAX => format!(" ({some} and {} more)", count - NAMED_MAX),
+        _ => format!(" ({some})"),
+    };
     let why = format!(
         "every name for `{attribute}`{tried} is somebody else's; give its SelectUniqueValue another candidate, or free \
          one of these, then send the person again"

@@ -45,6 +45,8 @@ pub struct LeaseTerms<'a> {
     pub grace: Duration,
     /// How much of each damage a target with so many people may see in a day.
     pub allowed: &'a dyn Fn(Damage, u64) -> u64,
+    /// Takes out of a reason what is never shown of a person, before it is kept.
+    pub conceal: &'a dyn Fn(&StoredPerson, &mut Reason),
 }
 
 /// What is to be done about a person at the target, as their decision has it now.
@@ -175,7 +177,8 @@ impl Lessor<'_, '_> {
             match reserve::offer(self.on, row, &mut desired.unique, self.terms.now)? {
                 Offered::Granted => {}
                 Offered::NotBefore(due) => return self.wait(row, due, NAME_IS_OFFERED),
-                Offered::NoneLeft(why) => {
+                Offered::NoneLeft(mut why) => {
+                    (self.terms.conceal)(stored, &mut why);
                     return self.end(row, stored, Situation::Absent, Outcome::Failed(why), None);
                 }
             }

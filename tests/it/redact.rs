@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
+use muster::decide::Concealment;
+use muster::pipeline::conceal::{conceal_person, secrets_of};
 use muster::writer::{Cause, WriteError};
 
 use super::commands::{Served, Site};
@@ -166,4 +168,30 @@ async fn a_refusal_that_quotes_a_secret_is_kept_without_it() {
     let operations = house.store().operations(upload, 0, 1).unwrap();
     let outcome = operations[0].outcome.as_ref().unwrap().reason().unwrap().to_string();
     assert!(outcome.contains("Invalid value '[Redact]' specified"), "{outcome}");
+}
+
+#[tokio::test]
+async fn a_name_made_of_a_secret_is_nobody_elses_and_shown_to_nobody() {
+    let nickname = r#"{ to = "mailNickname", direct = "userName", apply = "create" },"#;
+    let name = r#"Append([nickName], "@contoso.com")"#;
+    let address = format!("{{ to = \"mail\", expression = 'SelectUniqueValue({name}, {name})' }},");
+    let house = Hearth::changed(&[
+        (nickname, &format!("{nickname}\n{address}")),
+        ("direct = \"displayName\"", "expression = 'Redact([nickName])'"),
+    ]);
+    let mut told = String::new();
+    for anchor in ["1", "2"] {
+        let upload = house.say(&[person(anchor, "Employee", &[("nickName", "anna-the-hidden")])]).await;
+        house.settle().await;
+        let _ = write!(told, "{:?}", house.store().operations(upload, 0, 1).unwrap());
+        let mut state = house.person(anchor);
+        let concealment = Concealment::of(&house.job().core);
+        let secrets = secrets_of(&concealment, &house.job().core, &state.stored);
+        conceal_person(&concealment, &secrets, &mut state);
+        let _ = write!(told, "{:?}", state);
+    }
+    assert_eq!(house.holds("cloud", "1", "mail"), "anna-the-hidden@contoso.com");
+    assert!(told.contains("names_taken"), "{told}");
+    let names = "value: \"[Redact]\"";
+    assert!(told.contains(names) && !told.contains("anna-the-hidden"), "{told}");
 }

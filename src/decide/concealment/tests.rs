@@ -27,6 +27,7 @@ fn a_secret_in_a_sentence_is_concealed_however_it_is_written() {
     check(&["Anna B"], "ANNA B and anna b", "[Redact] and [Redact]");
     check(&["Sales, East"], "OU=Sales\\, East,DC=contoso", "OU=[Redact],DC=contoso");
     check(&["Öberg"], "vid Öberg", "vid [Redact]");
+    check(&["Öberg"], "ÖBERG, öberg, İÖBERG", "[Redact], [Redact], İ[Redact]");
 }
 
 #[test]

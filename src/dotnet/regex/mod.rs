@@ -12,6 +12,7 @@
 
 mod class;
 mod cursor;
+mod effort;
 mod groups;
 mod template;
 mod translate;
@@ -24,6 +25,7 @@ use fancy_regex::{CompileError, Error, ParseError, Regex, RegexBuilder};
 use crate::model::Diagnostic;
 use groups::Groups;
 
+pub use effort::Effort;
 pub use template::{Piece, Template};
 
 /// Longest pattern, in bytes. People write a few dozen; an expression has 10,000 characters in all.
@@ -36,7 +38,9 @@ pub const REPEAT_MAX: u32 = 1_000;
 pub const COMPILED_BYTES_MAX: usize = 4 << 20;
 /// Steps back in one search, where the pattern needs them. A value of 300 characters may be searched from each of them
 /// to its end.
-pub const STEPS_MAX: usize = 100_000;
+pub const STEPS_MAX: usize = 50_000;
+/// Steps back that are enough for most searches, and are tried first: few searches may need more.
+const STEPS_FEW: usize = 250;
 
 /// How long a text may be, and how often a pattern is sought in it, so that all searches together stay bounded.
 struct Bounds {
@@ -62,8 +66,10 @@ pub struct Pattern {
 #[derive(Debug, Clone)]
 struct Program {
     regex: Regex,
-    /// Whether it runs in linear time.
-    is_linear: bool,
+    /// The same with few steps; `None` where it runs in linear time.
+    quick: Option<Regex>,
+    /// About how many; see [`effort`].
+    states: u64,
 }
 
 impl PartialEq for Pattern {
@@ -77,8 +83,8 @@ impl Eq for Pattern {}
 /// Why it cannot be said whether and where a pattern is found in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SearchError {
-    /// The pattern tries too many ways.
-    #[error("the regular expression needs more than {STEPS_MAX} steps for this value")]
+    /// The pattern tries too many ways, or, searched for from many places, might.
+    #[error("the regular expression needs too many steps for this value")]
     Steps,
     /// The text is longer than is searched.
     #[error("the value is longer than the {0} bytes a regular expression is sought in")]
@@ -146,7 +152,7 @@ impl Pattern {
     /// # Errors
     /// [`SearchError`] where that cannot be said.
     pub fn is_match(&self, text: &str) -> Result<bool, SearchError> {
-        self.program_for(text)?.regex.is_match(text).map_err(|_| SearchError::Steps)
+        Ok(self.first(text)?.is_some())
     }
 
     /// Where it is first found.
@@ -154,7 +160,15 @@ impl Pattern {
     /// # Errors
     /// [`SearchError`] where that cannot be said.
     pub fn first(&self, text: &str) -> Result<Option<Found>, SearchError> {
-        self.program_for(text)?.search(text, 0)
+        self.first_within(text, &mut Effort::default())
+    }
+
+    /// The same, with what other searches have left.
+    ///
+    /// # Errors
+    /// [`SearchError`] where that cannot be said.
+    pub fn first_within(&self, text: &str, effort: &mut Effort) -> Result<Option<Found>, SearchError> {
+        self.program_for(text)?.search(text, 0, effort)
     }
 
     /// Where it is found, from left to right, as `Regex.Matches` says: after an empty one the search goes on one
@@ -163,12 +177,20 @@ impl Pattern {
     /// # Errors
     /// [`SearchError`] where that cannot be said.
     pub fn all(&self, text: &str) -> Result<Vec<Found>, SearchError> {
+        self.all_within(text, &mut Effort::default())
+    }
+
+    /// The same, with what other searches have left.
+    ///
+    /// # Errors
+    /// [`SearchError`] where that cannot be said.
+    pub fn all_within(&self, text: &str, effort: &mut Effort) -> Result<Vec<Found>, SearchError> {
         let program = self.program_for(text)?;
         let matches_max = program.bounds().matches;
         let mut all = Vec::new();
         let mut from = Some(0);
         while let Some(at) = from {
-            let Some(found) = program.search(text, at)? else { break };
+            let Some(found) = program.search(text, at, effort)? else { break };
             let whole = found.whole();
             from = match text[whole.end..].chars().next() {
                 _ if !whole.is_empty() => Some(whole.end),
@@ -195,24 +217,41 @@ impl Pattern {
 
 impl Program {
     fn compile(engine_pattern: &str, is_linear: bool, written: &str) -> Result<Self, Diagnostic> {
-        let built = RegexBuilder::new(engine_pattern)
-            .backtrack_limit(STEPS_MAX)
-            .delegate_size_limit(COMPILED_BYTES_MAX)
-            .delegate_dfa_size_limit(COMPILED_BYTES_MAX)
-            .build();
-        built.map(|regex| Self { regex, is_linear }).map_err(|error| refused(&error, written))
+        let compiled = |steps| {
+            let built = RegexBuilder::new(engine_pattern)
+                .backtrack_limit(steps)
+                .delegate_size_limit(COMPILED_BYTES_MAX)
+                .delegate_dfa_size_limit(COMPILED_BYTES_MAX)
+                .build();
+            built.map_err(|error| refused(&error, written))
+        };
+        let quick = if is_linear { None } else { Some(compiled(STEPS_FEW)?) };
+        Ok(Self { regex: compiled(STEPS_MAX)?, quick, states: effort::states(written) })
     }
 
     fn bounds(&self) -> &'static Bounds {
-        if self.is_linear { &LINEAR } else { &BACKTRACKING }
+        if self.quick.is_none() { &LINEAR } else { &BACKTRACKING }
     }
 
-    fn search(&self, text: &str, from: usize) -> Result<Option<Found>, SearchError> {
-        let captures = self.regex.captures_from_pos(text, from).map_err(|_| SearchError::Steps)?;
-        Ok(captures.map(|captures| Found {
-            spans: (0..captures.len()).map(|group| captures.get(group).map(|found| found.range())).collect(),
-        }))
+    fn search(&self, text: &str, from: usize, effort: &mut Effort) -> Result<Option<Found>, SearchError> {
+        let ahead = text.len() - from;
+        let Some(quick) = &self.quick else {
+            effort.spend_through(ahead, self.states)?;
+            return find(&self.regex, text, from);
+        };
+        effort.spend_back(ahead, self.states, STEPS_FEW)?;
+        find(quick, text, from).or_else(|_| {
+            effort.spend_back(ahead, self.states, STEPS_MAX)?;
+            find(&self.regex, text, from)
+        })
     }
+}
+
+fn find(regex: &Regex, text: &str, from: usize) -> Result<Option<Found>, SearchError> {
+    let captures = regex.captures_from_pos(text, from).map_err(|_| SearchError::Steps)?;
+    Ok(captures.map(|captures| Found {
+        spans: (0..captures.len()).map(|group| captures.get(group).map(|found| found.range())).collect(),
+    }))
 }
 
 /// What the engine below cannot run although .NET would.

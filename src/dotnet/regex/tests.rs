@@ -260,25 +260,54 @@ fn no_pattern_and_text_run_away() {
     for written in ["(a+)+$", "(a|aa)+$", "(a|a)*b", "^(a?){60}a{60}$", "(x+x+)+y", "(.*)*x", "(a*)*b"] {
         assert!(pattern(written).all(&many).is_ok(), "{written} needs no step back");
     }
+    let middle = "a".repeat(990);
     for written in [
         r"(.*)*x\1",
         r"^(?=(a+)+$)(a+)+b",
         r"(a+)+\1$b",
+        "(?>(a+)+b|a)*c",
         r"(?:(a|aa)+\1)+$(?<!a)",
         "(?:(?=a)a){1000}*b".trim_end_matches('b'),
+        // Few steps from each place, and from each step to the end.
+        "a(?=(?:a(?=.*)){1,300}(?:a(?=.*)){1,300}b|)",
+        r"a(?=(?:(?=(a*))\1|a)*b|)",
+        // In linear time, with thousands of states.
+        "(?:[ab]*a[ab]{900}){1,20}c|a",
     ] {
         let Ok(pattern) = Pattern::parse(written) else { continue };
-        for text in [&many, &short] {
+        for text in [&many, &middle, &short, &"ab".repeat(4_000)] {
             let _ = pattern.all(text);
         }
     }
-    // Each of its steps reads the text to the end, so a shorter text says the same sooner.
-    assert_eq!(pattern("(?>(a+)+b|a)*c").all(&many[..512]), Err(SearchError::Steps));
     assert_eq!(pattern(r"^(a|aa)+\1[bc]").is_match(&format!("{short}d")), Err(SearchError::Steps));
     assert!(matches!(pattern("a").all(&"a".repeat(5_000)), Err(SearchError::Matches(_))));
     assert!(matches!(pattern("a").is_match(&"a".repeat(20_000)), Err(SearchError::Text(_))));
     assert!(matches!(pattern("(?=a)").is_match(&"a".repeat(5_000)), Err(SearchError::Text(_))));
-    assert!(began.elapsed().as_secs() < 30, "{:?}", began.elapsed());
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[test]
+fn what_is_counted_out_counts() {
+    for (written, expected) in [
+        ("abc", 3),
+        (r"\d{2,4}-[^]x]{3}", 8),
+        ("(ab){10}", 20),
+        ("(?:a{10}){1,20}", 220),
+        ("(a|b) {5}", 16),
+        ("a{1000}(((b{1000}){1000}){1000}){1000}", 1_000_000_001_000),
+        ("a{,3}", 5),
+        ("((((", 0),
+    ] {
+        assert_eq!(effort::states(written), expected, "{written}");
+    }
+}
+
+#[test]
+fn a_value_as_people_have_them_is_searched_to_its_end() {
+    let name = "Anna-Maria von der Heide ".repeat(12);
+    for written in [r"(?<=\s)(\w)", r"(?<!^)[A-Z]", r"(\w)(?=\w*\1)", r"\b(\w+)\s+(?!\1)", "[^a-z]", r"\p{L}{1,64}"] {
+        assert!(pattern(written).all(&name).is_ok(), "{written}");
+    }
 }
 
 proptest! {

@@ -371,7 +371,7 @@ impl Translator<'_> {
 }
 
 /// The numbers of `{2}`, `{2,}` or `{2,3}` whose brace was read; any other brace stands for itself.
-fn quantifier_numbers(rest: &str) -> Option<&str> {
+pub(super) fn quantifier_numbers(rest: &str) -> Option<&str> {
     let numbers = &rest[..rest.find('}')?];
     let (least, most) = numbers.split_once(',').unwrap_or((numbers, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::dotnet::regex::{Found, Pattern, Piece, SearchError, Template};
+use crate::dotnet::regex::{Found, Pattern, Piece, Template};
 use crate::model::{Diagnostic, Span};
 
 use super::super::EvaluateError;
-use super::super::datum::{Flow, Words, fault};
+use super::super::datum::{Flow, Words};
 use super::super::evaluate::{Given, Manner, Writing};
 use super::super::node::{Node, Term};
 use super::replace::{GROUP, OLD, OTHER_ATTRIBUTE, PATTERN, REPLACEMENT, SOURCE, TEMPLATE};
@@ -95,7 +95,7 @@ pub(super) fn replace<'a>(given: &Given<'a>, pattern: &'a Pattern) -> Result<Flo
         };
     }
     let Some(source) = source else { return Ok(Flow::nothing()) };
-    let found = pattern.all(&source.text).map_err(|error| unanswered(error, given))?;
+    let found = given.search(|effort| pattern.all_within(&source.text, effort))?;
     if found.is_empty() {
         return Ok(source.map(|text| text));
     }
@@ -113,7 +113,7 @@ pub(super) fn replace<'a>(given: &Given<'a>, pattern: &'a Pattern) -> Result<Flo
 /// What the group has taken of the other attribute.
 fn extracted<'a>(given: &Given<'a>, pattern: &Pattern, group: usize) -> Result<Flow<'a>, EvaluateError> {
     let Some(other) = given.text(OTHER_ATTRIBUTE)? else { return Ok(Flow::nothing()) };
-    let found = pattern.first(&other.text).map_err(|error| unanswered(error, given))?;
+    let found = given.search(|effort| pattern.first_within(&other.text, effort))?;
     match found.and_then(|found| found.group(group)) {
         Some(span) => Ok(other.map(|text| Cow::Owned(text[span].to_owned()))),
         None => Ok(Flow::nothing()),
@@ -161,8 +161,4 @@ fn put_in_place(
         at = whole.end;
     }
     writing.add(&source.text[at..], source.from_person)
-}
-
-fn unanswered(error: SearchError, given: &Given<'_>) -> EvaluateError {
-    fault(&error.to_string(), given.span_of(PATTERN))
 }

@@ -134,16 +134,21 @@ fn replace<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     if let Some(pattern) = given.pattern {
         return pattern::replace(given, pattern);
     }
-    let (frame, filling) = if given.has(TEMPLATE) { (TEMPLATE, SOURCE) } else { (SOURCE, REPLACEMENT) };
-    let source_is_absent = frame == TEMPLATE && given.text(SOURCE)?.is_none();
-    let Some(frame) = given.text(frame)?.filter(|_| !source_is_absent) else { return Ok(Flow::nothing()) };
+    let is_template = given.has(TEMPLATE);
+    let Some(frame) = given.text(if is_template { TEMPLATE } else { SOURCE })? else { return Ok(Flow::nothing()) };
     // What comes from the person is escaped as a whole, so nothing in it may be escaped before.
     let manner = if frame.from_person { Manner::Plain } else { given.manner };
+    // No argument is asked for twice: where 64 calls stand in each other, the innermost would be asked 2^64 times.
+    let source = if is_template { given.words(SOURCE, manner)? } else { None };
+    if is_template && source.is_none() {
+        return Ok(Flow::nothing());
+    }
     let old = given.text(OLD)?.map_or(Cow::Borrowed(""), |old| old.text);
     if old.is_empty() || !frame.text.contains(&*old) {
         return Ok(frame.map(|text| text));
     }
-    let filling = given.words(filling, manner)?.unwrap_or(Words { text: Cow::Borrowed(""), from_person: false });
+    let filling = if is_template { source } else { given.words(REPLACEMENT, manner)? };
+    let filling = filling.unwrap_or(Words { text: Cow::Borrowed(""), from_person: false });
     let mut writing = Writing::new(manner, given.span);
     for (at, part) in frame.text.split(&*old).enumerate() {
         if at > 0 {

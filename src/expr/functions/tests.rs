@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::tests::parse;
-use super::super::{DEPTH_MAX, Evaluated, Inputs, Seed, TEXT_BYTES_MAX};
+use super::super::{DEPTH_MAX, EXPRESSION_CHARACTERS_MAX, Evaluated, Inputs, Seed, TEXT_BYTES_MAX, WORK_BYTES_MAX};
 use super::*;
 use crate::model::{InstallationKey, Name};
 
@@ -225,4 +225,34 @@ proptest! {
         prop_assert!(count(char::is_ascii_lowercase) >= lower);
         prop_assert!(!random.contains(|c| avoided.contains(c)));
     }
+}
+
+/// An example, put into itself in the place of one of its attributes, again and again.
+fn nested(text: &str, at: usize, attribute: &str) -> String {
+    let (before, after) = (&text[..at], &text[at + attribute.len()..]);
+    let deep = (1..DEPTH_MAX).take_while(|times| (times + 1) * text.len() < EXPRESSION_CHARACTERS_MAX);
+    deep.fold(text.to_owned(), |inner, _| format!("{before}{inner}{after}"))
+}
+
+#[test]
+fn no_function_asks_for_an_argument_twice() {
+    for example in functions().iter().flat_map(|function| function.examples) {
+        let Ok(expression) = parse(example.expression) else { continue };
+        let person = example.person.iter().map(|(name, sample)| (Name::new(name), (*sample).into())).collect();
+        for (path, span) in expression.attributes() {
+            let text = nested(example.expression, span.start, &example.expression[span.clone()]);
+            let Ok(deep) = parse(&text) else { continue };
+            let error = deep.evaluate(&Example::inputs(&person)).err();
+            let runs_away = error.is_some_and(|error| error.message.contains("come to more than"));
+            assert!(!runs_away, "[{path}] in {}", example.expression);
+        }
+    }
+}
+
+#[test]
+fn many_calls_on_a_long_text_are_too_much() {
+    let person = someone(&[("a", Value::text("a".repeat(TEXT_BYTES_MAX)))]);
+    let calls = vec!["Left(ToUpper([a]), 1)"; 400].join(", ");
+    let error = evaluated(&format!("Join(\"\", {calls})"), &person).unwrap_err();
+    assert_eq!(error, format!("the parts of the expression come to more than {WORK_BYTES_MAX} bytes together"));
 }

@@ -1,6 +1,8 @@
 //! What is true of every text, whoever wrote it. The fuzzer looks for one of which it is not; `tests/it/corpus.rs`
 //! asks of all that were ever found.
 
+use super::dotnet::date::{self, Styles};
+use super::dotnet::interval::{INTERVALS, from_filetime, to_filetime};
 use super::dotnet::regex::{Pattern, Template};
 use super::expr::{Expression, Inputs, Tree};
 use super::model::{Attributes, Diagnostic};
@@ -18,6 +20,7 @@ pub(crate) fn check(input: &[u8]) {
         _ => Attributes::new(),
     };
     match kind {
+        b'd' => date(text, behind),
         b'e' => expression(text, &person),
         b'f' => filter(text, &person),
         b'g' => scope(text, &person),
@@ -89,6 +92,29 @@ fn pattern(text: &str, sought: &str) {
         template.pieces(sought, found).for_each(drop);
     }
     assert_eq!(pattern.first(sought), Ok(all.into_iter().next()));
+}
+
+/// A format of dates, and a text that may be one.
+fn date(format: &str, text: &str) {
+    if let Ok(pattern) = date::Pattern::parse(format)
+        && let Ok(moment) = pattern.read(text, Styles::default())
+    {
+        let written = pattern.write(moment);
+        // A format may say half a date, or a year in two digits; but what it writes it can read again.
+        let _ = pattern.read(&written, Styles::default());
+    }
+    let Ok(at) = date::read(text) else { return };
+    assert_eq!(date::read(&date::text(at)).map(date::text), Ok(date::text(at)));
+    for (_, interval) in INTERVALS {
+        for count in [i64::MIN, -1, 1, i64::MAX, i64::from(at.day()), i64::from(at.year()) * 1_000_003] {
+            if let Some(other) = interval.add(count, at) {
+                assert_eq!(interval.between(other, at), -interval.between(at, other), "{at} {other}");
+            }
+        }
+    }
+    if let Some(ticks) = to_filetime(at) {
+        assert_eq!(from_filetime(ticks).and_then(to_filetime), Some(ticks));
+    }
 }
 
 fn path(text: &str) {
