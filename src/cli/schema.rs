@@ -1,7 +1,6 @@
 //! `muster schema`: job files and Microsoft Graph's synchronization schemas, one from the other.
 
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::Globals;
 use super::jobs::load_job;
+use super::paper::read;
 use super::screen::{counted, is_colourful, note, say, say_json};
 use crate::config::{self, ImportError};
 use crate::graph_schema::{Loss, SCHEMA_BYTES_MAX};
@@ -78,7 +78,7 @@ fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
 fn import(args: &ImportArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
     spare(args.output.as_deref())?;
     let name = plain(&args.schema.display().to_string()).into_owned();
-    let imported = match config::import_schema(&read(&args.schema)?) {
+    let imported = match config::import_schema(&read(&args.schema, SCHEMA_BYTES_MAX)?) {
         Ok(imported) => imported,
         Err(ImportError::Nothing { losses }) => {
             tell("error", &losses);
@@ -137,20 +137,4 @@ fn put(output: Option<&Path>, text: &str) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-/// The text of a schema; one byte more than may be is read, so that what is too long is told so.
-fn read(path: &Path) -> anyhow::Result<String> {
-    let cannot = || format!("{} cannot be read", path.display());
-    let limit = SCHEMA_BYTES_MAX as u64 + 1;
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).with_context(cannot)?;
-    } else {
-        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).with_context(cannot)?;
-    }
-    if bytes.len() > SCHEMA_BYTES_MAX {
-        return Err(anyhow::anyhow!("{} is longer than {SCHEMA_BYTES_MAX} bytes", path.display()));
-    }
-    String::from_utf8(bytes).with_context(|| format!("{} is not text in UTF-8", path.display()))
 }
