@@ -77,10 +77,13 @@ pub(super) fn property(name: &str) -> Option<Property> {
     let is_text = TEXTS.iter().any(|known| known.eq_ignore_ascii_case(name))
         || extension_attributes().any(|known| known.eq_ignore_ascii_case(name))
         || is_directory_extension(name);
-    is_text.then_some(Property::Writable(Shape::Text))
+    let shape = if is_directory_extension(name) { Shape::AsItComes } else { Shape::Text };
+    is_text.then_some(Property::Writable(shape))
 }
 
 /// `extension_<application id without dashes>_<name>`: a property the tenant has added (directory extensions).
+///
+/// Only the tenant knows of what type each is, so that what the source says keeps its own.
 fn is_directory_extension(name: &str) -> bool {
     let parts = name.strip_prefix("extension_").and_then(|rest| rest.split_once('_'));
     parts.is_some_and(|(id, own)| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && !own.is_empty())
@@ -115,7 +118,10 @@ mod tests {
             property("onPremisesExtensionAttributes.extensionAttribute15"),
             Some(Property::Writable(Shape::Text))
         );
-        assert_eq!(property("extension_0123456789abcdef0123456789abcdef_badge"), Some(Property::Writable(Shape::Text)));
+        assert_eq!(
+            property("extension_0123456789abcdef0123456789abcdef_badge"),
+            Some(Property::Writable(Shape::AsItComes))
+        );
         assert_eq!(property("onPremisesExtensionAttributes.extensionAttribute16"), None);
         assert_eq!(property("proxyAddresses"), Some(Property::ReadOnly));
     }

@@ -14,8 +14,8 @@ use super::node::Operator;
 /// Whether `left operator right` holds. With something empty on either side it never does, not even
 /// `<>` (Entra: "if an attribute in the condition is null or empty, the condition check fails").
 ///
-/// Moments compare as moments, and with texts that say one. Whole numbers compare as
-/// numbers where one side is a number, or where the question is which is greater;
+/// Moments compare as moments, and with texts that say one. Numbers compare as
+/// numbers where one side is a whole number, or where the question is which is greater;
 /// everything else as text, upper and lower case apart.
 pub(super) fn holds(left: Datum<'_>, operator: Operator, right: Datum<'_>, span: &Span) -> Result<bool, EvaluateError> {
     let (left, right) = (left.one(span)?, right.one(span)?);
@@ -28,11 +28,22 @@ pub(super) fn holds(left: Datum<'_>, operator: Operator, right: Datum<'_>, span:
         return Ok(false);
     }
     let asks_for_order = !matches!(operator, Operator::Equal | Operator::NotEqual);
-    let ordering = match (left.parse::<i64>(), right.parse::<i64>()) {
-        (Ok(left), Ok(right)) if one_is_number || asks_for_order => left.cmp(&right),
-        _ => left.cmp(&right),
-    };
+    let as_numbers = || if one_is_number || asks_for_order { numbers(&left, &right) } else { None };
+    let ordering = as_numbers().unwrap_or_else(|| left.cmp(&right));
     Ok(answers(operator, ordering))
+}
+
+/// How two numbers stand to each other, if both are some: `0.8`, `-5`.
+fn numbers(left: &str, right: &str) -> Option<Ordering> {
+    if let (Ok(left), Ok(right)) = (left.parse::<i64>(), right.parse::<i64>()) {
+        return Some(left.cmp(&right));
+    }
+    // Not what else reads as a number to Rust: `inf`, `1e3`.
+    let read = |text: &str| {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+        text.parse::<f64>().ok().filter(|_| is_plain)
+    };
+    read(left)?.partial_cmp(&read(right)?)
 }
 
 /// Both as moments, if one is a moment and the other can be.

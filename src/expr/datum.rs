@@ -110,6 +110,15 @@ impl<'a> Datum<'a> {
         }
     }
 
+    /// Whether there is no value at all; a list of none is none (RFC 7643 §2.5).
+    pub(super) fn is_nothing(&self) -> bool {
+        match self {
+            Self::Nothing | Self::Dropped => true,
+            Self::Many(values) => values.iter().all(Self::is_nothing),
+            _ => false,
+        }
+    }
+
     /// Whether it says nothing at all, or an empty text.
     pub(super) fn is_empty(&self) -> bool {
         match self {

@@ -13,8 +13,8 @@ pub enum Shape {
     Text,
     /// True or false; the texts `true` and `false`, in any case of letters, are read.
     Boolean,
-    /// A moment; a date alone is its midnight in UTC (`Edm.DateTimeOffset` has no dates), and the text form of the
-    /// language's dates (`1/31/2026 8:00:00 AM`) is written as RFC 3339.
+    /// A moment, in UTC as RFC 3339 (`Edm.DateTimeOffset`). Dates are read as `CDate` reads them: one without a time
+    /// is its midnight, and one without a zone is in UTC.
     Moment,
     /// A list; a single value is a list of one.
     List,
@@ -33,23 +33,12 @@ impl Shape {
             (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("true") => Ok(Value::Boolean(true)),
             (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(Value::Boolean(false)),
             (Self::Boolean, _) => Err("the target holds true or false there"),
-            (Self::Moment, Value::Text(text)) if is_date(&text) => Ok(Value::Text(format!("{text}T00:00:00Z"))),
-            (Self::Moment, Value::Text(text)) => Ok(Value::Text(match date::from_text(&text) {
-                Some(moment) => format!("{moment}Z"),
-                None => text,
-            })),
+            (Self::Moment, Value::Text(text)) => match date::read(&text) {
+                Ok(moment) => Ok(Value::Text(format!("{moment}Z"))),
+                Err(_) => Err("the target holds a date there; `FormatDateTime` reads dates in other forms"),
+            },
             (Self::Text, Value::Text(text)) => Ok(Value::Text(text)),
             (Self::Text | Self::Moment, _) => Err("the target holds a text there"),
         }
     }
-}
-
-/// `2026-01-31`, by its form.
-fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() == 10
-        && bytes
-            .iter()
-            .enumerate()
-            .all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() })
 }

@@ -76,7 +76,13 @@ fn values_are_brought_into_the_shape_the_target_holds() {
     assert_eq!(bring(Shape::Boolean, "False"), Ok(Value::Boolean(false)));
     assert_eq!(bring(Shape::Moment, "2026-01-31"), Ok(Value::text("2026-01-31T00:00:00Z")));
     assert_eq!(bring(Shape::Moment, "12/31/9999 8:05:00 PM"), Ok(Value::text("9999-12-31T20:05:00Z")));
-    assert_eq!(bring(Shape::Moment, "2026-01-31T08:00:00+01:00"), Ok(Value::text("2026-01-31T08:00:00+01:00")));
+    assert_eq!(bring(Shape::Moment, "2026-01-31T08:00:00+01:00"), Ok(Value::text("2026-01-31T07:00:00Z")));
+    assert_eq!(bring(Shape::Moment, "2012-03-16-07:00"), Ok(Value::text("2012-03-16T07:00:00Z")));
+    assert_eq!(bring(Shape::Moment, "2026-01-31T08:00:00.25"), Ok(Value::text("2026-01-31T08:00:00.25Z")));
+    assert_eq!(bring(Shape::Moment, "1/31/2026"), Ok(Value::text("2026-01-31T00:00:00Z")));
+    for none in ["soon", "2026-13-45", "31.01.2026"] {
+        assert!(bring(Shape::Moment, none).is_err_and(|why| why.contains("FormatDateTime")), "{none}");
+    }
     assert!(bring(Shape::Boolean, "Terminated").is_err());
 }
 

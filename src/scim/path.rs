@@ -244,9 +244,18 @@ fn check_selector(path: &Path, attribute: &schema::Attribute, span: &Span) -> Re
     Ok(())
 }
 
+/// What Entra says of people it is about to disable, in mappings that are brought from there.
+const LET_GO: &str = "IsSoftDeleted";
+
 fn unknown(path: &Path, span: Span) -> Diagnostic {
     let text = path.to_string();
     let diagnostic = Diagnostic::new(format!("there is no attribute `{}`", clipped(&text)), span, "unknown attribute");
+    if text.eq_ignore_ascii_case(LET_GO) {
+        return diagnostic.with_hint(
+            "it is Entra's own, true for whom it let go: map `accountEnabled` from `active`; what becomes of who is \
+             out of scope or deleted is said by `policy.out_of_scope` and the target's `on_delete`",
+        );
+    }
     match (nearest_path(&text).filter(|near| is_near_urn(&text, near)), &path.schema) {
         (Some(near), _) => diagnostic.with_hint(format!("did you mean `{near}`?")),
         (None, Some(_)) => {

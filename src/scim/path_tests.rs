@@ -119,6 +119,7 @@ fn an_unknown_attribute_is_refused_with_the_one_that_was_meant() {
     assert_eq!(unknown("department"), format!("there is no attribute `department`; did you mean `{DEPARTMENT}`?"));
     assert!(unknown("givenName").ends_with("did you mean `name.givenName`?"));
     assert!(unknown("email").ends_with("did you mean `emails`?"));
+    assert!(unknown("IsSoftDeleted").contains("map `accountEnabled` from `active`"));
     assert!(
         unknown("urn:contoso:employee:JobCod")
             .ends_with("declare it in the job under `[source.attributes]`, if the source sends it")

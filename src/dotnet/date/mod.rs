@@ -90,12 +90,6 @@ pub fn text(at: DateTime) -> String {
     format!("{}/{}/{:04} {hour}:{:02}:{:02} {half}", at.month(), at.day(), at.year(), at.minute(), at.second())
 }
 
-/// A moment in UTC, read as [`text`] writes it.
-pub fn from_text(text: &str) -> Option<DateTime> {
-    let pattern = Pattern::parse("M/d/yyyy h:mm:ss tt").ok()?;
-    pattern.read(text, Styles::default()).ok().map(|moment| moment.at)
-}
-
 /// The same moment, `minutes` east of which it was read; `None` outside [`YEARS`].
 fn moved_to_utc(at: DateTime, minutes: i64) -> Option<DateTime> {
     at.checked_sub(SignedDuration::from_mins(minutes)).ok().filter(|at| YEARS.contains(&at.year()))

@@ -103,7 +103,7 @@ fn a_date_is_written_by_its_pattern() {
         assert_eq!(written(format, at), expected, "{format}");
     }
     assert_eq!(text(read(at).unwrap()), "6/5/2009 1:07:09 PM");
-    assert_eq!(from_text("6/5/2009 1:07:09 PM"), Some(read("2009-06-05T13:07:09").unwrap()));
+    assert_eq!(read("6/5/2009 1:07:09 PM"), read("2009-06-05T13:07:09"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::EvaluateError;
-use super::super::datum::{Datum, Flow};
+use super::super::datum::Flow;
 use super::super::evaluate::Given;
 use super::{Beyond, Example, Function, Kind, Sample, anything, optional, repeats, required};
 
@@ -11,7 +11,8 @@ pub(super) static COALESCE: Function = Function {
     name: "Coalesce",
     beyond: Beyond::Nothing,
     parameters: &[repeats("source", Kind::Any)],
-    description: "The first of its values that is not absent; the last is the default. An empty text is not absent.",
+    description: "The first of its values that is not absent; the last is the default. An empty text is not absent, \
+                  an empty list is.",
     examples: &[
         Example {
             expression: r#"Coalesce([mail],[userPrincipalName],"none@contoso.com")"#,
@@ -29,6 +30,11 @@ pub(super) static COALESCE: Function = Function {
             gives: Sample::Text("Anna"),
         },
         Example {
+            expression: r#"Coalesce([proxyAddresses], [mail], "")"#,
+            person: &[("proxyAddresses", Sample::Texts(&[])), ("mail", Sample::Text("anna@contoso.com"))],
+            gives: Sample::Text("anna@contoso.com"),
+        },
+        Example {
             expression: r#"Coalesce([mail], "none@contoso.com")"#,
             person: &[("mail", Sample::Text(""))],
             gives: Sample::Text(""),
@@ -41,7 +47,7 @@ pub(super) static COALESCE: Function = Function {
 fn coalesce<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
     for at in 0..given.count() {
         let flow = given.chosen(at)?;
-        if !matches!(flow.datum, Datum::Nothing | Datum::Dropped) {
+        if !flow.datum.is_nothing() {
             return Ok(flow);
         }
     }
@@ -89,6 +95,11 @@ pub(super) static IIF: Function = Function {
             expression: "IIF([level] >= 10, 1, 0)",
             person: &[("level", Sample::Text("9"))],
             gives: Sample::Integer(0),
+        },
+        Example {
+            expression: r#"IIF([hours] >= "37.5", "full", "part")"#,
+            person: &[("hours", Sample::Text("8"))],
+            gives: Sample::Text("part"),
         },
     ],
     check: anything,

@@ -13,7 +13,7 @@ pub(super) static IS_NULL: Function = Function {
     name: "IsNull",
     beyond: Beyond::Nothing,
     parameters: EXPRESSION,
-    description: "Whether there is no value at all. An empty text is a value.",
+    description: "Whether there is no value at all. An empty text is a value, an empty list is none.",
     examples: &[
         Example { expression: "IsNull([displayName])", person: &[], gives: Sample::Boolean(true) },
         Example {
@@ -21,13 +21,18 @@ pub(super) static IS_NULL: Function = Function {
             person: &[("displayName", Sample::Text(""))],
             gives: Sample::Boolean(false),
         },
+        Example {
+            expression: "IsNull([proxyAddresses])",
+            person: &[("proxyAddresses", Sample::Texts(&[]))],
+            gives: Sample::Boolean(true),
+        },
     ],
     check: anything,
     evaluate: is_null,
 };
 
 fn is_null<'a>(given: &Given<'a>) -> Result<Flow<'a>, EvaluateError> {
-    Ok(boolean(matches!(given.datum(0)?, Datum::Nothing | Datum::Dropped)))
+    Ok(boolean(given.datum(0)?.is_nothing()))
 }
 
 pub(super) static IS_NOTHING: Function = Function {
