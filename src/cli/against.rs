@@ -7,9 +7,10 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::Globals;
+use super::check::count_failing;
 use super::jobs::{load_job, open_store, running_job, stored_job};
 use super::plan::{CHANGES, NOTHING};
-use super::screen::{Progress, counted, grouped, say, say_json, shown, table};
+use super::screen::{Progress, counted, grouped, note, say, say_json, shown, table};
 use crate::config::JobMeant;
 use crate::model::Value;
 use crate::pipeline::against::{Home, Place, Shift, ShiftAt, Shifts, compare};
@@ -24,6 +25,7 @@ const RUNNING: &str = "running";
 pub(super) fn run(mut job: JobMeant, against: &Path, show: usize, globals: &Globals) -> anyhow::Result<ExitCode> {
     let store = open_store(&globals.data, Access::Beside)?;
     let (mut old, state) = old_job(&store, &job, against)?;
+    warn(&old, &job);
     let key = store.installation_key()?;
     job.job.set_key(&key);
     old.job.set_key(&key);
@@ -64,6 +66,22 @@ fn old_job(store: &Store, job: &JobMeant, against: &Path) -> anyhow::Result<(Job
          Name the old file: --against old.toml",
     )?;
     Ok((old, state))
+}
+
+/// Says what would keep the job file from doing what the comparison shows.
+fn warn(old: &JobMeant, job: &JobMeant) {
+    if old.job.id != job.job.id {
+        note(format!(
+            "warning: the new file is of the job `{}`, the people are of `{}`; run under another name, it would begin \
+             anew, with nobody in it",
+            job.job.id, old.job.id
+        ));
+    }
+    let failing = count_failing(job);
+    if failing > 0 {
+        let tests = counted(failing as u64, "test of the new file fails", "tests of the new file fail");
+        note(format!("warning: {tests}; until it is mended, `import` and `serve` refuse it"));
+    }
 }
 
 fn shift_lines(shift: &Shift) -> Vec<String> {

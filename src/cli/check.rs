@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 /// How many of its tests fail.
-fn count_failing(job: &JobMeant) -> usize {
+pub(super) fn count_failing(job: &JobMeant) -> usize {
     prove(&job.job, &job.tests).iter().filter(|proof| !proof.passes()).count()
 }
 

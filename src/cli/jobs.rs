@@ -106,6 +106,11 @@ pub(super) fn running_job(store: &Store, state: &JobState) -> anyhow::Result<Opt
 /// The store of a folder that must be there.
 pub(super) fn open_store(folder: &Path, access: crate::store::Access) -> anyhow::Result<Store> {
     anyhow::ensure!(
+        Store::is_there(folder) || !folder.is_dir(),
+        "the folder {} has no data of muster's; say where it is with --data",
+        folder.display()
+    );
+    anyhow::ensure!(
         Store::is_there(folder),
         "there is no data folder {}; say where it is with --data",
         PathBuf::from(folder).display()

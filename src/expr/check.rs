@@ -40,7 +40,8 @@ fn unknown(name: &str, span: &Span) -> Diagnostic {
     if let Some((_, ours)) = ELSEWHERE.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(name)) {
         return wrong.with_hint(format!("here it is `{ours}`"));
     }
-    let alike = |function: &&&Function| strsim::jaro_winkler(function.name, name);
+    let written = name.to_ascii_lowercase();
+    let alike = |function: &&&Function| strsim::jaro_winkler(&function.name.to_ascii_lowercase(), &written);
     match functions().iter().max_by(|left, right| alike(left).total_cmp(&alike(right))) {
         Some(best) if alike(&best) >= ALIKE_MIN => wrong.with_hint(format!("did you mean `{}`?", best.name)),
         _ => wrong.with_hint("`muster functions` lists all there are"),

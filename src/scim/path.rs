@@ -24,6 +24,8 @@ pub fn parse_path(text: &str) -> Result<Path, Diagnostic> {
     }
     match text.find('[') {
         None => parse_head(text, 0),
+        Some(0) => Err(Diagnostic::new("the name of an attribute is missing", 0..1, "expected a name here")
+            .with_hint("brackets stand around attributes in expressions only; here write the name as it is")),
         Some(open) => {
             let whole = parse_head(&text[..open], 0)?;
             if whole.sub.is_some() {
@@ -256,7 +258,9 @@ fn unknown(path: &Path, span: Span) -> Diagnostic {
     }
     match (nearest_path(&text).filter(|near| is_near_urn(&text, near)), &path.schema) {
         (Some(near), _) => diagnostic.with_hint(format!("did you mean `{near}`?")),
-        (None, Some(_)) => diagnostic.with_hint("declare it in the job as a custom attribute, if the source sends it"),
+        (None, Some(_)) => {
+            diagnostic.with_hint("declare it in the job under `[source.attributes]`, if the source sends it")
+        }
         (None, None) => diagnostic.with_hint("custom attributes stand under a URN: `urn:contoso:employee:JobCode`"),
     }
 }

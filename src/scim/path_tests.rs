@@ -67,6 +67,11 @@ fn a_primary_value_can_be_selected() {
 fn what_is_no_path_is_refused_where_it_stops_being_one() {
     for (text, said) in [
         ("", "the name of an attribute is missing [] "),
+        (
+            "[displayName]",
+            "the name of an attribute is missing [[] brackets stand around attributes in expressions only; here write \
+             the name as it is",
+        ),
         ("user name", "` ` cannot stand in an attribute path [ ] "),
         ("name.", "the name of an attribute is missing [] "),
         ("1st", "`1st` is not the name of an attribute [1st] "),
@@ -117,7 +122,7 @@ fn an_unknown_attribute_is_refused_with_the_one_that_was_meant() {
     assert!(unknown("IsSoftDeleted").contains("map `accountEnabled` from `active`"));
     assert!(
         unknown("urn:contoso:employee:JobCod")
-            .ends_with("declare it in the job as a custom attribute, if the source sends it")
+            .ends_with("declare it in the job under `[source.attributes]`, if the source sends it")
     );
     assert_eq!(unknown("userName.value"), "`userName` has no sub-attributes; ");
     assert_eq!(unknown("password"), "`password` is not kept: a source cannot say it; ");

@@ -313,6 +313,10 @@ fn a_plan_against_another_job_file_tells_who_would_move_and_what_would_change() 
     desk.call(&["plan", "--job", "new.toml", "--against", "job.toml", "--json"]);
     desk.call(&["plan", "people.csv", "--job", "new.toml", "--against", "job.toml"]);
     desk.call(&["plan", "--job", "new.toml", "--against", "none.toml"]);
+    desk.write("other.toml", job.replace("name = \"first\"", "name = \"other\"").replace("\"ada@", "\"bea@"));
+    desk.call(&["plan", "--job", "other.toml", "--against", "job.toml"]);
+    desk.call(&["plan", "--job", "other.toml", "--against", "running"]);
+    desk.call(&["plan", "--job", "job.toml", "--against", "running", "--data", "ldif"]);
     desk.call(&["explain", "1004"]);
     desk.write("record.json", r#"{"externalId": "7", "userType": "Contractor", "displayName": "Sue"}"#);
     desk.call(&["explain", "--record", "record.json"]);

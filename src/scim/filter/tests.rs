@@ -264,8 +264,8 @@ fn attributes_that_nobody_has_are_named_when_it_is_checked() {
         refused(r#"title pr and usertyp eq "a" and urn:contoso:employee:Nothing pr"#),
         [
             "there is no attribute `usertyp` [usertyp] did you mean `userType`?",
-            "there is no attribute `urn:contoso:employee:Nothing` [urn:contoso:employee:Nothing] declare it in the job as a \
-             custom attribute, if the source sends it",
+            "there is no attribute `urn:contoso:employee:Nothing` [urn:contoso:employee:Nothing] declare it in the job \
+             under `[source.attributes]`, if the source sends it",
         ]
     );
     assert_eq!(
