@@ -40,6 +40,14 @@ impl Decision {
             (Admission::Admitted, Some(Placement::Held(_)) | None) => "held",
         }
     }
+
+    /// Why it cannot be said of some target what it shall hold; other targets may be brought to something all the same.
+    pub fn failure(&self) -> Option<&Reason> {
+        self.targets.iter().find_map(|at| match &at.ask {
+            Ask::Fail(reason) => Some(reason),
+            Ask::Bring(_) | Ask::Hold(_) | Ask::Skip(_) => None,
+        })
+    }
 }
 
 /// Whether the job is about a person.

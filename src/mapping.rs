@@ -71,6 +71,26 @@ pub enum MappingSource {
     Function(Expression),
 }
 
+impl MappingSource {
+    /// The expression, where it is one.
+    pub fn expression(&self) -> Option<&Expression> {
+        match self {
+            Self::Function(expression) => Some(expression),
+            Self::Direct(_) | Self::Constant(_) => None,
+        }
+    }
+
+    /// The attributes of the person that it reads, in reading order.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let direct = match self {
+            Self::Direct(path) => Some(path),
+            Self::Constant(_) | Self::Function(_) => None,
+        };
+        let inside = self.expression().into_iter().flat_map(Expression::attributes).map(|(path, _)| path);
+        direct.into_iter().chain(inside)
+    }
+}
+
 /// When an attribute is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Apply {
@@ -114,15 +134,9 @@ impl Mapping {
         let mut keys: Vec<usize> =
             (0..attributes.len()).filter(|at| attributes[*at].match_precedence.is_some()).collect();
         keys.sort_by_key(|at| attributes[*at].match_precedence);
-        let timed = attributes.iter().filter_map(|attribute| match &attribute.source {
-            MappingSource::Function(expression) => TimedInputs::of(expression),
-            MappingSource::Direct(_) | MappingSource::Constant(_) => None,
-        });
-        let timed = timed.collect();
-        let has_secrets = attributes.iter().any(|attribute| match &attribute.source {
-            MappingSource::Function(expression) => expression.is_secret(),
-            MappingSource::Direct(_) | MappingSource::Constant(_) => false,
-        });
+        let expressions = || attributes.iter().filter_map(|attribute| attribute.source.expression());
+        let timed = expressions().filter_map(TimedInputs::of).collect();
+        let has_secrets = expressions().any(Expression::is_secret);
         Self { attributes, keys, surroundings: Surroundings::default(), timed, has_secrets }
     }
 
@@ -252,10 +266,7 @@ impl AttributeMapping {
     }
 
     fn now(&self, person: &Person) -> Timestamp {
-        match &self.source {
-            MappingSource::Function(expression) => moments::now(expression, person),
-            MappingSource::Direct(_) | MappingSource::Constant(_) => person.accepted_at,
-        }
+        self.source.expression().map_or(person.accepted_at, |expression| moments::now(expression, person))
     }
 
     fn gather(&self, path: &Path, person: &Attributes) -> Value {
@@ -272,12 +283,7 @@ impl AttributeMapping {
     }
 
     fn source_states_null(&self, person: &Attributes) -> bool {
-        let is_null = |path: &Path| path.first(person) == Some(&Value::Null);
-        match &self.source {
-            MappingSource::Direct(path) => is_null(path),
-            MappingSource::Constant(_) => false,
-            MappingSource::Function(expression) => expression.attributes().any(|(path, _)| is_null(path)),
-        }
+        self.source.paths().any(|path| path.first(person) == Some(&Value::Null))
     }
 
     fn put(&self, given: Given, desired: &mut Desired) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::decide::{Ask, CONCEALED, Concealment, Decision, Job, Secrets, Trace, trace};
+use crate::decide::{CONCEALED, Concealment, Decision, Job, Secrets, Trace, trace};
 use crate::mapping::{Apply, AttributeMapping, Given, Shown};
 use crate::model::{Dn, Known, Name, Outcome, Person, Placement, TargetId, Value};
 
@@ -98,21 +98,13 @@ impl Proof {
     }
 
     /// Conceals what the job keeps secret: results of tests stand in logs of build servers.
-    fn conceal(&mut self, concealment: &Concealment, secrets: &dyn Fn(&Concealment) -> Secrets) {
-        if concealment.is_empty() || self.passes() {
-            return;
-        }
-        let secrets = secrets(concealment);
-        concealment.trace(&mut self.trace, &secrets);
-        for difference in &mut self.differences {
-            let Difference { of, expected, got } = difference;
-            if let Of::Attribute(name) = of
-                && self
-                    .trace
-                    .mapped
-                    .iter()
-                    .any(|at| at.attribute == *name && concealment.hides(&at.target, name.as_str()))
-            {
+    fn conceal(&mut self, concealment: &Concealment, secrets: &Secrets) {
+        concealment.trace(&mut self.trace, secrets);
+        let mapped = &self.trace.mapped;
+        let hides =
+            |name: &Name| mapped.iter().any(|at| at.attribute == *name && concealment.hides(&at.target, name.as_str()));
+        for Difference { of, expected, got } in &mut self.differences {
+            if matches!(of, Of::Attribute(name) if hides(name)) {
                 CONCEALED.clone_into(expected);
                 CONCEALED.clone_into(got);
             }
@@ -135,7 +127,10 @@ impl Test {
         comparison.ending(&self.expected, &trace.decision);
         self.compare_attributes(job, &trace, &mut comparison);
         let mut proof = Proof { name: self.name.clone(), differences: comparison.differences, trace };
-        proof.conceal(&Concealment::of(job), &|concealment| concealment.secrets(job, &self.person, &self.links));
+        if job.has_secrets() && !proof.passes() {
+            let concealment = Concealment::of(job);
+            proof.conceal(&concealment, &concealment.secrets(job, &self.person, &self.links));
+        }
         proof
     }
 
@@ -239,10 +234,7 @@ impl Comparison {
             self.note(got == Some(rule), Of::Rule, rule.to_string(), or_none(got));
         }
         if let Some(container) = &expected.container {
-            let got = match placement {
-                Some(Placement::OnPremises { container, .. }) => Some(container),
-                _ => None,
-            };
+            let got = placement.and_then(Placement::container);
             let is_right = got.is_some_and(|got| got.names_same_entry(container));
             self.note(is_right, Of::Container, container.to_string(), or_none(got));
         }
@@ -251,10 +243,7 @@ impl Comparison {
     /// Compares how the operation ends at once. Who is held or failed although they have a home gets no account, and
     /// a test that says nothing of that does not mean it.
     fn ending(&mut self, expected: &Expected, decision: &Decision) {
-        let failed = decision.targets.iter().find_map(|at| match &at.ask {
-            Ask::Fail(reason) => Some(Outcome::Failed(reason.clone())),
-            Ask::Bring(_) | Ask::Hold(_) | Ask::Skip(_) => None,
-        });
+        let failed = decision.failure().cloned().map(Outcome::Failed);
         let got = decision.outcome.as_ref().or(failed.as_ref());
         let code = got.and_then(Outcome::reason).map(|reason| reason.code.as_ref());
         let has_home = decision.verdict.as_ref().is_some_and(|verdict| verdict.placement.home().is_some());

@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         };
         if globals.json {
             say_json(
-                &json!({ "file": path, "ok": checked.is_ok(), "findings": findings(report), "failingTests": failing }),
+                &json!({ "file": path, "ok": checked.is_ok() && failing == 0, "findings": findings(report), "failingTests": failing }),
             );
             continue;
         }
@@ -44,7 +44,8 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
                 say(format!("{file}: {}", summary(job)));
             } else {
                 let of = counted(job.tests.len() as u64, "test", "tests");
-                note(format!("error: {failing} of {of} in {file} fail; `muster test {file}` says why"));
+                let fail = if failing == 1 { "fails" } else { "fail" };
+                note(format!("error: {failing} of {of} in {file} {fail}; `muster test {file}` says why"));
             }
         }
     }

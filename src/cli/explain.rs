@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Globals;
 use super::jobs::{load_job, open_store, outcome_json, running_job, stored_job};
+use super::paper::read;
 use super::plan::{change_json, print_change};
 use super::screen::{say, say_json, shown};
 use super::trace::{mapped_lines, trace_json, why_lines};
@@ -24,6 +25,9 @@ use crate::store::{Access, HistoryEntry, LinkState, OperationState, PersonState,
 
 /// Operations and history entries shown; `--json` has more.
 const SHOWN_MAX: usize = 10;
+
+/// Longest `--record` file, in bytes. A person is a few kilobytes.
+const RECORD_BYTES_MAX: usize = 1024 * 1024;
 
 /// Tell everything about one person: what came in, which rule spoke, what was written, what it waits for.
 ///
@@ -42,7 +46,8 @@ pub(super) struct Args {
     /// A job file, in place of the one that last ran.
     #[arg(long, value_name = "FILE")]
     job_file: Option<PathBuf>,
-    /// A SCIM user in JSON, as an upload would bring it: what would become of somebody who is new.
+    /// A SCIM user in JSON, as an upload would bring it: what would become of somebody who is new; `-`
+    /// reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with = "anchor")]
     record: Option<PathBuf>,
 }
@@ -103,7 +108,7 @@ fn of_record(file: &Path, args: &Args, named: Option<JobMeant>, globals: &Global
         }
     };
     let shown_file = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {shown_file}"))?;
+    let text = read(file, RECORD_BYTES_MAX)?;
     let user = read_user(&text).with_context(|| format!("{shown_file} is no SCIM user that an upload could bring"))?;
     let anchor = user.anchor.with_context(|| format!("the user in {shown_file} has no externalId"))?;
     let record = Record { anchor, attributes: user.attributes };

@@ -1,7 +1,5 @@
 //! `muster expr`: what does this expression come to?
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,6 +7,7 @@ use anyhow::Context as _;
 use serde_json::{Value as Json, json};
 
 use super::Globals;
+use super::paper::read;
 use super::screen::{is_colourful, note, say, say_json};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Report;
@@ -18,7 +17,7 @@ use crate::scim::json::value_to_json;
 use crate::scim::loose::{loose_attributes, loose_path};
 
 /// Longest file that is read here, in bytes. A person is a few kilobytes, a directory's names a few megabytes.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Evaluate expressions of the mapping language: the value as JSON, or the mistake where it stands.
 ///
@@ -72,7 +71,7 @@ pub(super) fn run(args: &Args, _: &Globals) -> anyhow::Result<ExitCode> {
         });
     };
     let mut all_good = true;
-    for (at, line) in read(file)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    for (at, line) in read(file, FILE_BYTES_MAX)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         match desk.answer(&format!("{}, line {}", file.display(), at + 1), line.trim()) {
             Ok(answer) => say_json(&answer),
             Err(report) => {
@@ -104,7 +103,7 @@ impl Desk {
             None => Attributes::new(),
         };
         let taken = match &args.taken {
-            Some(file) => read(file)?.lines().map(|line| line.trim().to_lowercase()).collect(),
+            Some(file) => read(file, FILE_BYTES_MAX)?.lines().map(|line| line.trim().to_lowercase()).collect(),
             None => Vec::new(),
         };
         let anchor = person.get("externalId").and_then(|value| value.as_text()).unwrap_or_default().to_owned();
@@ -147,24 +146,10 @@ impl Desk {
 }
 
 fn person(file: &Path) -> anyhow::Result<Attributes> {
-    let json: Json =
-        serde_json::from_str(&read(file)?).with_context(|| format!("the person in {} is not JSON", file.display()))?;
+    let json: Json = serde_json::from_str(&read(file, FILE_BYTES_MAX)?)
+        .with_context(|| format!("the person in {} is not JSON", file.display()))?;
     let Json::Object(json) = json else {
         anyhow::bail!("the person in {} is no JSON object; write {{\"userName\": \"anna\"}}", file.display())
     };
     Ok(loose_attributes(&json))
-}
-
-/// The text of a file; `-` is standard input.
-fn read(path: &Path) -> anyhow::Result<String> {
-    let cannot = || format!("{} cannot be read", path.display());
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(cannot)?;
-    } else {
-        File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)).with_context(cannot)?;
-    }
-    anyhow::ensure!(bytes.len() as u64 <= FILE_BYTES_MAX, "{} is longer than {FILE_BYTES_MAX} bytes", path.display());
-    let text = String::from_utf8(bytes).with_context(|| format!("{} is not text in UTF-8", path.display()))?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }

@@ -1,9 +1,13 @@
 //! What to try when the operating system refuses.
 
 use std::io::ErrorKind;
+use std::string::FromUtf8Error;
 
 /// What to try about an error, where its causes tell.
 pub(super) fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    if error.chain().any(|cause| cause.is::<FromUtf8Error>()) {
+        return Some("save it as UTF-8; Windows PowerShell's `>` writes UTF-16, `Out-File -Encoding utf8` does not");
+    }
     error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()).and_then(|refusal| about(refusal.kind()))
 }
 
@@ -31,6 +35,8 @@ mod tests {
     fn what_the_system_refuses_comes_with_something_to_try() {
         let error = anyhow::Error::from(io::Error::from(io::ErrorKind::IsADirectory)).context("cannot read people");
         assert!(hint(&error).is_some_and(|hint| hint.contains("folder")));
+        let wide = anyhow::Error::from(String::from_utf8(vec![0xff, 0xfe]).unwrap_err()).context("x is not text");
+        assert!(hint(&wide).is_some_and(|hint| hint.contains("UTF-8")));
         assert_eq!(hint(&anyhow::anyhow!("there is no job `hr`")), None);
     }
 }

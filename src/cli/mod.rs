@@ -13,6 +13,7 @@ mod hint;
 mod import;
 mod jobs;
 mod junit;
+mod paper;
 mod plan;
 mod release;
 mod remote;

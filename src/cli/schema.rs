@@ -1,7 +1,6 @@
 //! `muster schema`: job files and Microsoft Graph's synchronization schemas, one from the other.
 
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::Globals;
 use super::jobs::load_job;
+use super::paper::read;
 use super::screen::{counted, is_colourful, note, say, say_json};
 use crate::config::{self, ImportError};
 use crate::graph_schema::{Loss, SCHEMA_BYTES_MAX};
@@ -37,7 +37,7 @@ struct ExportArgs {
     /// The job file.
     #[arg(value_name = "JOB")]
     job: PathBuf,
-    /// Where the schema is written; standard output where nothing is said.
+    /// Where the schema is written; standard output where nothing is said. A file that is there is not written over.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -53,7 +53,7 @@ struct ImportArgs {
     /// The schema, as Entra exports it; `-` reads standard input.
     #[arg(value_name = "SCHEMA")]
     schema: PathBuf,
-    /// Where the job file is written; standard output where nothing is said.
+    /// Where the job file is written; standard output where nothing is said. A file that is there is not written over.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Write nothing where something has no counterpart.
@@ -69,14 +69,16 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 fn export(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    spare(args.output.as_deref())?;
     let job = load_job(&args.job)?;
     put(args.output.as_deref(), &serde_json::to_string_pretty(&job.schema())?)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn import(args: &ImportArgs, globals: &Globals) -> anyhow::Result<ExitCode> {
+    spare(args.output.as_deref())?;
     let name = plain(&args.schema.display().to_string()).into_owned();
-    let imported = match config::import_schema(&read(&args.schema)?) {
+    let imported = match config::import_schema(&read(&args.schema, SCHEMA_BYTES_MAX)?) {
         Ok(imported) => imported,
         Err(ImportError::Nothing { losses }) => {
             tell("error", &losses);
@@ -117,6 +119,14 @@ fn listed(losses: &[Loss]) -> Vec<Json> {
     losses.iter().map(|loss| json!({ "place": loss.place, "why": loss.why })).collect()
 }
 
+/// Refuses to write over a file: a job file that is kept by hand has comments and tests that no schema has.
+fn spare(output: Option<&Path>) -> anyhow::Result<()> {
+    match output.filter(|file| file.is_file()) {
+        Some(file) => anyhow::bail!("{} is there already; name another file with --output", file.display()),
+        None => Ok(()),
+    }
+}
+
 fn put(output: Option<&Path>, text: &str) -> anyhow::Result<()> {
     match output {
         Some(file) => {
@@ -127,20 +137,4 @@ fn put(output: Option<&Path>, text: &str) -> anyhow::Result<()> {
             Ok(())
         }
     }
-}
-
-/// The text of a schema; one byte more than may be is read, so that what is too long is told so.
-fn read(path: &Path) -> anyhow::Result<String> {
-    let cannot = || format!("{} cannot be read", path.display());
-    let limit = SCHEMA_BYTES_MAX as u64 + 1;
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(limit).read_to_end(&mut bytes).with_context(cannot)?;
-    } else {
-        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).with_context(cannot)?;
-    }
-    if bytes.len() > SCHEMA_BYTES_MAX {
-        return Err(anyhow::anyhow!("{} is longer than {SCHEMA_BYTES_MAX} bytes", path.display()));
-    }
-    String::from_utf8(bytes).with_context(|| format!("{} is not text in UTF-8", path.display()))
 }

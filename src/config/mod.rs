@@ -38,6 +38,9 @@ pub use secret::{SecretError, SecretSource};
 /// Longest job file, in bytes. A thousand rules fit in a tenth of it.
 pub const JOB_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Most mistakes of TOML that are told. A file that has more of them is something else, such as an export.
+const SYNTAX_ERRORS_MAX: usize = 10;
+
 /// Reads and checks a job file. Relative paths in it are relative to its folder.
 ///
 /// # Errors
@@ -135,9 +138,16 @@ fn hash(text: &str) -> [u8; 32] {
 
 /// The file as it is written, or `None` where it cannot be read as one.
 fn written(text: &str, findings: &mut Findings) -> Option<JobWritten> {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+        findings.error(
+            Diagnostic::new("this is JSON, and no job file", 0..0, "")
+                .with_hint("a job file is TOML; of a synchronization schema, `muster schema import` makes one"),
+        );
+        return None;
+    }
     let (mut root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        errors.iter().for_each(|error| findings.error(unreadable(error)));
+        errors.iter().take(SYNTAX_ERRORS_MAX).for_each(|error| findings.error(unreadable(error)));
         return None;
     }
     let span = root.span();

@@ -79,6 +79,17 @@ fn a_file_that_is_not_there_is_reported() {
 }
 
 #[test]
+fn what_is_no_job_file_is_told_so_in_few_words() {
+    let schema =
+        check_text("entra.json", "\u{feff} {\n  \"synchronizationRules\": [],\n  \"version\": 1\n}").unwrap_err();
+    let said = schema.to_string();
+    assert_eq!(schema.findings().len(), 1, "{said}");
+    assert!(said.contains("this is JSON") && said.contains("muster schema import"), "{said}");
+    let export = check_text("people.csv", &"1001,ada,Ada\n".repeat(1_000)).unwrap_err();
+    assert_eq!(export.findings().len(), SYNTAX_ERRORS_MAX);
+}
+
+#[test]
 fn colour_changes_nothing_but_colour() {
     let report = check_text("job.toml", "name = 1").unwrap_err();
     assert!(report.render(true).contains("\u{1b}["));

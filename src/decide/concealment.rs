@@ -4,7 +4,8 @@
 //! a trace or a reason conceals it first.
 
 use super::{Ask, Decision, Job, MappedAttribute, Trace};
-use crate::mapping::{Given, MappingSource};
+use crate::expr::Expression;
+use crate::mapping::Given;
 use crate::model::{
     Attributes, Change, Dn, Known, Name, ObjectId, Outcome, Path, Person, Reason, TargetId, Value, escape_rdn_value,
 };
@@ -33,19 +34,13 @@ impl Concealment {
         let mappings =
             || job.targets.iter().flat_map(|target| target.mapping.attributes().iter().map(move |a| (target, a)));
         for (_, attribute) in mappings() {
-            if let MappingSource::Function(expression) = &attribute.source {
-                concealment.paths.extend(expression.secret_attributes().cloned());
-            }
+            let inside = attribute.source.expression().into_iter().flat_map(Expression::secret_attributes);
+            concealment.paths.extend(inside.cloned());
         }
         for (target, attribute) in mappings() {
-            let is_secret = match &attribute.source {
-                MappingSource::Direct(path) => concealment.hides_path(path),
-                MappingSource::Constant(_) => false,
-                MappingSource::Function(expression) => {
-                    expression.is_secret() || expression.attributes().any(|(path, _)| concealment.hides_path(path))
-                }
-            };
-            if is_secret {
+            let source = &attribute.source;
+            let is_secret = source.expression().is_some_and(Expression::is_secret);
+            if is_secret || source.paths().any(|path| concealment.hides_path(path)) {
                 concealment.attributes.push((target.id.clone(), attribute.attribute.clone()));
             }
         }
@@ -133,6 +128,11 @@ impl Concealment {
         secrets.attributes(attributes);
     }
 
+    /// Conceals what an account holds under one attribute, or is given there.
+    pub fn value(&self, target: &TargetId, attribute: &Name, value: &mut Value, secrets: &Secrets) {
+        if self.hides(target, attribute.as_str()) { conceal(value) } else { secrets.value(value) }
+    }
+
     /// Conceals what is known of an account.
     pub fn known(&self, target: &TargetId, known: &mut Known, secrets: &Secrets) {
         self.account(target, &mut known.attributes, secrets);
@@ -182,9 +182,8 @@ impl Concealment {
     fn mapped(&self, mapped: &mut MappedAttribute, secrets: &Secrets) {
         let hides = self.hides(&mapped.target, mapped.attribute.as_str());
         match &mut mapped.gives {
-            Ok(Given::Value(value)) if hides => conceal(value),
+            Ok(Given::Value(value)) => self.value(&mapped.target, &mapped.attribute, value, secrets),
             Ok(given @ Given::OneOf(_)) if hides => *given = Given::Value(Value::text(CONCEALED)),
-            Ok(Given::Value(value)) => secrets.value(value),
             Ok(Given::OneOf(candidates)) => candidates.iter_mut().for_each(|text| secrets.text(text)),
             Ok(Given::Cleared | Given::Nothing | Given::Dropped) => {}
             Err(reason) => secrets.reason(reason),

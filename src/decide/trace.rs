@@ -125,12 +125,7 @@ fn mapped(job: &Job, person: &Person, decision: &Decision) -> Vec<MappedAttribut
 }
 
 fn computed(source: &MappingSource, person: &Attributes) -> Computed {
-    let inputs = match source {
-        MappingSource::Direct(path) => inputs(std::iter::once(path), person),
-        MappingSource::Constant(_) => Vec::new(),
-        MappingSource::Function(expression) => inputs(expression.attributes().map(|(path, _)| path), person),
-    };
-    Computed { from: source.to_string(), inputs }
+    Computed { from: source.to_string(), inputs: inputs(source.paths(), person) }
 }
 
 /// Each attribute once, in reading order, with what the person has there.

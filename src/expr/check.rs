@@ -10,6 +10,22 @@ use crate::dotnet::interval::Interval;
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be offered in place of the other.
 const ALIKE_MIN: f64 = 0.8;
 
+/// What functions of spreadsheets and of other languages are called here, where the likest name would mislead.
+const ELSEWHERE: [(&str, &str); 12] = [
+    ("CONCAT", "Join"),
+    ("CONCATENATE", "Join"),
+    ("TextJoin", "Join"),
+    ("IF", "IIF"),
+    ("And", "IIF"),
+    ("Or", "IIF"),
+    ("Proper", "PCase"),
+    ("Substitute", "Replace"),
+    ("Substring", "Mid"),
+    ("Today", "Now"),
+    ("IsBlank", "IsNullOrEmpty"),
+    ("Text", "FormatDateTime"),
+];
+
 /// The function of that name.
 pub(super) fn function(name: &str, span: &Span) -> Result<&'static Function, Diagnostic> {
     find(name).ok_or_else(|| unknown(name, span))
@@ -20,6 +36,9 @@ fn unknown(name: &str, span: &Span) -> Diagnostic {
     let in_other_case = functions().iter().find(|function| function.name.eq_ignore_ascii_case(name));
     if let Some(function) = in_other_case {
         return wrong.with_hint(format!("upper and lower case matter: write `{}`", function.name));
+    }
+    if let Some((_, ours)) = ELSEWHERE.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(name)) {
+        return wrong.with_hint(format!("here it is `{ours}`"));
     }
     let alike = |function: &&&Function| strsim::jaro_winkler(function.name, name);
     match functions().iter().max_by(|left, right| alike(left).total_cmp(&alike(right))) {

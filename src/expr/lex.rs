@@ -199,6 +199,7 @@ fn instead_of_operator(written: &str) -> &'static str {
 fn stranger(c: char, at: usize) -> Diagnostic {
     let hint = match c {
         '\'' | '“' | '”' | '„' | '‘' | '’' | '«' | '»' | '`' => "texts stand between `\"` and `\"`",
+        '.' => "an attribute stands between `[` and `]`, with all its dots: `[name.givenName]`",
         '+' => "to put texts together write `Join(\"\", [a], [b])`",
         ']' => "an attribute begins with `[`",
         '{' | '}' => "attributes stand between `[` and `]`, arguments between `(` and `)`",

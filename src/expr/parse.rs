@@ -96,6 +96,10 @@ impl<'t> Parser<'t> {
             Token::Name("False") => Term::Boolean(false),
             Token::Name(name) => Term::Call(bare_call(name).ok_or_else(|| bare_word(name, span.clone()))?),
             Token::End => return Err(Diagnostic::new("the expression breaks off", span, "a value is missing here")),
+            Token::Operator(_) if span.start == 0 => {
+                return Err(Diagnostic::new("a value is missing", span, "a value must stand before this")
+                    .with_hint("an expression begins with its function or attribute, without `=`"));
+            }
             Token::Open | Token::Close | Token::Comma | Token::Operator(_) => {
                 return Err(Diagnostic::new("a value is missing", span, "a value must stand before this"));
             }

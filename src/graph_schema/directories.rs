@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{API_DIRECTORY, AttributeDefinition, Declared, Directory, ObjectDefinition, ReferencedObject, USER};
 use crate::decide::{Job, Target, TargetKind};
-use crate::mapping::{AttributeMapping, MANAGER, MappingSource, Shape};
+use crate::mapping::{MANAGER, Shape};
 use crate::model::Path;
 use crate::scim::Type;
 use crate::scim::schema::{kind_of, paths};
@@ -16,7 +16,12 @@ const ANCHOR: &str = "externalId";
 pub(super) fn source_directory(job: &Job, declared: &[Declared]) -> Directory {
     let known = paths().filter(|path| kind_of(path).is_some_and(|kind| kind.what != Type::Complex));
     let declared_paths = declared.iter().map(|declared| declared.path.clone());
-    let mapped = job.targets.iter().flat_map(|target| target.mapping.attributes()).flat_map(spoken_of);
+    let mapped = job
+        .targets
+        .iter()
+        .flat_map(|target| target.mapping.attributes())
+        .flat_map(|mapping| mapping.source.paths())
+        .cloned();
     let gates = job.null_flow.0.iter().cloned();
     let mut names: BTreeMap<String, Path> = BTreeMap::new();
     let mut order = Vec::new();
@@ -33,14 +38,6 @@ pub(super) fn source_directory(job: &Job, declared: &[Declared]) -> Directory {
         name: API_DIRECTORY.to_owned(),
         objects: vec![ObjectDefinition { name: USER.to_owned(), attributes, metadata: Vec::new() }],
         read_only: true,
-    }
-}
-
-fn spoken_of(mapping: &AttributeMapping) -> Vec<Path> {
-    match &mapping.source {
-        MappingSource::Direct(path) => vec![path.clone()],
-        MappingSource::Constant(_) => Vec::new(),
-        MappingSource::Function(expression) => expression.attributes().map(|(path, _)| path.clone()).collect(),
     }
 }
 

@@ -34,6 +34,14 @@ impl Placement {
             Self::Nowhere | Self::Held(_) => None,
         }
     }
+
+    /// Where inside their home.
+    pub fn container(&self) -> Option<&Dn> {
+        match self {
+            Self::OnPremises { container, .. } => Some(container),
+            Self::Cloud { .. } | Self::Nowhere | Self::Held(_) => None,
+        }
+    }
 }
 
 /// Why a person is not placed yet.

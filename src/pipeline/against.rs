@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::conceal::{conceal_shift, secrets_of};
 use crate::decide::{self, Ask, AtTarget, Concealment, Decision, decide};
+use crate::mapping::MANAGER;
 use crate::model::{
     Anchor, Attributes, Desired, Dn, Known, Manager, Name, Outcome, PersonId, Placement, Reason, TargetId, Value,
     Wanted,
@@ -52,14 +53,10 @@ pub struct Home {
 impl Home {
     fn of(decision: &Decision) -> Self {
         let placement = decision.verdict.as_ref().map(|verdict| &verdict.placement);
-        let container = match placement {
-            Some(Placement::OnPremises { container, .. }) => Some(container.clone()),
-            _ => None,
-        };
         Self {
             placement: decision.placement_word(),
             target: placement.and_then(Placement::home).cloned(),
-            container,
+            container: placement.and_then(Placement::container).cloned(),
             rule: decision.verdict.as_ref().and_then(|verdict| verdict.by.clone()),
         }
     }
@@ -222,21 +219,16 @@ fn ending(decision: &Decision) -> Option<(&'static str, Option<&str>)> {
 }
 
 fn why(decision: &Decision) -> Option<Reason> {
-    let failed = decision.targets.iter().find_map(|at| match &at.ask {
-        Ask::Fail(reason) => Some(reason),
-        Ask::Bring(_) | Ask::Hold(_) | Ask::Skip(_) => None,
-    });
-    decision.outcome.as_ref().and_then(Outcome::reason).or(failed).cloned()
+    decision.outcome.as_ref().and_then(Outcome::reason).or(decision.failure()).cloned()
 }
 
 fn shifts_at(before: &Decision, after: &Decision, stored: &StoredPerson) -> Vec<ShiftAt> {
     let mut targets: Vec<&TargetId> = before.targets.iter().chain(&after.targets).map(|at| &at.target).collect();
     targets.sort_unstable();
     targets.dedup();
-    let at = |decision: &'_ Decision, target: &TargetId| decision.targets.iter().position(|at| at.target == *target);
     let shifts = targets.into_iter().filter_map(|target| {
-        let old = at(before, target).map(|at| &before.targets[at]);
-        let new = at(after, target).map(|at| &after.targets[at]);
+        let old = before.targets.iter().find(|at| at.target == *target);
+        let new = after.targets.iter().find(|at| at.target == *target);
         let attributes = match (old.and_then(desired), new.and_then(desired)) {
             (Some(old), Some(new)) => differences(old, new, stored.known_at(target)),
             _ => Vec::new(),
@@ -271,24 +263,21 @@ fn differences(old: &Desired, new: &Desired, known: Option<&Known>) -> Vec<(Name
     differing.collect()
 }
 
-/// All that is written: into a new account also what is said only once, and of names the best, whoever may have it.
+/// All that is written: into a new account also what is said only once, and of a name nobody else may have every
+/// candidate, for which of them is free is not asked here.
 fn written(desired: &Desired, is_new: bool) -> Attributes {
     let mut written = desired.attributes.clone();
     if is_new {
         desired.on_create.iter().for_each(|(name, value)| written.set(name.clone(), value.clone()));
         for name in &desired.unique {
-            let best = name.candidates.first().map_or(Value::Null, |best| Value::text(best.as_str()));
-            written.set(name.attribute.clone(), best);
+            let candidates = name.candidates.iter().map(|text| Value::text(text.as_str()));
+            written.set(name.attribute.clone(), Value::Many(candidates.collect()));
         }
     }
-    for name in desired.unique.iter().filter(|_| is_new) {
-        let candidates = name.candidates.iter().map(|text| Value::text(text.as_str()));
-        written.set(name.attribute.clone(), Value::Many(candidates.collect()));
-    }
-    match &desired.manager {
-        Some(Manager::Is(anchor)) => written.set(Name::new(crate::mapping::MANAGER), Value::text(anchor.as_str())),
-        Some(Manager::Nobody) => written.set(Name::new(crate::mapping::MANAGER), Value::Null),
-        None => {}
-    }
+    let manager = desired.manager.as_ref().map(|manager| match manager {
+        Manager::Is(anchor) => Value::text(anchor.as_str()),
+        Manager::Nobody => Value::Null,
+    });
+    manager.into_iter().for_each(|manager| written.set(Name::new(MANAGER), manager));
     written
 }

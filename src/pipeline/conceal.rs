@@ -3,9 +3,9 @@
 use super::against::Shift;
 use super::plan::{Action, Planned};
 use crate::decide::{self, CONCEALED, Concealment, Secrets};
-use crate::model::{Carried, LeaseId, Outcome, Path, Settlement, Value};
+use crate::model::{Carried, LeaseId, Outcome, Path, Settlement};
 use crate::source::{ColumnTarget, CsvSettings, Fault, Scan};
-use crate::store::{JobState, OperationState, PersonState, Store, StoreError, StoredPerson};
+use crate::store::{JobState, PersonState, Store, StoreError, StoredPerson};
 
 /// The secrets of a stored person; none where the job has none.
 pub fn secrets_of(concealment: &Concealment, job: &decide::Job, stored: &StoredPerson) -> Secrets {
@@ -26,16 +26,12 @@ pub fn conceal_person(concealment: &Concealment, secrets: &Secrets, state: &mut 
         conceal_outcome(secrets, link.outcome.as_mut());
         link.waits.iter_mut().for_each(|why| secrets.reason(why));
     }
-    state.operations.iter_mut().for_each(|operation| conceal_operation(secrets, operation));
+    state.operations.iter_mut().for_each(|operation| conceal_outcome(secrets, operation.outcome.as_mut()));
     for entry in &mut state.history {
         conceal_outcome(secrets, entry.outcome.as_mut());
         entry.why.iter_mut().for_each(|why| secrets.reason(why));
         entry.change.iter_mut().for_each(|change| concealment.change(&entry.target, change, secrets));
     }
-}
-
-fn conceal_operation(secrets: &Secrets, operation: &mut OperationState) {
-    conceal_outcome(secrets, operation.outcome.as_mut());
 }
 
 fn conceal_outcome(secrets: &Secrets, outcome: Option<&mut Outcome>) {
@@ -62,11 +58,7 @@ pub(super) fn conceal_shift(concealment: &Concealment, secrets: &Secrets, shift:
     for at in &mut shift.targets {
         for (name, before, after) in &mut at.attributes {
             for value in [before, after].into_iter().flatten() {
-                if concealment.hides(&at.target, name.as_str()) && !value.is_empty() {
-                    *value = Value::text(CONCEALED);
-                } else {
-                    secrets.value(value);
-                }
+                concealment.value(&at.target, name, value, secrets);
             }
         }
     }

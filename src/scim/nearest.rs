@@ -22,6 +22,16 @@ pub(super) fn nearest_path(text: &str) -> Option<&'static str> {
     best(text, whole.chain(by_last_name.clone())).or_else(|| best(last, by_last_name))
 }
 
+/// Whether the URN before an attribute may be a misspelling of the other: a schema of one's own is none of another.
+pub(super) fn is_near_urn(text: &str, near: &str) -> bool {
+    const SLIPS_MAX: usize = 3;
+    let urn = |text: &str| text.rsplit_once(':').map(|(urn, _)| urn.to_ascii_lowercase());
+    match (urn(text), urn(near)) {
+        (Some(written), Some(known)) => strsim::levenshtein(&written, &known) <= SLIPS_MAX,
+        _ => true,
+    }
+}
+
 /// The one of `names` that was probably meant.
 pub(crate) fn nearest_name<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     best(text, names.map(|name| (name, name)))
@@ -70,6 +80,9 @@ mod tests {
     fn a_bare_name_finds_the_extension_it_lives_in() {
         let department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
         assert_eq!(nearest_path("department"), Some(department));
+        assert!(is_near_urn("urn:ietf:params:scim:schemas:extension:enterprise:2.0:Usr:department", department));
+        assert!(!is_near_urn("urn:ietf:params:scim:schemas:extension:contoso:1.0:User:Foo", department));
+        assert!(is_near_urn("departmnt", department));
     }
 
     #[test]

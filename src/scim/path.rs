@@ -1,6 +1,6 @@
 //! Attribute paths as administrators write them: `emails[type eq "work"].value` (RFC 7644 §3.10).
 
-use super::nearest::{clipped, nearest_path};
+use super::nearest::{clipped, is_near_urn, nearest_path};
 use super::schema::{self, Keeping, Kind, Schema, Type};
 use super::text::read_string;
 use crate::model::{Diagnostic, Name, Path, Selector, Span};
@@ -254,7 +254,7 @@ fn unknown(path: &Path, span: Span) -> Diagnostic {
              out of scope or deleted is said by `policy.out_of_scope` and the target's `on_delete`",
         );
     }
-    match (nearest_path(&text), &path.schema) {
+    match (nearest_path(&text).filter(|near| is_near_urn(&text, near)), &path.schema) {
         (Some(near), _) => diagnostic.with_hint(format!("did you mean `{near}`?")),
         (None, Some(_)) => diagnostic.with_hint("declare it in the job as a custom attribute, if the source sends it"),
         (None, None) => diagnostic.with_hint("custom attributes stand under a URN: `urn:contoso:employee:JobCode`"),

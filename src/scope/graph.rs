@@ -1,14 +1,16 @@
 //! Scoping filters as Graph's JSON has them: the `scope` of an object mapping (`filter`, `filterGroup`, `filterClause`).
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value as Json;
 
 use super::groups::{CLAUSES_MAX, Clause, ClauseFault, ClauseWords, GROUPS_MAX, Group, Part, ReadPath, ScopingFilter};
 use crate::model::Diagnostic;
+use crate::scim::nearest::clipped;
 
 /// Longest JSON of a filter, in bytes. A group of ten clauses has about two thousand.
 pub(super) const GRAPH_BYTES_MAX: usize = 256 * 1024;
 
-/// Graph's `filter`. Absent and null lists are empty; what else stands there is passed over (`@odata.type`).
+/// Graph's `filter`. Absent and null lists are empty; annotations (`@odata.type`) are passed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GraphFilter {
@@ -106,6 +108,11 @@ impl ScopingFilter {
             let message = format!("the filter is longer than {GRAPH_BYTES_MAX} bytes");
             return Err(vec![Diagnostic::new(message, 0..text.len(), "too long")]);
         }
+        let json: Json = serde_json::from_str(text).map_err(|error| vec![no_filter(text, &error)])?;
+        let strangers = strangers(&json);
+        if !strangers.is_empty() {
+            return Err(strangers.iter().map(|fault| fault.within(text)).collect());
+        }
         let filter: Option<GraphFilter> = serde_json::from_str(text).map_err(|error| vec![no_filter(text, &error)])?;
         let filter = filter.unwrap_or_default();
         Self::from_graph(&filter, read_path).map_err(|faults| faults.iter().map(|fault| fault.within(text)).collect())
@@ -150,7 +157,8 @@ impl GraphFault {
             Some(at) => at..at + quoted.len(),
             None => 0..text.len(),
         };
-        Diagnostic { message: self.to_string(), span, ..*self.diagnostic.clone() }
+        let message = if self.place.is_empty() { self.diagnostic.message.clone() } else { self.to_string() };
+        Diagnostic { message, span, ..*self.diagnostic.clone() }
     }
 }
 
@@ -193,6 +201,43 @@ fn read_clause(clause: &FilterClause, read_path: ReadPath<'_>) -> Result<Clause,
     )
 }
 
+/// What to do about a text that is JSON, but no filter.
+const PASTE: &str = "paste the `scope` of an object mapping: `{\"groups\": [{\"name\": …, \"clauses\": […]}]}`";
+
+/// Members that a filter, its groups and its clauses do not have. A filter whose `groups` are misspelt, or that was
+/// pasted with too much or too little around it, would hold for everybody.
+fn strangers(json: &Json) -> Vec<GraphFault> {
+    let mut faults = Vec::new();
+    if !(json.is_object() || json.is_null()) {
+        faults.push(fault("", "", "this is no filter of Graph's".to_owned(), "not an object").with_hint(PASTE));
+    }
+    note_strangers(json, "a filter", &["categoryFilterGroups", "groups", "inputFilterGroups"], &mut faults);
+    for group in elements(json, "groups") {
+        note_strangers(group, "a group", &["clauses", "name"], &mut faults);
+        for clause in elements(group, "clauses") {
+            let known = ["operatorName", "sourceOperandName", "targetOperand"];
+            note_strangers(clause, "a clause", &known, &mut faults);
+        }
+    }
+    faults
+}
+
+fn elements<'a>(json: &'a Json, name: &str) -> impl Iterator<Item = &'a Json> {
+    json.get(name).and_then(Json::as_array).into_iter().flatten().take(GROUPS_MAX.max(CLAUSES_MAX))
+}
+
+fn note_strangers(json: &Json, of: &str, known: &[&str], faults: &mut Vec<GraphFault>) {
+    let members = json.as_object().into_iter().flatten();
+    for (name, _) in members.filter(|(name, value)| is_stranger(name, value, known)) {
+        let message = format!("{of} has no `{}`", clipped(name));
+        faults.push(fault("", name, message, "not a part of it").with_hint(PASTE));
+    }
+}
+
+fn is_stranger(name: &str, value: &Json, known: &[&str]) -> bool {
+    !value.is_null() && !name.contains('@') && !known.contains(&name)
+}
+
 /// Text that is no filter, where it stops being one.
 fn no_filter(text: &str, error: &serde_json::Error) -> Diagnostic {
     let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
@@ -204,6 +249,5 @@ fn no_filter(text: &str, error: &serde_json::Error) -> Diagnostic {
     let message = if error.is_data() { "this is no filter of Graph's" } else { "this is no JSON" };
     let said = error.to_string();
     let label = said.split(" at line ").next().unwrap_or_default();
-    Diagnostic::new(message, at..end, label)
-        .with_hint("paste the `scope` of an object mapping: `{\"groups\": [{\"name\": …, \"clauses\": […]}]}`")
+    Diagnostic::new(message, at..end, label).with_hint(PASTE)
 }

@@ -367,6 +367,24 @@ fn mistakes_in_graph_json_are_told_where_they_stand() {
     assert_eq!((broken[0].message.as_str(), broken[0].span.clone()), ("this is no JSON", 15..16));
 }
 
+#[test]
+fn json_that_is_no_filter_never_holds_for_everybody() {
+    let clause = r#"{"sourceOperandName": "userName", "operatorName": "EQUALS", "targetOperand": {"values": ["a"]}}"#;
+    for (json, said) in [
+        ("[]".to_owned(), "this is no filter of Graph's"),
+        ("7".to_owned(), "this is no filter of Graph's"),
+        (clause.to_owned(), "a filter has no `sourceOperandName`"),
+        (format!(r#"{{"group": [{{"clauses": [{clause}]}}]}}"#), "a filter has no `group`"),
+        (format!(r#"{{"scope": {{"groups": [{{"clauses": [{clause}]}}]}}}}"#), "a filter has no `scope`"),
+        (format!(r#"{{"groups": [{{"clauses": [{clause}], "claus": []}}]}}"#), "a group has no `claus`"),
+        (r#"{"groups": [{"clauses": [{"operator": "x"}]}]}"#.to_owned(), "a clause has no `operator`"),
+    ] {
+        let faults = ScopingFilter::parse_graph(&json, &read_path).unwrap_err();
+        assert_eq!(faults[0].message, said, "{json}");
+        assert!(faults[0].hint.as_ref().is_some_and(|hint| hint.contains("groups")), "{json}");
+    }
+}
+
 fn any_clause() -> impl Strategy<Value = GroupClause> {
     let attribute = prop::sample::select(&["userName", "active", "urn:contoso:employee:Grade", "emails.value"][..]);
     let operator = prop::sample::select((0..operators().len()).collect::<Vec<_>>());

@@ -176,6 +176,10 @@ fn a_job_that_fails_its_own_tests_says_why_and_is_not_run() {
     desk.said.push_str(&fs::read_to_string(desk.folder.path().join("results.xml")).unwrap());
     desk.call(&["test", "changed.toml", "--json"]);
     desk.call(&["check", "changed.toml"]);
+    desk.call(&["check", "changed.toml", "--json"]);
+    let elsewhere = "placement = \"cloud\"\nlinked = [\"hq\"]";
+    desk.write("linked.toml", job.replace("placement = \"cloud\"", elsewhere));
+    desk.call(&["test", "linked.toml"]);
     desk.call(&["import", "people.csv", "--job", "changed.toml"]);
     desk.call(&["serve", "--job", "changed.toml"]);
     let untested = job.split_once("# What the job shall do").unwrap().0;
@@ -377,7 +381,16 @@ fn the_readme_says_what_the_commands_say() {
         let said = String::from_utf8(desk.run(words).stdout).unwrap();
         assert!(readme.contains(said.trim_end()), "the README shows what muster {words:?} says:\n{said}");
     }
-    for command in COMMANDS {
+    desk.write("zoe.json", r#"{"name.givenName": "Zoë", "name.familyName": "Müller"}"#);
+    for expression in [
+        r#"Join(".", NormalizeDiacritics([name.givenName]), [name.familyName])"#,
+        r#"Join(".", [name.givenName] & [name.familyName])"#,
+    ] {
+        let output = desk.run(&["expr", expression, "--input", "zoe.json"]);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(readme.contains(&format!("'{expression}' --input zoe.json\n{}", said.trim_end())), "{said}");
+    }
+    for command in COMMANDS.into_iter().chain(["expr", "functions", "schema export", "schema import"]) {
         assert!(readme.contains(&format!("muster {command}")), "the README speaks of {command}");
     }
 }
@@ -486,6 +499,13 @@ fn a_job_goes_out_as_a_schema_and_comes_back_and_what_has_no_counterpart_is_name
     desk.call(&["check", "entra.toml"]);
     desk.call(&["schema", "import", "entra.json", "--strict", "--output", "strict.toml"]);
     assert!(!desk.folder.path().join("strict.toml").exists());
+    // What is kept by hand is not written over.
+    desk.call(&["schema", "import", "entra.json", "--output", "job.toml"]);
+    desk.call(&["schema", "export", "job.toml", "--output", "job.toml"]);
+    assert_eq!(fs::read(desk.folder.path().join("job.toml")).unwrap(), fs::read(sample("first/job.toml")).unwrap());
+    desk.write("wide.json", "{}".encode_utf16().flat_map(u16::to_le_bytes).chain([0xff]).collect::<Vec<u8>>());
+    desk.call(&["schema", "import", "wide.json"]);
+    desk.call(&["check", "entra.json"]);
     desk.write("salesforce.json", SALESFORCE);
     desk.call(&["schema", "import", "salesforce.json"]);
     desk.write("other.json", "{ \"people\": [] }");

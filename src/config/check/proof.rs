@@ -85,7 +85,7 @@ impl Checker<'_, '_> {
 
     fn links(&mut self, test: &TestWritten) -> Option<Vec<(TargetId, Known)>> {
         let enabled: Attributes = [(Name::new(ACCOUNT_ENABLED), Value::Boolean(true))].into_iter().collect();
-        let object = ObjectId::new("the account they have");
+        let object = ObjectId::new("they have");
         let known = Known { object, attributes: enabled, container: None, synced: false };
         test.linked.iter().map(|name| Some((self.target(name)?, known.clone()))).collect()
     }

@@ -9,6 +9,7 @@ use super::probe;
 use super::rule::Place;
 use crate::decide::TargetKind;
 use crate::graph_schema::ObjectMapping;
+use crate::scim::nearest::clipped;
 
 /// Groups that are groups of another use, and what Entra uses them for.
 const OTHER_USES: [&str; 2] = ["inputFilterGroups", "categoryFilterGroups"];
@@ -63,6 +64,13 @@ impl Importer<'_> {
         let Json::Object(scope) = scope else {
             return Err(vec![(String::new(), "it must be an object".to_owned())]);
         };
+        let known = |name: &str| name == "groups" || OTHER_USES.contains(&name) || name.contains('@');
+        for (name, _) in scope.iter().filter(|(name, value)| !value.is_null() && !known(name)) {
+            faults.push((format!(".{}", clipped(name)), "a scope has no such member".to_owned()));
+        }
+        if scope.get("groups").is_some_and(|groups| !groups.is_null() && !groups.is_array()) {
+            faults.push((".groups".to_owned(), "it must be a list".to_owned()));
+        }
         for name in OTHER_USES {
             if !list(scope, name).is_empty() {
                 faults.push((format!(".{name}"), "it has no counterpart; write it as `groups`".to_owned()));

@@ -154,6 +154,16 @@ fn a_scope_is_taken_over_as_a_whole_or_not_at_all() {
     let good = with(["EQUALS", "ENDS_WITH"]);
     assert_eq!(told(&good.losses), "");
     assert_eq!(job(&good.text).job.scope.clauses().len(), 2, "{}", good.text);
+    for (scope, said) in [
+        (json!({ "group": [{ "clauses": [clause("EQUALS")] }] }), "scope.group: a scope has no such member"),
+        (json!({ "groups": { "clauses": [clause("EQUALS")] } }), "scope.groups: it must be a list"),
+    ] {
+        let mut exported = schema(&before);
+        exported["synchronizationRules"][1]["objectMappings"][0]["scope"] = scope;
+        let spoiled = back(&exported);
+        assert!(told(&spoiled.losses).contains(said), "{:?}", spoiled.losses);
+        assert_eq!(job(&spoiled.text).hash, before.hash, "who is in scope is not widened");
+    }
     let bad = with(["EQUALS", "IsMemberOf"]);
     assert!(told(&bad.losses).contains("scope.groups[0]: `IsMemberOf`"), "{:?}", bad.losses);
     assert_eq!(job(&bad.text).hash, before.hash);

@@ -164,6 +164,7 @@ impl Visitor<'_> for KeySeed {
 fn unknown<E: de::Error>(faults: &Faults, trail: &Trail<'_>, name: &str) -> E {
     let path = clipped(&trail.to_string());
     let advice = match nearest_path(name) {
+        Some(near) if near == name => r#"parts stand in objects: `"name": {"givenName": …}`"#.to_owned(),
         Some(near) => format!("did you mean `{near}`?"),
         None if name.eq_ignore_ascii_case(CORE_USER) => "core attributes stand at the top, under no URN".to_owned(),
         None => "custom attributes stand in an object under their URN".to_owned(),

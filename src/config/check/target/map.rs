@@ -285,12 +285,7 @@ impl Checker<'_, '_> {
             let gates = &self.source.null_flow.0;
             gates.iter().any(|gate| gate.schema == path.schema && gate.attribute == path.attribute)
         };
-        let opens = match source {
-            MappingSource::Direct(path) => is_open(path),
-            MappingSource::Constant(_) => false,
-            MappingSource::Function(expression) => expression.attributes().any(|(path, _)| is_open(path)),
-        };
-        if !opens {
+        if !source.paths().any(is_open) {
             let diagnostic = Diagnostic::new("`flow_null` has no effect here", span, "nothing is cleared");
             self.findings.warning(diagnostic.with_hint("add the attribute it comes from to `source.flow_null`"));
         }
