@@ -214,3 +214,31 @@ pub(super) fn key(connection: &Connection) -> Result<InstallationKey, StoreError
     let key: [u8; 32] = connection.query_row("SELECT key FROM installation", [], |row| row.get(0))?;
     Ok(InstallationKey::new(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_an_earlier_version_is_brought_up_to_date_and_keeps_what_it_has() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(V1).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        connection.execute("INSERT INTO job (name, rows_last) VALUES ('hr', 7)", []).unwrap();
+        migrate(&mut connection).unwrap();
+        let (name, rows, file): (String, u32, Option<String>) = connection
+            .query_row("SELECT name, rows_last, file FROM job", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap();
+        assert_eq!((name.as_str(), rows, file), ("hr", 7, None));
+        let made = key(&connection).unwrap();
+        migrate(&mut connection).unwrap();
+        assert!(key(&connection).unwrap() == made, "an installation has one key, for ever");
+    }
+
+    #[test]
+    fn a_folder_of_a_later_version_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", MIGRATIONS.len() + 1).unwrap();
+        assert!(matches!(migrate(&mut connection), Err(StoreError::Newer { .. })));
+    }
+}
