@@ -141,6 +141,8 @@ pub(super) fn kind_of(node: &Node, kind: Kind, place: &str) -> Result<(), Diagno
         (Term::Comparison(_), Kind::Condition) | (Term::Boolean(_), Kind::Condition | Kind::Any) => return Ok(()),
         (Term::Text(_), Kind::Text | Kind::Any) | (Term::Word(_), _) => return Ok(()),
         (Term::Integer { .. }, Kind::Integer | Kind::Any | Kind::Condition) => return Ok(()),
+        // Entra's own examples have numbers in quotes.
+        (Term::Text(text), Kind::Integer) if text.trim().parse::<i64>().is_ok() => return Ok(()),
         (Term::Text(text), Kind::Moment) if date::read(text).is_ok() => return Ok(()),
         (Term::Text(text), Kind::Interval) if Interval::parse(text).is_some() => return Ok(()),
         (Term::Text(text), Kind::Condition) if is_truth(text) => return Ok(()),
@@ -154,7 +156,6 @@ pub(super) fn kind_of(node: &Node, kind: Kind, place: &str) -> Result<(), Diagno
             "a comparison",
             "compare in the condition of an `IIF`, as in `IIF([country] = \"DE\", \"yes\", \"no\")`".to_owned(),
         ),
-        (Term::Text(text), Kind::Integer) if text.parse::<i64>().is_ok() => ("a text", format!("write `{text}`")),
         (Term::Text(_), _) => ("a text", example_of(kind)),
         (Term::Integer { .. } | Term::Boolean(_), Kind::Text) => ("not a text", format!("write `\"{node}\"`")),
         (Term::Integer { .. }, _) => ("a number", example_of(kind)),

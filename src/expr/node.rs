@@ -160,6 +160,9 @@ impl fmt::Display for Node {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.function.stands_bare() {
+            return f.write_str(self.function.name);
+        }
         write!(f, "{}(", self.function.name)?;
         for (at, argument) in self.arguments.iter().enumerate() {
             if at > 0 {

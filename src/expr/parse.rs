@@ -3,7 +3,7 @@
 use crate::model::{Diagnostic, Path, Span};
 
 use super::check;
-use super::functions::{Beyond, Function, Kind};
+use super::functions::{Beyond, Function, Kind, find};
 use super::lex::{Lexeme, Lexer, Token};
 use super::node::{Call, Comparison, Node, Operator, Term};
 use super::{DEPTH_MAX, EXPRESSION_CHARACTERS_MAX};
@@ -94,7 +94,7 @@ impl<'t> Parser<'t> {
             Token::Name(name) if self.ahead.token == Token::Open => return self.call(name, span),
             Token::Name("True") => Term::Boolean(true),
             Token::Name("False") => Term::Boolean(false),
-            Token::Name(name) => return Err(bare_word(name, span)),
+            Token::Name(name) => Term::Call(bare_call(name).ok_or_else(|| bare_word(name, span.clone()))?),
             Token::End => return Err(Diagnostic::new("the expression breaks off", span, "a value is missing here")),
             Token::Operator(_) if span.start == 0 => {
                 return Err(Diagnostic::new("a value is missing", span, "a value must stand before this")
@@ -197,10 +197,17 @@ fn comparison(left: Node, operator: Operator, right: Node) -> Result<Node, Diagn
     Ok(Node { term: Term::Comparison(Box::new(Comparison { left, operator, right })), span })
 }
 
+/// A function that is written without parentheses.
+fn bare_call(name: &str) -> Option<Call> {
+    let function = find(name).filter(|function| function.stands_bare())?;
+    Some(Call::new(function, Vec::new(), 0))
+}
+
 fn bare_word(name: &str, span: Span) -> Diagnostic {
     let hint = match name.to_ascii_lowercase().as_str() {
         "true" => "write `True`".to_owned(),
         "false" => "write `False`".to_owned(),
+        "ignoreobjectflow" => "whom to pass over is said by the job: by its `scope`, or by a rule".to_owned(),
         _ if check::function(name, &span).is_ok() => format!("to call the function write `{name}(…)`"),
         _ => format!("for the attribute write `[{name}]`, for the text `\"{name}\"`"),
     };

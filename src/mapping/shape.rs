@@ -22,7 +22,10 @@ pub enum Shape {
 
 impl Shape {
     /// The value as the target holds it, or why it cannot.
-    pub(super) fn bring(self, value: Value) -> Result<Value, &'static str> {
+    ///
+    /// # Errors
+    /// What the target holds there, in a sentence's words.
+    pub fn bring(self, value: Value) -> Result<Value, &'static str> {
         match (self, value) {
             (Self::AsItComes, value) | (Self::List, value @ Value::Many(_)) => Ok(value),
             (Self::List, single) => Ok(Value::Many(vec![single])),
@@ -38,7 +41,8 @@ impl Shape {
                 Err(_) => Err("the target holds a date there; `FormatDateTime` reads dates in other forms"),
             },
             (Self::Text, Value::Text(text)) => Ok(Value::Text(text)),
-            (Self::Text | Self::Moment, _) => Err("the target holds a text there"),
+            (Self::Text, _) => Err("the target holds a text there"),
+            (Self::Moment, _) => Err("the target holds a date there"),
         }
     }
 }

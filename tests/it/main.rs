@@ -47,6 +47,8 @@ mod placement;
 #[cfg(test)]
 mod practice;
 #[cfg(test)]
+mod published;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 mod sandbox;

@@ -36,6 +36,29 @@ pub(super) static IGNORE_FLOW_IF_NULL_OR_EMPTY: Function = Function {
     },
 };
 
+pub(super) static IGNORE_ATTRIBUTE_FLOW: Function = Function {
+    name: "IgnoreAttributeFlow",
+    beyond: Beyond::Silence,
+    parameters: &[],
+    description: "No value: the attribute is left out of what is written, and the target keeps what it has. It stands \
+                  without parentheses.",
+    examples: &[
+        Example { expression: "IgnoreAttributeFlow", person: &[], gives: Sample::Dropped },
+        Example {
+            expression: r#"IIF(DateDiff("d", Now(), CDate([StatusHireDate])) <= 0, [Department], IgnoreAttributeFlow)"#,
+            person: &[("StatusHireDate", Sample::Text("2021-07-15")), ("Department", Sample::Text("Marketing"))],
+            gives: Sample::Dropped,
+        },
+        Example {
+            expression: r#"IIF(DateDiff("d", Now(), CDate([StatusHireDate])) <= 0, [Department], IgnoreAttributeFlow)"#,
+            person: &[("StatusHireDate", Sample::Text("2021-06-15")), ("Department", Sample::Text("Engineering"))],
+            gives: Sample::Text("Engineering"),
+        },
+    ],
+    check: anything,
+    evaluate: |_| Ok(Flow::constant(Datum::Dropped)),
+};
+
 pub(super) static REDACT: Function = Function {
     name: "Redact",
     beyond: Beyond::Secrecy,

@@ -57,6 +57,7 @@ static FUNCTIONS: &[&Function] = &[
     &flow::ERROR,
     &format::FORMAT_DATE_TIME,
     &chance::GUID,
+    &flow::IGNORE_ATTRIBUTE_FLOW,
     &flow::IGNORE_FLOW_IF_NULL_OR_EMPTY,
     &choice::IIF,
     &search::IN_STR,
@@ -267,8 +268,16 @@ impl Parameter {
 }
 
 impl Function {
+    /// Whether it is written without parentheses: it takes nothing, and gives nothing.
+    pub(super) fn stands_bare(&self) -> bool {
+        self.parameters.is_empty() && self.beyond == Beyond::Silence
+    }
+
     /// How it is written: `Switch(source, defaultValue?, key, value, …)`.
     pub fn signature(&self) -> String {
+        if self.stands_bare() {
+            return self.name.to_owned();
+        }
         let mut signature = format!("{}(", self.name);
         for (at, parameter) in self.parameters.iter().enumerate() {
             let comma = if at > 0 { ", " } else { "" };

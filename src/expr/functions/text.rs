@@ -160,6 +160,7 @@ pub(super) static MID: Function = Function {
         Example { expression: "Mid([s], 1, 1)", person: &[("s", Sample::Text("John"))], gives: Sample::Text("J") },
         Example { expression: r#"Mid("Müller", 2, 9)"#, person: &[], gives: Sample::Text("üller") },
         Example { expression: r#"Mid("John", 3)"#, person: &[], gives: Sample::Text("hn") },
+        Example { expression: r#"Mid("John", "1", "2")"#, person: &[], gives: Sample::Text("Jo") },
         Example { expression: r#"Mid("John", 5, 1)"#, person: &[], gives: Sample::Text("") },
         Example { expression: "Mid([s], 1, 1)", person: &[], gives: Sample::Nothing },
     ],

@@ -272,9 +272,11 @@ impl Checker<'_, '_> {
         let Some(value) = value else { return };
         let wanted = match (shape, value.value()) {
             (Shape::Boolean, ConstantWritten::Boolean(_)) | (Shape::AsItComes | Shape::List, _) => return,
-            (Shape::Text | Shape::Moment, ConstantWritten::Text(_) | ConstantWritten::Integer(_)) => return,
+            (Shape::Text, ConstantWritten::Text(_) | ConstantWritten::Integer(_)) => return,
+            (Shape::Moment, date @ ConstantWritten::Text(_)) if shape.bring(constant(date)).is_ok() => return,
             (Shape::Boolean, _) => "true or false",
-            (Shape::Text | Shape::Moment, _) => "a text",
+            (Shape::Text, _) => "a text",
+            (Shape::Moment, _) => "a date",
         };
         let message = format!("the target holds {wanted} there");
         self.findings.error(Diagnostic::new(message, value.span(), format!("must be {wanted}")));
@@ -292,11 +294,19 @@ impl Checker<'_, '_> {
     }
 }
 
+/// The value as the target holds it; what it cannot hold has been reported, and stays as it is.
 fn in_shape(shape: Shape, value: Value) -> Value {
-    match (shape, value) {
-        (Shape::Text, Value::Integer(number)) => Value::Text(number.to_string()),
-        (Shape::List, Value::Many(values)) => Value::Many(values),
-        (Shape::List, single) => Value::Many(vec![single]),
-        (_, value) => value,
+    shape.bring(value.clone()).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_default_has_the_shape_the_target_holds() {
+        assert_eq!(in_shape(Shape::Moment, Value::text("2026-01-31")), Value::text("2026-01-31T00:00:00Z"));
+        assert_eq!(in_shape(Shape::Text, Value::Integer(7)), Value::text("7"));
+        assert_eq!(in_shape(Shape::List, Value::text("a@b")), Value::Many(vec![Value::text("a@b")]));
     }
 }
