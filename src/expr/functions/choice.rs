@@ -120,8 +120,8 @@ pub(super) static SWITCH: Function = Function {
         repeats("key", Kind::Any).in_graph("switchValue"),
         repeats("value", Kind::Any).in_graph("switchValue"),
     ],
-    description: "The value behind the key that equals the source, upper and lower case matter; \
-                  otherwise the default. The key \"\" stands for a source that is empty or absent.",
+    description: "The value behind the key that equals the source, otherwise the default; \
+                  upper and lower case matter. The key \"\" stands for a source that is empty or absent.",
     examples: &[
         Example {
             expression: r#"Switch([country],[country],"","Other")"#,

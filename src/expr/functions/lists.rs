@@ -98,7 +98,7 @@ pub(super) static CONTAINS: Function = Function {
     name: "Contains",
     beyond: Beyond::Nothing,
     parameters: &[required("attribute", Kind::Any), required("search", Kind::Text)],
-    description: "The number of the first value that has the text somewhere in it, upper and lower case matter; \
+    description: "The number of the first value that has the text somewhere in it (upper and lower case matter); \
                   0 where none has.",
     examples: &[
         Example {
