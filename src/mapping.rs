@@ -249,6 +249,9 @@ impl AttributeMapping {
             }
         };
         if !value.is_empty() {
+            if self.shape.is_of(&value) {
+                return Ok(Given::Value(value));
+            }
             let shaped = self.shape.bring(value).map_err(|why| self.fault(person, why))?;
             return Ok(Given::Value(shaped));
         }

@@ -21,18 +21,29 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Whether the value is in that shape already, as most are.
+    #[inline]
+    pub fn is_of(self, value: &Value) -> bool {
+        matches!(
+            (self, value),
+            (Self::AsItComes, _)
+                | (Self::Text, Value::Text(_))
+                | (Self::Boolean, Value::Boolean(_))
+                | (Self::List, Value::Many(_))
+        )
+    }
+
     /// The value as the target holds it, or why it cannot.
     ///
     /// # Errors
     /// What the target holds there, in a sentence's words.
     pub fn bring(self, value: Value) -> Result<Value, &'static str> {
         match (self, value) {
-            (Self::AsItComes, value) | (Self::List, value @ Value::Many(_)) => Ok(value),
+            (shape, value) if shape.is_of(&value) => Ok(value),
             (Self::List, single) => Ok(Value::Many(vec![single])),
             (_, Value::Many(_)) => Err("it has several values, and the target holds one"),
             (Self::Text, Value::Integer(number)) => Ok(Value::Text(number.to_string())),
             (Self::Text, Value::Boolean(truth)) => Ok(Value::text(if truth { "True" } else { "False" })),
-            (Self::Boolean, Value::Boolean(truth)) => Ok(Value::Boolean(truth)),
             (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("true") => Ok(Value::Boolean(true)),
             (Self::Boolean, Value::Text(text)) if text.eq_ignore_ascii_case("false") => Ok(Value::Boolean(false)),
             (Self::Boolean, _) => Err("the target holds true or false there"),
@@ -40,9 +51,9 @@ impl Shape {
                 Ok(moment) => Ok(Value::Text(format!("{moment}Z"))),
                 Err(_) => Err("the target holds a date there; `FormatDateTime` reads dates in other forms"),
             },
-            (Self::Text, Value::Text(text)) => Ok(Value::Text(text)),
             (Self::Text, _) => Err("the target holds a text there"),
             (Self::Moment, _) => Err("the target holds a date there"),
+            (Self::AsItComes, value) => Ok(value),
         }
     }
 }
