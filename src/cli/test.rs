@@ -32,13 +32,20 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let loaded: Vec<_> = args.jobs.iter().map(|path| load_job(path)).collect();
-    let jobs = loaded.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    let mut suites = Vec::with_capacity(jobs.len());
-    for (path, job) in args.jobs.iter().zip(&jobs) {
+    let mut suites = Vec::with_capacity(args.jobs.len());
+    let mut all_readable = true;
+    for path in &args.jobs {
+        // What is wrong with the file has been shown; the other files' tests are run all the same.
+        let Ok(job) = load_job(path) else {
+            all_readable = false;
+            if globals.json {
+                say_json(&json!({ "file": path, "error": "the job file cannot be used; `muster check` says why" }));
+            }
+            continue;
+        };
         let proofs = prove(&job.job, &job.tests);
         if globals.json {
-            say_json(&suite_json(path, job, &proofs));
+            say_json(&suite_json(path, &job, &proofs));
         } else {
             summary_lines(path, &proofs).iter().for_each(say);
         }
@@ -46,6 +53,9 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     }
     if let Some(file) = &args.junit {
         std::fs::write(file, junit::document(&suites)).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if !all_readable {
+        return Ok(ExitCode::FAILURE);
     }
     let all_pass = suites.iter().all(|(_, proofs)| proofs.iter().all(Proof::passes));
     Ok(if all_pass { ExitCode::SUCCESS } else { ExitCode::from(FAILURES) })

@@ -185,7 +185,8 @@ fn a_job_that_fails_its_own_tests_says_why_and_is_not_run() {
     let untested = job.split_once("# What the job shall do").unwrap().0;
     desk.write("untested.toml", untested);
     desk.call(&["test", "untested.toml"]);
-    desk.call(&["test", "none.toml"]);
+    desk.call(&["test", "none.toml", "job.toml"]);
+    desk.call(&["test", "none.toml", "--json"]);
     desk.check("test.txt");
     assert!(!desk.folder.path().join("muster-data").exists(), "nothing was begun");
 }
