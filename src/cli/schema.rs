@@ -1,6 +1,7 @@
 //! `muster schema`: job files and Microsoft Graph's synchronization schemas, one from the other.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -130,7 +131,14 @@ fn spare(output: Option<&Path>) -> anyhow::Result<()> {
 fn put(output: Option<&Path>, text: &str) -> anyhow::Result<()> {
     match output {
         Some(file) => {
-            fs::write(file, format!("{text}\n")).with_context(|| format!("{} cannot be written", file.display()))
+            let cannot = || format!("{} cannot be written", file.display());
+            let mut new = fs::File::create_new(file).with_context(cannot)?;
+            let written = new.write_all(format!("{text}\n").as_bytes()).and_then(|()| new.sync_all());
+            if written.is_err() {
+                // Half a job file would be taken for a whole one.
+                let _ = fs::remove_file(file);
+            }
+            written.with_context(cannot)
         }
         None => {
             say(text);
