@@ -27,7 +27,8 @@ pub fn reconcile(wanted: &Wanted, link: Option<&Known>, found: Option<&Found>) -
         (None, None | Some(Found::Nobody | Found::CannotLook)) => nothing_there(wanted),
         (None, Some(Found::One(known))) => unlinked(wanted, known),
         (None, Some(Found::Several(objects))) => several(wanted, objects),
-        (Some(link), Some(Found::Nobody)) => vanished(wanted, link),
+        (None, Some(Found::Deleted(known))) => deleted(wanted, known),
+        (Some(link), Some(Found::Nobody | Found::Deleted(_))) => vanished(wanted, link),
         (Some(link), Some(Found::One(known))) if known.object != link.object => replaced(link, known),
         (Some(_), Some(Found::One(known))) => linked(wanted, known),
         (Some(_), Some(Found::Several(objects))) => several(wanted, objects),
@@ -53,6 +54,15 @@ fn unlinked(wanted: &Wanted, known: &Known) -> (Situation, Step) {
         known.object
     );
     (Situation::Unqualified, Step::Hold(Reason::new("unqualified", why)))
+}
+
+/// Who comes back gets the account back that they had.
+fn deleted(wanted: &Wanted, known: &Known) -> (Situation, Step) {
+    match wanted {
+        Wanted::Present(desired) => (Situation::Found, Step::Write(restoration(desired, known))),
+        Wanted::Disabled => (Situation::SourceIgnored, Step::Nothing),
+        Wanted::Deleted => (Situation::AllGone, Step::Nothing),
+    }
 }
 
 fn several(wanted: &Wanted, objects: &[ObjectId]) -> (Situation, Step) {
@@ -119,6 +129,11 @@ fn creation(desired: &Desired) -> Change {
         before: Attributes::new(),
         container_before: None,
     }
+}
+
+/// What differs from the account as it was is the next piece of work, under the limits.
+fn restoration(desired: &Desired, known: &Known) -> Change {
+    Change { container: desired.container.clone(), ..untouched(known, ChangeKind::Restore) }
 }
 
 fn untouched(known: &Known, kind: ChangeKind) -> Change {
@@ -214,7 +229,7 @@ fn deletion(known: &Known) -> Change {
 pub fn damages(change: &Change) -> impl Iterator<Item = Damage> {
     let locks = change.set.get(ACCOUNT_ENABLED) == Some(&Value::Boolean(false))
         && change.before.get(ACCOUNT_ENABLED) != Some(&Value::Boolean(false));
-    let is_old = !matches!(change.kind, ChangeKind::Create | ChangeKind::Delete);
+    let is_old = !matches!(change.kind, ChangeKind::Create | ChangeKind::Restore | ChangeKind::Delete);
     let deletes = change.kind == ChangeKind::Delete;
     let moves = change.container.is_some();
     [(is_old && locks, Damage::Disable), (deletes, Damage::Delete), (is_old && moves, Damage::Move)]

@@ -12,6 +12,8 @@ needs=(
   "ldapmodify:ldap-utils"
   "samba:samba samba-ad-provision samba-dsdb-modules"
   "samba-tool:samba samba-ad-provision samba-dsdb-modules"
+  "slapd:slapd"
+  "python3:python3"
 )
 
 step() { printf '\n== %s\n' "$*"; }
@@ -25,6 +27,8 @@ install_missing() {
       missing+=("${packages[@]}")
     fi
   done
+  # A Debian's Python makes no environments without this.
+  python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
   [ ${#missing[@]} -eq 0 ] && return
   mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
   local as_root=()
@@ -50,6 +54,9 @@ if ! command -v cargo >/dev/null; then
   echo "tests/all.sh needs Rust 1.95 or newer with cargo, rustfmt and clippy" >&2
   exit 1
 fi
+
+step "servers to test against"
+tests/services/install.sh
 
 step "formatting"
 cargo fmt --check

@@ -102,6 +102,8 @@ pub enum Found {
     One(Known),
     /// More than one: never a guess.
     Several(Vec<ObjectId>),
+    /// Nobody who lives, but this account, which was deleted and can be restored.
+    Deleted(Known),
     /// This kind of target cannot be looked into (an LDIF folder).
     CannotLook,
 }
@@ -130,6 +132,8 @@ pub struct Change {
 pub enum ChangeKind {
     /// Makes the account.
     Create,
+    /// Brings a deleted account back, as it was.
+    Restore,
     /// Changes attributes.
     Update,
     /// Lets its owner in again.
@@ -147,6 +151,7 @@ impl ChangeKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Create => "create",
+            Self::Restore => "restore",
             Self::Update => "update",
             Self::Enable => "enable",
             Self::Move => "move",

@@ -127,8 +127,8 @@ impl Carrying<'_> {
             (Some(link), Found::One(there)) if *link == there => nothing_new(),
             (Some(_), Found::One(known)) => unwritten(Situation::Confirmed, Settlement::Linked { known }),
             (None, Found::One(known)) => unwritten(Situation::Unqualified, Settlement::Linked { known }),
-            (None, Found::Nobody) => nothing_new(),
-            (Some(_), Found::Nobody) => missing("nobody is there"),
+            (None, Found::Nobody | Found::Deleted(_)) => nothing_new(),
+            (Some(_), Found::Nobody | Found::Deleted(_)) => missing("nobody is there"),
             (_, several @ Found::Several(_)) => match reconcile(&Wanted::Disabled, link, Some(&several)) {
                 (situation, Step::Hold(why)) => unwritten(situation, Settlement::Held(why)),
                 _ => nothing_new(),
@@ -159,6 +159,11 @@ impl Carrying<'_> {
         found: Option<&Found>,
     ) -> Carried {
         match written {
+            // What came back holds what it held: that is compared next, under the limits.
+            Ok(Some(receipt)) if change.kind == ChangeKind::Restore => {
+                let known = after(self.before(found), &change, receipt);
+                Carried { situation, change: Some(change), settlement: Settlement::Linked { known } }
+            }
             Ok(receipt) => {
                 let known = receipt.map(|receipt| after(self.before(found), &change, receipt));
                 Carried { situation, change: Some(change), settlement: Settlement::Applied { known } }
@@ -239,7 +244,7 @@ impl Carrying<'_> {
     /// What the account held before the write: as it was found, where that was looked at.
     fn before<'f>(&'f self, found: Option<&'f Found>) -> Option<&'f Known> {
         match found {
-            Some(Found::One(known)) => Some(known),
+            Some(Found::One(known) | Found::Deleted(known)) => Some(known),
             _ => self.item.known.as_ref(),
         }
     }
@@ -285,7 +290,7 @@ fn missing(said: &str) -> Carried {
 fn nothing_to_write(link: Option<&Known>, found: Option<Found>) -> Settlement {
     match (link, found) {
         (Some(link), Some(Found::One(there))) if *link != there => Settlement::Applied { known: Some(there) },
-        (Some(_), Some(Found::Nobody)) => Settlement::Applied { known: None },
+        (Some(_), Some(Found::Nobody | Found::Deleted(_))) => Settlement::Applied { known: None },
         _ => Settlement::Unchanged,
     }
 }

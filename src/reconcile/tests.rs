@@ -65,6 +65,7 @@ fn every_meeting_of_wanted_link_and_found_has_its_situation_and_step() {
         ("synced", Some(Found::One(synced()))),
         ("another", Some(Found::One(Known { object: ObjectId::new("z9"), ..live() }))),
         ("several", Some(two)),
+        ("deleted", Some(Found::Deleted(live()))),
     ];
     let mut table = String::from("wanted    link    found        situation        step\n");
     for (wanted_name, wanted) in &wanted {

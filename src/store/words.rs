@@ -68,13 +68,14 @@ pub(super) fn situation(number: Option<i64>) -> Option<Situation> {
     SITUATIONS.get(usize::try_from(number?).ok()?).copied()
 }
 
-const KINDS: [ChangeKind; 6] = [
+const KINDS: [ChangeKind; 7] = [
     ChangeKind::Create,
     ChangeKind::Update,
     ChangeKind::Enable,
     ChangeKind::Move,
     ChangeKind::Disable,
     ChangeKind::Delete,
+    ChangeKind::Restore,
 ];
 
 pub(super) fn kind_number(kind: ChangeKind) -> i64 {

@@ -1,6 +1,7 @@
 //! The hands that change directories. A writer decides nothing.
 
 pub mod graph;
+pub mod ldap;
 pub mod ldif;
 pub mod simulated;
 
@@ -41,8 +42,76 @@ pub trait Writer: Send + Sync {
         manager: Option<&ObjectId>,
     ) -> Result<(), WriteError>;
 
+    /// Makes `object` a member of `group`, or ends that; the answer says whether it was so already.
+    ///
+    /// # Errors
+    /// As [`Writer::write`]; [`WriteError::Refused`] with [`NO_GROUP`] where there is no such group and none may be made.
+    async fn set_member(
+        &self,
+        errand: &Errand<'_>,
+        group: &Group,
+        object: &ObjectId,
+        is_member: bool,
+    ) -> Result<Membership, WriteError>;
+
+    /// How much more the target can be asked to begin now. Work beyond it had better not be leased: it would only wait.
+    fn room(&self) -> Room {
+        Room::Open(usize::MAX)
+    }
+
+    /// How fast the target may be written to and what is left of that; `None` where nobody set a pace.
+    fn pace(&self) -> Option<Pace> {
+        None
+    }
+
     /// The longest a single call may take. A write starts only while this still fits in the lease.
     fn timeout(&self) -> Duration;
+}
+
+/// There is no group of that name, and none may be made.
+pub const NO_GROUP: &str = "no_group";
+
+/// A group at a target, as a job file names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Entra: display name or object id; Active Directory: distinguished name, `sAMAccountName` or `cn`; SCIM: display
+    /// name or id.
+    pub name: String,
+    /// Whether it is made where it does not exist.
+    pub create: bool,
+}
+
+/// What became of a membership.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership {
+    /// It was written.
+    Changed,
+    /// It was so already: somebody else's doing, or an earlier try's.
+    WasSo,
+}
+
+/// How much more can be begun at a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// So many pieces of work.
+    Open(usize),
+    /// Nothing before this has passed: the target asked for patience.
+    ClosedFor(Duration),
+}
+
+/// How fast a target may be written to, and what is left of that.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Writes the target takes within `per`.
+    pub writes: u32,
+    /// The window of the budget.
+    pub per: Duration,
+    /// Writes that are left of it now.
+    pub left: u32,
+    /// How long the target still asks for patience; zero where it does not.
+    pub closed_for: Duration,
+    /// Requests that may be under way at once, as the target's answers have it now.
+    pub concurrency: usize,
 }
 
 /// On whose behalf a write is made: the piece of work, without what it asks for.

@@ -2,13 +2,13 @@
 //!
 //! It keeps names unique, honours containers, and can be told to fail. It keeps nothing when it is dropped.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Cause, Errand, Search, WriteError, Writer};
+use super::{Cause, Errand, Group, Membership, NO_GROUP, Search, WriteError, Writer};
 use crate::model::{Attributes, Change, ChangeKind, Dn, Found, Known, Name, ObjectId, Value};
 
 /// How long one call may take: it never waits for anything.
@@ -41,6 +41,9 @@ pub struct SimulatedAccount {
 #[derive(Debug, Default)]
 struct Directory {
     accounts: BTreeMap<ObjectId, SimulatedAccount>,
+    /// Deleted, and can be restored.
+    bin: BTreeMap<ObjectId, SimulatedAccount>,
+    groups: BTreeMap<String, BTreeSet<ObjectId>>,
     made: u64,
     writes: BTreeMap<ObjectId, u32>,
     planned: VecDeque<Planned>,
@@ -80,6 +83,21 @@ impl SimulatedWriter {
     /// Takes an account away, as somebody else might.
     pub fn remove(&self, object: &ObjectId) {
         self.directory().accounts.remove(object);
+    }
+
+    /// Makes a group without members, as somebody else might.
+    pub fn add_group(&self, name: &str) {
+        self.directory().groups.entry(name.to_owned()).or_default();
+    }
+
+    /// The groups and who is in them.
+    pub fn groups(&self) -> BTreeMap<String, BTreeSet<ObjectId>> {
+        self.directory().groups.clone()
+    }
+
+    /// Accounts that were deleted and can be restored.
+    pub fn deleted(&self) -> Vec<SimulatedAccount> {
+        self.directory().bin.values().cloned().collect()
     }
 
     /// Changes an attribute of an account, as somebody else might.
@@ -142,6 +160,16 @@ impl Writer for SimulatedWriter {
         self.directory().meet_failure(|directory| directory.set_manager(object, manager))
     }
 
+    async fn set_member(
+        &self,
+        _: &Errand<'_>,
+        group: &Group,
+        object: &ObjectId,
+        is_member: bool,
+    ) -> Result<Membership, WriteError> {
+        self.directory().meet_failure(|directory| directory.set_member(group, object, is_member))
+    }
+
     fn timeout(&self) -> Duration {
         TIMEOUT
     }
@@ -179,7 +207,9 @@ impl Directory {
                 several => return Found::Several(several.iter().map(|account| account.object.clone()).collect()),
             }
         }
-        Found::Nobody
+        let keys = search.keys.0.iter().filter(|(_, value)| !value.is_empty());
+        let mut deleted = keys.flat_map(|(key, value)| self.bin.values().filter(|a| a.holds(key, value)));
+        deleted.next().map_or(Found::Nobody, |account| Found::Deleted(known(account)))
     }
 
     fn write(&mut self, change: &Change) -> Result<Option<Known>, WriteError> {
@@ -190,11 +220,16 @@ impl Directory {
             }
             (ChangeKind::Delete, Some(object)) => {
                 self.check_ours(object).or_else(gone_is_done)?;
-                if self.accounts.remove(object).is_some() {
+                if let Some(account) = self.accounts.remove(object) {
+                    self.bin.insert(object.clone(), account);
+                    for members in self.groups.values_mut() {
+                        members.remove(object);
+                    }
                     self.count(object);
                 }
                 return Ok(None);
             }
+            (ChangeKind::Restore, Some(object)) => self.restore(object)?,
             (_, Some(object)) => {
                 self.check_ours(object)?;
                 self.check_unique(Some(object), &change.set)?;
@@ -208,6 +243,18 @@ impl Directory {
         Ok(Some(receipt(account, change)))
     }
 
+    fn restore(&mut self, object: &ObjectId) -> Result<ObjectId, WriteError> {
+        if let Some(account) = self.bin.get(object) {
+            self.check_unique(Some(object), &account.attributes)?;
+        }
+        match self.bin.remove(object) {
+            Some(account) => drop(self.accounts.insert(object.clone(), account)),
+            // Carried twice, it is there already.
+            None => self.check_ours(object)?,
+        }
+        Ok(object.clone())
+    }
+
     fn set_manager(&mut self, object: &ObjectId, manager: Option<&ObjectId>) -> Result<(), WriteError> {
         self.check_ours(object)?;
         if let Some(manager) = manager.filter(|manager| !self.accounts.contains_key(manager)) {
@@ -218,6 +265,21 @@ impl Directory {
         }
         self.count(object);
         Ok(())
+    }
+
+    fn set_member(&mut self, group: &Group, object: &ObjectId, is_member: bool) -> Result<Membership, WriteError> {
+        self.check_ours(object)?;
+        if group.create {
+            self.groups.entry(group.name.clone()).or_default();
+        }
+        let no_group = || refused(NO_GROUP, &format!("there is no group {}", group.name));
+        let members = self.groups.get_mut(&group.name).ok_or_else(no_group)?;
+        let is_new = if is_member { members.insert(object.clone()) } else { members.remove(object) };
+        if !is_new {
+            return Ok(Membership::WasSo);
+        }
+        self.count(object);
+        Ok(Membership::Changed)
     }
 
     fn count(&mut self, object: &ObjectId) {

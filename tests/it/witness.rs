@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use muster::model::{Change, ChangeKind, Damage, Found, Known, Name, ObjectId, Part, Timestamp};
 use muster::reconcile::damages;
 use muster::writer::simulated::SimulatedWriter;
-use muster::writer::{Cause, Errand, Search, WriteError, Writer};
+use muster::writer::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 
 use crate::people::Dice;
 
@@ -151,6 +151,27 @@ impl Writer for Witness {
         }
         let written = self.inner.set_manager(errand, object, manager).await;
         if written.is_ok() {
+            self.remember(errand, ChangeKind::Update, Vec::new());
+        }
+        match fate {
+            Fate::FailsAfterAll(error) => written.and(Err(error)),
+            _ => written,
+        }
+    }
+
+    async fn set_member(
+        &self,
+        errand: &Errand<'_>,
+        group: &Group,
+        object: &ObjectId,
+        is_member: bool,
+    ) -> Result<Membership, WriteError> {
+        let fate = self.fate();
+        if let Fate::Fails(error) = fate {
+            return Err(error);
+        }
+        let written = self.inner.set_member(errand, group, object, is_member).await;
+        if matches!(written, Ok(Membership::Changed)) {
             self.remember(errand, ChangeKind::Update, Vec::new());
         }
         match fate {

@@ -12,7 +12,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::model::{Anchor, Attributes, Change, Found, Generation, JobId, Known, LeaseId, ObjectId, Task, Wanted};
 use crate::queue::wire::{LeaseAnswerWire, LeaseRequestWire, SettleRequestWire};
-use crate::writer::{Errand, Search, WriteError};
+use crate::writer::{Errand, Group, Membership, Search, WriteError};
 
 /// A server with so much work, which it leases and forgets.
 #[derive(Default)]
@@ -96,6 +96,16 @@ impl Writer for Slow {
         _manager: Option<&ObjectId>,
     ) -> Result<(), WriteError> {
         Ok(())
+    }
+
+    async fn set_member(
+        &self,
+        _errand: &Errand<'_>,
+        _group: &Group,
+        _object: &ObjectId,
+        _is_member: bool,
+    ) -> Result<Membership, WriteError> {
+        Ok(Membership::Changed)
     }
 
     fn timeout(&self) -> Duration {

@@ -82,7 +82,7 @@ impl Carrying<'_> {
                 let keys = MatchKeys(vec![(attribute.clone(), candidate.clone())]);
                 let search = Search { object: None, keys, attributes: attributes.clone() };
                 match self.writer.find(&search).await? {
-                    Found::Nobody | Found::CannotLook => break,
+                    Found::Nobody | Found::Deleted(_) | Found::CannotLook => break,
                     Found::One(known) if is_by_key(&known, desired) => return Ok(Names::Ours(known)),
                     Found::One(_) | Found::Several(_) => taken.push((attribute.clone(), candidate.clone())),
                 }

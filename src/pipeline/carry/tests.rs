@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::model::{Anchor, Desired, Generation, JobId, LeaseId, TargetId, Timestamp, UniqueName};
+use crate::writer::{Group, Membership};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,6 +72,17 @@ impl Writer for Scripted {
     ) -> Result<(), WriteError> {
         self.note(format!("manager of {object}: {manager:?}"));
         self.writes.lock().unwrap().pop_front().unwrap().map(drop)
+    }
+
+    async fn set_member(
+        &self,
+        _errand: &Errand<'_>,
+        group: &Group,
+        object: &ObjectId,
+        is_member: bool,
+    ) -> Result<Membership, WriteError> {
+        self.note(format!("{object} in {}: {is_member}", group.name));
+        self.writes.lock().unwrap().pop_front().unwrap().map(|_| Membership::Changed)
     }
 
     fn timeout(&self) -> Duration {

@@ -130,7 +130,7 @@ macro_rules! words_wire {
 
 words_wire! {
     /// A [`ChangeKind`], by its word.
-    ChangeKindWire = ChangeKind in "camelCase" { Create, Update, Enable, Move, Disable, Delete }
+    ChangeKindWire = ChangeKind in "camelCase" { Create, Restore, Update, Enable, Move, Disable, Delete }
 }
 
 words_wire! {

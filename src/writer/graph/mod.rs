@@ -24,7 +24,7 @@ use url::Url;
 use self::call::{Answer, Call, Line};
 use self::fresh::Fresh;
 use self::refusal::{later, refusal, refusal_without_object, refused, unknown};
-use super::{Errand, Search, WriteError, Writer};
+use super::{Errand, Group, Membership, Search, WriteError, Writer};
 use crate::clock::Clock;
 use crate::http_client::{self, HttpClientError};
 use crate::model::{Attributes, Change, ChangeKind, Found, Known, Name, ObjectId, Value};
@@ -273,6 +273,16 @@ impl Writer for GraphWriter {
             (404, Some(manager)) => Err(self.who_is_missing(object, manager, &answer)),
             _ => self.expect_done(&answer, object, &Attributes::new()),
         }
+    }
+
+    async fn set_member(
+        &self,
+        _errand: &Errand<'_>,
+        group: &Group,
+        _object: &ObjectId,
+        _is_member: bool,
+    ) -> Result<Membership, WriteError> {
+        Err(refused("no_groups", format!("memberships of {} are not written here yet", group.name)))
     }
 
     fn timeout(&self) -> Duration {

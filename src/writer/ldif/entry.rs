@@ -1,7 +1,7 @@
 //! One change as LDIF records, and what the entry holds once they are applied.
 
 use crate::model::{Attributes, Change, ChangeKind, Dn, Known, Name, ObjectId, Value, escape_rdn_value};
-use crate::writer::WriteError;
+use crate::writer::{NO_GROUP, WriteError};
 
 use super::{limits, refused, text};
 
@@ -33,6 +33,8 @@ pub(super) struct Script {
 
 const ASSUMES_STANDING: &str = "It assumes that the entry stands where muster last wrote it.";
 
+const ASSUMES_GROUP: &str = "It assumes that the group exists, and that the membership is not so already.";
+
 /// Says `change` in LDIF, for entries named by `naming`.
 ///
 /// # Errors
@@ -42,6 +44,9 @@ pub(super) fn script(naming: &Name, change: &Change) -> Result<Script, WriteErro
     match change.kind {
         ChangeKind::Create => create(naming, change),
         ChangeKind::Delete => delete(change),
+        ChangeKind::Restore => {
+            Err(refused("no_restore", "a change file cannot bring a deleted account back".to_owned()))
+        }
         ChangeKind::Update | ChangeKind::Enable | ChangeKind::Move | ChangeKind::Disable => alter(naming, change),
     }
 }
@@ -61,6 +66,25 @@ pub(super) fn manager(object: &ObjectId, manager: Option<&ObjectId>) -> Result<S
     let mut notes = vec![ASSUMES_STANDING];
     notes.extend(manager.map(|_| "It assumes the same of the manager's entry."));
     Ok(Script { notes, records: modify(&dn, &mods), known: None })
+}
+
+/// Says that `object` is a member of `group`, or is none any more.
+///
+/// # Errors
+/// [`WriteError::Refused`] when either is no distinguished name: a change file cannot look for a group by another.
+pub(super) fn member(group: &str, object: &ObjectId, is_member: bool) -> Result<Script, WriteError> {
+    let of_group = Dn::parse(group).map_err(|error| {
+        refused(
+            NO_GROUP,
+            format!("a change file names a group by its distinguished name, and `{group}` is none: {error}"),
+        )
+    })?;
+    let verb = if is_member { "add" } else { "delete" };
+    let mut mods = String::new();
+    text::line(&mut mods, verb, "member");
+    text::line(&mut mods, "member", entry_of(object)?.as_str());
+    mods.push_str("-\n");
+    Ok(Script { notes: vec![ASSUMES_GROUP], records: modify(&of_group, &mods), known: None })
 }
 
 fn create(naming: &Name, change: &Change) -> Result<Script, WriteError> {

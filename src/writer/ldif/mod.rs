@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use crate::model::{Change, Found, Known, Name, ObjectId};
 
-use super::{Cause, Errand, Search, WriteError, Writer};
+use super::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 
 mod entry;
 mod folder;
@@ -106,6 +106,17 @@ impl Writer for LdifWriter {
     ) -> Result<(), WriteError> {
         let script = entry::manager(object, manager)?;
         self.put(errand, "manager", script).await.map(drop)
+    }
+
+    async fn set_member(
+        &self,
+        errand: &Errand<'_>,
+        group: &Group,
+        object: &ObjectId,
+        is_member: bool,
+    ) -> Result<Membership, WriteError> {
+        let script = entry::member(&group.name, object, is_member)?;
+        self.put(errand, "membership", script).await.map(|_| Membership::Changed)
     }
 
     fn timeout(&self) -> Duration {
