@@ -266,20 +266,37 @@ async fn leavers_go_before_joiners() {
 }
 
 #[tokio::test]
-async fn who_is_hired_again_after_a_deletion_gets_a_new_account() {
+async fn who_is_hired_again_after_a_deletion_gets_the_old_account_back() {
     let house = Hearth::changed(&[("kind = \"graph\"", "kind = \"graph\"\non_delete = \"delete\"")]);
     house.say(&[employee("2"), person("1", "Employee", &[("manager", "2")])]).await;
+    let before = house.account("cloud", "1").object;
     let left = house.say(&[gone("1")]).await;
     assert_eq!(house.outcome(left), "applied");
     assert!(house.accounts("cloud", "1").is_empty());
-    let back = house.say(&[employee("1")]).await;
+    let back = house.say(&[says("1", &[("userType", "Employee"), ("title", "Boss")])]).await;
     assert_eq!(house.outcome(back), "applied");
-    assert_eq!(house.holds("cloud", "1", "displayName"), "Person 1");
-    assert_eq!(house.manager("cloud", "1").as_deref(), Some("2"));
+    assert_eq!(house.account("cloud", "1").object, before);
+    assert_eq!(house.holds("cloud", "1", "jobTitle"), "Boss", "what differs is written after it came back");
+    assert!(house.written("cloud").iter().any(|wrote| wrote.kind == ChangeKind::Restore));
+    assert!(house.directory("cloud").deleted().is_empty());
 }
 
 #[tokio::test]
-async fn who_is_hired_again_while_a_deletion_told_nothing_gets_a_new_account() {
+async fn who_comes_back_and_nobody_hears_of_it_comes_back_once() {
+    let house = Hearth::changed(&[("kind = \"graph\"", "kind = \"graph\"\non_delete = \"delete\"")]);
+    house.say(&[employee("1")]).await;
+    let before = house.account("cloud", "1").object;
+    house.say(&[gone("1")]).await;
+    house.directory("cloud").lose_next_answer(unknown());
+    let back = house.say(&[employee("1")]).await;
+    house.settle().await;
+    assert_eq!(house.outcome(back), "applied", "{}", house.tell("1"));
+    assert_eq!(house.account("cloud", "1").object, before);
+    assert_eq!(house.holds("cloud", "1", "accountEnabled"), "true");
+}
+
+#[tokio::test]
+async fn who_is_hired_again_while_a_deletion_told_nothing_has_one_account() {
     let house = Hearth::changed(&[("kind = \"graph\"", "kind = \"graph\"\non_delete = \"delete\"")]);
     house.say(&[employee("1")]).await;
     house.directory("cloud").lose_next_answer(unknown());
@@ -289,6 +306,7 @@ async fn who_is_hired_again_while_a_deletion_told_nothing_gets_a_new_account() {
     assert_eq!(house.outcome(left), format!("superseded by {back}#0"));
     assert_eq!(house.outcome(back), "applied", "{}", house.tell("1"));
     assert_eq!(house.holds("cloud", "1", "displayName"), "Person 1");
+    assert!(house.directory("cloud").deleted().is_empty());
 }
 
 #[tokio::test]
