@@ -58,8 +58,8 @@ mod tests {
         assert_eq!(
             words,
             [
-                r#"Attribute { name: Name("title"), known: Some(Text("Clerk")), there: Some(Text("Boss")) }"#,
-                r#"Attribute { name: Name("mail"), known: None, there: Some(Text("m")) }"#,
+                r#"Attribute { name: "title", known: Some(Text("Clerk")), there: Some(Text("Boss")) }"#,
+                r#"Attribute { name: "mail", known: None, there: Some(Text("m")) }"#,
                 r#"Container { known: "OU=a,DC=b", there: "OU=c,DC=b" }"#,
             ]
         );
