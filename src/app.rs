@@ -142,7 +142,11 @@ impl App {
         Ok(active)
     }
 
-    fn hands(&self, target: &TargetId, connection: &Connection) -> Result<Hands, ActivateError> {
+    /// Who brings a target to its state: a writer in this process, or an agent.
+    ///
+    /// # Errors
+    /// [`ActivateError`] when the target's secret or address is wrong.
+    pub fn hands(&self, target: &TargetId, connection: &Connection) -> Result<Hands, ActivateError> {
         let Connection::Graph(graph) = connection else { return Ok(Hands::Agent) };
         let secret = |source| ActivateError::Secret { target: target.clone(), source };
         let settings = GraphSettings {

@@ -11,12 +11,14 @@ use crate::model::{
     Situation, Step, Task, Value, Wanted, WorkItem,
 };
 use crate::reconcile::{ACCOUNT_ENABLED, damages, reconcile};
-use crate::writer::{Cause, Errand, Search, WriteError, Writer};
+use crate::writer::{Errand, Search, WriteError, Writer};
 
 use super::backoff::backoff;
 use names::names_wanted;
+use taken::Taken;
 
 mod names;
+mod taken;
 
 #[cfg(test)]
 mod tests;
@@ -175,24 +177,10 @@ impl Carrying<'_> {
             Err(WriteError::Gone { .. }) if *wanted == Wanted::Disabled => {
                 unwritten(Situation::AllGone, Settlement::Applied { known: None })
             }
-            Err(WriteError::Taken { attribute, cause }) if self.item.known.is_none() => {
-                self.look_who_took_it(wanted, situation, &attribute, cause).await
+            Err(WriteError::Taken { attribute, holder, cause }) if self.item.known.is_none() => {
+                self.look_who_took_it(wanted, situation, Taken { attribute, holder, cause }).await
             }
             Err(error) => self.not_carried(situation, error),
-        }
-    }
-
-    /// An earlier try, or somebody by hand, may have made the account meanwhile: then it is found by its keys.
-    async fn look_who_took_it(&self, wanted: &Wanted, met: Situation, attribute: &Name, cause: Cause) -> Carried {
-        let found = match self.look(wanted, None).await {
-            Ok(found) => found,
-            Err(error) => return self.not_carried(met, error),
-        };
-        match reconcile(wanted, None, Some(&found)) {
-            (situation, Step::Link(known)) => unwritten(situation, Settlement::Linked { known }),
-            (situation, Step::Hold(why)) => unwritten(situation, Settlement::Held(why)),
-            (situation, Step::Refuse(why)) => unwritten(situation, Settlement::Failed(why)),
-            _ => self.not_carried(met, WriteError::Taken { attribute: attribute.clone(), cause }),
         }
     }
 
@@ -259,7 +247,7 @@ impl Carrying<'_> {
                 unwritten(situation, self.again(None, true, Reason::new(NO_ANSWER, cause.0)))
             }
             WriteError::Refused { code, cause } => failed(Reason { code: Cow::Owned(code), detail: cause.0 }),
-            WriteError::Taken { attribute, cause } => {
+            WriteError::Taken { attribute, cause, .. } => {
                 failed(Reason::new(TAKEN, format!("somebody else holds the value of {attribute}: {cause}")))
             }
             WriteError::Gone { cause } => missing(&cause.0),

@@ -8,6 +8,7 @@ pub mod conceal;
 pub mod deliver;
 pub mod import;
 pub mod ingest;
+pub mod look;
 pub mod plan;
 pub mod process;
 pub mod schedule;

@@ -199,6 +199,8 @@ pub enum WriteError {
     Taken {
         /// Of which attribute.
         attribute: Name,
+        /// Who holds it, where the target tells: it may be the person's own account after all.
+        holder: Option<ObjectId>,
         /// What happened.
         #[source]
         cause: Cause,

@@ -301,7 +301,7 @@ impl Directory {
             let holder = self.accounts.values().find(|a| Some(&a.object) != object && a.holds(&key, value));
             if let Some(holder) = holder {
                 let cause = Cause(format!("{} holds it", holder.object));
-                return Err(WriteError::Taken { attribute: key, cause });
+                return Err(WriteError::Taken { attribute: key, holder: Some(holder.object.clone()), cause });
             }
         }
         Ok(())

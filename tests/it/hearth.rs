@@ -488,5 +488,5 @@ pub(crate) fn refused() -> WriteError {
 
 /// Somebody else has that name, which looked free.
 pub(crate) fn taken(attribute: &str) -> WriteError {
-    WriteError::Taken { attribute: Name::new(attribute), cause: Cause("somebody has it".to_owned()) }
+    WriteError::Taken { attribute: Name::new(attribute), holder: None, cause: Cause("somebody has it".to_owned()) }
 }

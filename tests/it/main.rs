@@ -41,6 +41,8 @@ mod language;
 #[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
+mod looks;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod placement;

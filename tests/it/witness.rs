@@ -94,7 +94,7 @@ impl Witness {
             Some(1) => Fate::Fails(WriteError::Unknown { cause: cause() }),
             Some(2) => Fate::FailsAfterAll(WriteError::Unknown { cause: cause() }),
             Some(3) => Fate::Fails(WriteError::Refused { code: "refused".to_owned(), cause: cause() }),
-            Some(4) => Fate::Fails(WriteError::Taken { attribute: Name::new("mail"), cause: cause() }),
+            Some(4) => Fate::Fails(WriteError::Taken { attribute: Name::new("mail"), holder: None, cause: cause() }),
             _ => Fate::Goes,
         }
     }

@@ -1,17 +1,13 @@
 //! An account that is made under a name nobody else may have: look which is free, take the first.
 
+use super::taken::{Taken, is_taken};
 use super::{Carrying, unwritten};
 use crate::model::{
     Carried, Change, ChangeKind, Desired, Found, Known, MatchKeys, Name, Reason, Settlement, Situation, UniqueName,
     Value, Wanted,
 };
 use crate::reconcile::name;
-use crate::writer::{Cause, Errand, Search, WriteError};
-
-/// Tries after which a taken name is believed to be somebody else's, although an earlier try may have made the
-/// person's own account with it, which cannot be found yet. By the pauses of [`super::backoff`] that is more than a
-/// quarter of an hour; replicas lag by minutes (`facts/graph_users.md` §9).
-const UNSEEN_TRIES_MAX: u32 = 12;
+use crate::writer::{Errand, Search, WriteError};
 
 /// An earlier try had left nothing, and no name was offered to this one.
 const NO_NAME_OFFERED: &str = "no_name_offered";
@@ -57,14 +53,14 @@ impl Carrying<'_> {
                 return self.lease_too_short(situation);
             }
             match self.writer.write(&Errand::of(self.item), &named).await {
-                Err(WriteError::Taken { attribute, cause }) => {
-                    let Some(value) = unique_value(desired, &named, &attribute) else {
-                        return self.look_who_took_it(wanted, situation, &attribute, cause).await;
-                    };
-                    if let Some(carried) = self.is_it_ours(wanted, situation, &attribute, cause).await {
-                        return carried;
+                Err(WriteError::Taken { attribute, holder, cause }) => {
+                    let value = unique_value(desired, &named, &attribute);
+                    let met = Taken { attribute: attribute.clone(), holder, cause };
+                    let carried = self.look_who_took_it(wanted, situation, met).await;
+                    match value {
+                        Some(value) if is_taken(&carried) => taken.push((attribute, value)),
+                        _ => return carried,
                     }
-                    taken.push((attribute, value));
                 }
                 written => return self.written(wanted, situation, named, written, None).await,
             }
@@ -90,25 +86,6 @@ impl Carrying<'_> {
         }
         Ok(Names::Taken(taken))
     }
-
-    /// What is to be done where a name was taken that looked free: something, where the account may be the person's own.
-    async fn is_it_ours(
-        &self,
-        wanted: &Wanted,
-        situation: Situation,
-        attribute: &Name,
-        cause: Cause,
-    ) -> Option<Carried> {
-        let carried = self.look_who_took_it(wanted, situation, attribute, cause.clone()).await;
-        match &carried.settlement {
-            Settlement::Failed(why) if why.code == super::TAKEN => {
-                let may_be_ours = self.item.look && self.item.attempt < UNSEEN_TRIES_MAX;
-                let again = || self.not_carried(situation, WriteError::Unknown { cause });
-                may_be_ours.then(again)
-            }
-            _ => Some(carried),
-        }
-    }
 }
 
 /// The value a change gives to a unique attribute, if `attribute` is one.
@@ -119,7 +96,7 @@ fn unique_value(desired: &Desired, named: &Change, attribute: &Name) -> Option<S
 }
 
 /// Whether an account that was found by its name is the person's, by what they are matched by.
-fn is_by_key(known: &Known, desired: &Desired) -> bool {
+pub(super) fn is_by_key(known: &Known, desired: &Desired) -> bool {
     desired.keys.0.iter().any(|(key, value)| match known.attributes.get(key.as_str()) {
         Some(Value::Text(held)) => held == value,
         Some(Value::Integer(held)) => held.to_string() == *value,

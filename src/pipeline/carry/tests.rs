@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::model::{Anchor, Desired, Generation, JobId, LeaseId, TargetId, Timestamp, UniqueName};
-use crate::writer::{Group, Membership};
+use crate::writer::{Cause, Group, Membership};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -239,7 +239,7 @@ async fn a_refusal_keeps_the_targets_word() {
 
 #[tokio::test]
 async fn a_value_that_is_taken_by_the_account_itself_links_it() {
-    let taken = || WriteError::Taken { attribute: Name::new("userPrincipalName"), cause: cause() };
+    let taken = || WriteError::Taken { attribute: Name::new("userPrincipalName"), holder: None, cause: cause() };
     let work = item(present(&[("sn", "L")]), None);
     let one = Found::One(known(&[("sn", "L")]));
     let writer = Scripted::default().find_gives(Ok(Found::Nobody)).write_gives(Err(taken())).find_gives(Ok(one));
@@ -252,6 +252,36 @@ async fn a_value_that_is_taken_by_the_account_itself_links_it() {
     let (_, carried) = run(writer, &work).await;
     assert_eq!(code(&carried), TAKEN);
     assert_eq!(carried.situation, Situation::Absent);
+}
+
+#[tokio::test]
+async fn who_holds_a_taken_value_is_looked_at_before_it_is_called_somebody_elses() {
+    let taken = || WriteError::Taken {
+        attribute: Name::new("userPrincipalName"),
+        holder: Some(ObjectId::new("o1")),
+        cause: cause(),
+    };
+    let Task::Account(Wanted::Present(mut desired)) = present(&[("sn", "L")]) else { panic!("nobody") };
+    desired.keys = MatchKeys(vec![(Name::new("employeeId"), "701984".to_owned())]);
+    let mut work = item(Task::Account(Wanted::Present(desired)), None);
+    let meets = |holder: Result<Found, WriteError>| {
+        let writer = Scripted::default().find_gives(Ok(Found::Nobody)).write_gives(Err(taken()));
+        writer.find_gives(Ok(Found::Nobody)).find_gives(holder)
+    };
+    let own = known(&[("employeeId", "701984")]);
+    let (asked, carried) = run(meets(Ok(Found::One(own.clone()))), &work).await;
+    assert_eq!(asked, "find by keys, create, find by keys, find o1");
+    assert_eq!(carried.settlement, Settlement::Linked { known: own });
+    let (_, carried) = run(meets(Ok(Found::One(known(&[("employeeId", "701985")])))), &work).await;
+    assert_eq!(code(&carried), TAKEN);
+    // It is there, and cannot be seen: the target says to wait.
+    assert_eq!(code(&run(meets(Err(later(1))), &work).await.1), TARGET_BUSY);
+    // Nobody can be seen. That is the truth, unless an earlier try may have made the account.
+    assert_eq!(code(&run(meets(Ok(Found::Nobody)), &work).await.1), TAKEN);
+    work.look = true;
+    assert_eq!(code(&run(meets(Ok(Found::Nobody)), &work).await.1), NO_ANSWER);
+    work.attempt = 12;
+    assert_eq!(code(&run(meets(Ok(Found::Nobody)), &work).await.1), TAKEN);
 }
 
 #[tokio::test]
@@ -353,7 +383,7 @@ fn named(candidates: &[&str]) -> Task {
 }
 
 fn taken() -> WriteError {
-    WriteError::Taken { attribute: Name::new("mail"), cause: cause() }
+    WriteError::Taken { attribute: Name::new("mail"), holder: None, cause: cause() }
 }
 
 /// What the new account is called, if one was made.

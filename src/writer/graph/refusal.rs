@@ -27,7 +27,7 @@ pub(super) fn refusal(answer: &Answer, writes: bool, set: &Attributes) -> WriteE
         // 401: the token service gives tokens that Graph refuses. 409: two writers met. 3xx: something in between.
         401 | 408 | 409 | 429 | 503 | 300..=399 => later(answer.after, words),
         400 => match error.taken(set) {
-            Some(attribute) => WriteError::Taken { attribute, cause: Cause(words) },
+            Some(attribute) => WriteError::Taken { attribute, holder: None, cause: Cause(words) },
             None => refused(error.code_or("bad_request"), words),
         },
         501 => refused(error.code_or("not_implemented"), words),
