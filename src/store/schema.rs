@@ -7,7 +7,7 @@ use crate::chance;
 use crate::model::InstallationKey;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1, V2, V3];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
 
 /// Version 1.
 ///
@@ -183,6 +183,20 @@ CREATE INDEX reservation_link ON reservation (link) WHERE link IS NOT NULL;
 
 /// Version 3: the job file a job last ran with, as it is written; NULL where it ran before this was kept.
 const V3: &str = "ALTER TABLE job ADD COLUMN file TEXT;";
+
+/// Version 4: the agents that have asked for work, for people to see.
+const V4: &str = "
+CREATE TABLE agent (
+  client TEXT NOT NULL,                      -- its id
+  name TEXT NOT NULL,                        -- what it calls itself
+  target TEXT NOT NULL,                      -- it asked for work of
+  version TEXT NOT NULL,
+  address TEXT NOT NULL,                     -- it asked from
+  first_seen_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  PRIMARY KEY (client, name, target)
+) STRICT, WITHOUT ROWID;
+";
 
 /// Brings the tables to the current version, or says that they are from a newer muster.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
