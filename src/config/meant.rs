@@ -115,7 +115,7 @@ impl Connection {
     /// Whether work there is carried by agents, and not by the server itself.
     pub fn is_left_to_agents(&self) -> bool {
         match self {
-            Self::Graph(_) => false,
+            Self::Graph(_) | Self::Scim(_) => false,
             Self::Ldif { .. } => true,
         }
     }
