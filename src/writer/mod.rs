@@ -3,6 +3,7 @@
 pub mod graph;
 pub mod ldap;
 pub mod ldif;
+pub mod scim;
 pub mod simulated;
 
 use std::time::Duration;
