@@ -73,7 +73,7 @@ pub(super) enum Credentials {
     /// By one token that lasts.
     Token(SecretString),
     /// By tokens that are fetched.
-    Fetched(TokenSource),
+    Fetched(Box<TokenSource>),
 }
 
 /// The way to one service.

@@ -99,7 +99,7 @@ impl ScimWriter {
             ScimLogin::Client { token_url, client_id, client_secret, scope } => {
                 let http = client(token_url)?;
                 let tokens = TokenSource::new(token_url, client_id, client_secret, scope, http, Arc::clone(&clock));
-                Credentials::Fetched(tokens)
+                Credentials::Fetched(Box::new(tokens))
             }
         };
         let line = Line::new(client(&settings.base_url)?, credentials);

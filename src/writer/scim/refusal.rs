@@ -19,7 +19,6 @@ const NO_TARGET: &str = "noTarget";
 /// Why a call was not done. `writes` says whether it was to write at all.
 pub(super) fn refusal(answer: &Answer, writes: bool) -> WriteError {
     let words = words(answer);
-    #[expect(clippy::match_overlapping_arm, reason = "the range is what is left of 4xx")]
     match answer.status {
         404 | 410 => WriteError::Gone { cause: Cause(words) },
         // Somebody else wrote between our look and our write.
