@@ -93,7 +93,7 @@ mod tests {
             WriteError::Unknown { .. } => "unknown".to_owned(),
             WriteError::Refused { code, cause } => format!("refused {code}: {cause}"),
             WriteError::Taken { attribute, .. } => format!("taken {attribute}"),
-            WriteError::Gone { .. } => "gone".to_owned(),
+            WriteError::Gone { .. } | WriteError::Withheld { .. } => "gone".to_owned(),
         };
         assert_eq!(said, expected);
     }
