@@ -57,6 +57,8 @@ mod sandbox;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod scim;
+#[cfg(test)]
 mod screens;
 #[cfg(test)]
 mod send;
@@ -78,3 +80,6 @@ mod people;
 #[cfg(test)]
 #[path = "../support/samba.rs"]
 mod samba;
+#[cfg(test)]
+#[path = "../support/scim2.rs"]
+mod scim2;
