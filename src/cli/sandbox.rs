@@ -1,11 +1,13 @@
 //! `muster sandbox`: a practice Entra tenant on this machine.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use secrecy::SecretString;
 use serde_json::json;
 
 use super::Globals;
@@ -14,12 +16,12 @@ use super::stop::StopSignals;
 use crate::chance;
 use crate::clock::SystemClock;
 use crate::config::SecretSource;
-use crate::sandbox::{Sandbox, SandboxSettings, Throttle};
+use crate::sandbox::{Budget, Fault, Sandbox, SandboxSettings, Throttle};
 
 /// Where the secret is read, if it is set.
 const SECRET_VARIABLE: &str = "MUSTER_ENTRA_SECRET";
 
-/// Run a practice Entra tenant: enough of Microsoft Graph to provision against, in memory, until SIGINT or SIGTERM.
+/// Run a practice Entra tenant: as strict as Microsoft Graph where people are provisioned, until SIGINT or SIGTERM.
 ///
 /// Exit code 0: told to stop; 1: an error.
 #[derive(Debug, clap::Args)]
@@ -39,6 +41,25 @@ pub(super) struct Args {
     /// The window, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "150", requires = "throttle")]
     throttle_seconds: std::num::NonZeroU32,
+    /// Answer 429 beyond so many resource units in ten seconds (Microsoft: 3500 to 8000) [default: never].
+    #[arg(long, value_name = "UNITS")]
+    units: Option<u32>,
+    /// Say Retry-After with its fraction of a second, as Microsoft's example does.
+    #[arg(long)]
+    fraction: bool,
+    /// Count what is answered 429, too.
+    #[arg(long)]
+    count_rejected: bool,
+    /// What goes wrong: a word, and `of=`, `next=`, `share=`, `seed=`, `seconds=`. May be said several times, and
+    /// over HTTP (POST /sandbox/faults).
+    ///
+    /// Words: throttled, failed-before, failed-after, reset-after, slow, late, unauthorized, concurrency.
+    /// Of: requests, writes, reads, creates, batches, tokens. Example: "throttled of=writes share=0.05 seconds=2.5".
+    #[arg(long = "fault", value_name = "FAULT", value_parser = fault)]
+    faults: Vec<Fault>,
+    /// Keep users and groups in this file: what was answered is there, also after kill -9.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
     /// How long it takes to answer, in milliseconds.
     #[arg(long, default_value_t = 0, value_name = "MS")]
     latency_ms: u64,
@@ -49,18 +70,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Ok(secret) => secret,
         Err(_) => chance::token()?.into(),
     };
-    let settings = SandboxSettings {
-        tenant: chance::uuid()?,
-        domains: args.domains.clone(),
-        client_id: args.client_id.clone(),
-        client_secret: secret.clone(),
-        users: Vec::new(),
-        throttle: args
-            .throttle
-            .map(|writes| Throttle { writes, per: Duration::from_secs(args.throttle_seconds.get().into()) }),
-        latency: (args.latency_ms > 0).then(|| Duration::from_millis(args.latency_ms)),
-    };
-    let sandbox = Sandbox::new(settings, Arc::new(SystemClock))?;
+    let sandbox = tenant(args, secret.clone())?;
     let listener = TcpListener::bind(args.listen).with_context(|| format!("{} cannot be listened on", args.listen))?;
     let address = listener.local_addr()?;
     tell(args, address, secrecy::ExposeSecret::expose_secret(&secret), globals);
@@ -74,7 +84,52 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         });
         server.await.context("the practice tenant ended")
     })?;
+    sandbox.close().context("the practice tenant's file cannot be written")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The tenant that was asked for.
+fn tenant(args: &Args, secret: SecretString) -> anyhow::Result<Sandbox> {
+    let throttle =
+        args.throttle.map(|writes| Throttle { writes, per: Duration::from_secs(args.throttle_seconds.get().into()) });
+    let settings = SandboxSettings {
+        tenant: chance::uuid()?,
+        domains: args.domains.clone(),
+        client_id: args.client_id.clone(),
+        client_secret: secret,
+        users: Vec::new(),
+        throttle,
+        latency: (args.latency_ms > 0).then(|| Duration::from_millis(args.latency_ms)),
+    };
+    let clock = Arc::new(SystemClock);
+    let sandbox = match &args.file {
+        Some(file) => Sandbox::kept(settings, clock, file)?,
+        None => Sandbox::new(settings, clock)?,
+    };
+    sandbox.set_budget(Budget {
+        writes: throttle,
+        units: args.units,
+        fraction: args.fraction,
+        rejected_count: args.count_rejected,
+    });
+    for fault in &args.faults {
+        sandbox.order(fault.clone())?;
+    }
+    Ok(sandbox)
+}
+
+/// A fault in words: `throttled of=writes share=0.05 seconds=2.5`.
+fn fault(words: &str) -> Result<Fault, String> {
+    let mut words = words.split_whitespace();
+    let mut said = serde_json::Map::new();
+    said.insert("fault".to_owned(), json!(words.next().unwrap_or_default()));
+    for word in words {
+        let (name, value) = word.split_once('=').ok_or_else(|| format!("`{word}` is not NAME=VALUE"))?;
+        let number = value.parse::<u64>().ok().map(|number| json!(number));
+        let number = number.or_else(|| value.parse::<f64>().ok().map(|number| json!(number)));
+        said.insert(name.to_owned(), number.unwrap_or_else(|| json!(value)));
+    }
+    serde_json::from_value(said.into()).map_err(|error| error.to_string())
 }
 
 /// What goes into a job file. The secret is of no worth elsewhere, and ends with the tenant.

@@ -96,11 +96,11 @@ impl Directory {
         let binned = format!("{}{name}", user.id.replace('-', ""));
         user.properties.put("userPrincipalName", Json::String(binned));
         user.properties.put("deletedDateTime", Json::String(super::moment(at)));
+        user.deleted = Some(at);
         self.put_in_bin(user, at);
     }
 
-    /// Puts a user into the bin as it is.
-    pub(super) fn put_in_bin(&mut self, user: Stored, at: Timestamp) {
+    fn put_in_bin(&mut self, user: Stored, at: Timestamp) {
         self.made = self.made.max(user.number);
         self.numbers.insert(user.id.clone(), user.number);
         self.binned_at.insert((at, user.number));
@@ -109,9 +109,42 @@ impl Directory {
 
     /// Takes a user out of the bin for good.
     pub(super) fn take_from_bin(&mut self, number: u64) -> Option<Stored> {
-        let user = self.bin.take(number)?;
-        self.binned_at.retain(|(_, binned)| *binned != number);
+        let mut user = self.bin.take(number)?;
+        if let Some(at) = user.deleted.take() {
+            self.binned_at.remove(&(at, number));
+        }
         Some(user)
+    }
+
+    /// Puts a user where it belongs.
+    pub(super) fn put_anywhere(&mut self, user: Stored) {
+        match user.deleted {
+            Some(at) => self.put_in_bin(user, at),
+            None => self.put(user),
+        }
+    }
+
+    /// A user by number, visible or not, present or deleted.
+    pub(super) fn anywhere(&self, number: u64) -> Option<&Stored> {
+        self.users.get(number).or_else(|| self.bin.get(number))
+    }
+
+    /// Knows nothing more of a user.
+    pub(super) fn forget(&mut self, number: u64) {
+        let user = self.users.take(number).or_else(|| self.take_from_bin(number));
+        if let Some(user) = user {
+            self.numbers.remove(&user.id);
+        }
+    }
+
+    /// The number given last.
+    pub(super) fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// Numbers up to this one were given before.
+    pub(super) fn begin_after(&mut self, made: u64) {
+        self.made = made;
     }
 
     pub(super) fn binned(&self, id: &str) -> Option<&Stored> {

@@ -86,6 +86,20 @@ impl Groups {
         }
     }
 
+    pub(super) fn get(&self, number: u64) -> Option<&Group> {
+        self.groups.get(&number)
+    }
+
+    /// The number given last.
+    pub(super) fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// Numbers up to this one were given before.
+    pub(super) fn begin_after(&mut self, made: u64) {
+        self.made = made;
+    }
+
     pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Group> {
         self.groups.get_mut(&number)
     }

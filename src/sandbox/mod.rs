@@ -1,4 +1,5 @@
-//! A practice Entra tenant: enough of Microsoft Graph to provision against, in memory, on this machine only.
+//! A practice Entra tenant: as strict as Microsoft Graph where people are provisioned, on this machine only, in memory
+//! and, when asked, in a file.
 //!
 //! What it answers is `facts/graph_users.md`: users, managers, the bin, groups, `$batch`, budgets; and what goes wrong
 //! with a real tenant, when it is asked to. It knows no delta.
@@ -19,13 +20,15 @@ mod guard;
 mod http;
 mod keep;
 mod property;
+mod settings;
 mod shelf;
 mod tenant;
 mod user;
 mod view;
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -33,7 +36,6 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
-use secrecy::SecretString;
 use serde_json::{Map, Value as Json};
 
 use self::answer::Refusal;
@@ -47,6 +49,8 @@ use self::fault::Faults;
 pub use self::fault::{Fault, FaultError, FaultKind, Struck};
 use self::groups::Groups;
 use self::guard::{Application, Guard, TokenFault, TokenRequest};
+use self::keep::Keeper;
+pub use self::settings::{SandboxError, SandboxSettings, SandboxUser};
 use self::tenant::Tenant;
 use self::user::Stored;
 use crate::clock::Clock;
@@ -54,47 +58,6 @@ use crate::model::Timestamp;
 
 /// Threads that serve a sandbox. Its state stands behind one lock, so more would only wait.
 const SERVER_THREADS: usize = 2;
-
-/// What a practice tenant is like.
-#[derive(Debug, Clone)]
-pub struct SandboxSettings {
-    /// The tenant's id; callers may also use one of its domains.
-    pub tenant: String,
-    /// Its verified domains: user principal names must be in one of them.
-    pub domains: Vec<String>,
-    /// The application that may ask for tokens.
-    pub client_id: String,
-    /// Its secret.
-    pub client_secret: SecretString,
-    /// Users that are there from the start. They may hold what no request can write: `id`, `onPremisesSyncEnabled`.
-    pub users: Vec<Map<String, Json>>,
-    /// After how many writes it answers 429; never, if not given.
-    pub throttle: Option<Throttle>,
-    /// How long it takes to answer.
-    pub latency: Option<Duration>,
-}
-
-/// Why there is no sandbox.
-#[derive(Debug, thiserror::Error)]
-pub enum SandboxError {
-    /// No domain, so that no user could be made.
-    #[error("a practice tenant needs a verified domain")]
-    NoDomain,
-    /// A user to begin with would be refused by Graph, too.
-    #[error("user {place} cannot be there from the start: {why}")]
-    User {
-        /// Its place among the users given, from 1.
-        place: usize,
-        /// What Graph would say.
-        why: String,
-    },
-    /// Other machines could reach it, and its secret travels in the clear.
-    #[error("a practice tenant is for this machine only, and {0} can be reached from others")]
-    NotLoopback(SocketAddr),
-    /// The operating system refuses the address.
-    #[error("the practice tenant cannot listen")]
-    Listen(#[source] std::io::Error),
-}
 
 /// A practice tenant. A clone is another handle to the same one.
 #[derive(Clone)]
@@ -106,17 +69,6 @@ impl fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox").field("users", &self.user_count()).finish_non_exhaustive()
     }
-}
-
-/// A user as the tenant holds it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SandboxUser {
-    /// Its object id.
-    pub id: String,
-    /// All its properties, those that were never said included (null). No password: it is not kept.
-    pub properties: Map<String, Json>,
-    /// The object id of its manager.
-    pub manager: Option<String>,
 }
 
 struct Inner {
@@ -136,6 +88,7 @@ struct State {
     faults: Faults,
     requests: Requests,
     waits: Waits,
+    keeper: Option<Keeper>,
 }
 
 impl Sandbox {
@@ -144,6 +97,20 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError::NoDomain`] and [`SandboxError::User`]: the settings make no tenant.
     pub fn new(settings: SandboxSettings, clock: Arc<dyn Clock>) -> Result<Self, SandboxError> {
+        Self::start(settings, clock, None)
+    }
+
+    /// The same, kept in `file`: what is there is read first (its tenant id is the tenant's), and what is answered has
+    /// been written there before, so that the death of this process loses nothing. A power cut may lose what came since
+    /// the start.
+    ///
+    /// # Errors
+    /// Those of [`Sandbox::new`]; and [`SandboxError::File`], [`SandboxError::FileInUse`], [`SandboxError::FileDamaged`].
+    pub fn kept(settings: SandboxSettings, clock: Arc<dyn Clock>, file: &Path) -> Result<Self, SandboxError> {
+        Self::start(settings, clock, Some(file))
+    }
+
+    fn start(settings: SandboxSettings, clock: Arc<dyn Clock>, file: Option<&Path>) -> Result<Self, SandboxError> {
         if settings.domains.is_empty() {
             return Err(SandboxError::NoDomain);
         }
@@ -154,9 +121,14 @@ impl Sandbox {
             groups: Groups::default(),
             changes: None,
         };
+        let mut keeper = file.map(|file| Keeper::open(file, &mut tenant)).transpose()?;
         for (at, user) in settings.users.iter().enumerate() {
             let seeded = tenant.seed(user, clock.now());
             seeded.map_err(|fault| SandboxError::User { place: at + 1, why: fault.message })?;
+        }
+        if let (Some(keeper), Some(path)) = (&mut keeper, file) {
+            let kept = keeper.keep(&mut tenant);
+            kept.map_err(|source| SandboxError::File { path: path.to_owned(), source })?;
         }
         let tenant_id = tenant.id.clone();
         let state = State {
@@ -166,6 +138,7 @@ impl Sandbox {
             faults: Faults::default(),
             requests: Requests::default(),
             waits: Waits::default(),
+            keeper,
         };
         let inner = Inner {
             application: Application { client_id: settings.client_id, secret: settings.client_secret },
@@ -258,7 +231,10 @@ impl Sandbox {
     /// What Graph would say.
     pub fn add_group(&self, group: &Map<String, Json>) -> Result<String, String> {
         let now = self.inner.clock.now();
-        self.inner.state().tenant.seed_group(group, now).map_err(|refusal| refusal.message)
+        let mut state = self.inner.state();
+        let id = state.tenant.seed_group(group, now).map_err(|refusal| refusal.message)?;
+        state.keep().map_err(|refusal| refusal.message)?;
+        Ok(id)
     }
 
     /// The ids of those who are in a group, in the order in which they were made; nobody, where there is no such group.
@@ -272,6 +248,16 @@ impl Sandbox {
     pub fn groups(&self) -> Vec<(String, Map<String, Json>)> {
         let state = self.inner.state();
         state.tenant.groups.iter().map(|group| (group.id.clone(), group.properties.clone())).collect()
+    }
+
+    /// Writes its file anew and to the disk, where it has one: to be called at the end.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn close(&self) -> std::io::Result<()> {
+        let mut state = self.inner.state();
+        let State { keeper, tenant, .. } = &mut *state;
+        keeper.as_mut().map_or(Ok(()), |keeper| keeper.renew(tenant))
     }
 
     /// Makes every token worthless, as a change of conditions in Entra may: the next call is answered 401.
@@ -342,7 +328,11 @@ impl State {
 
     /// Keeps what has changed, where it is kept.
     fn keep(&mut self) -> Result<(), Refusal> {
-        Ok(())
+        let Some(keeper) = &mut self.keeper else { return Ok(()) };
+        keeper.keep(&mut self.tenant).map_err(|error| {
+            tracing::error!(%error, "the practice tenant's file cannot be written");
+            Refusal::internal()
+        })
     }
 }
 

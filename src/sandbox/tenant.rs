@@ -226,7 +226,7 @@ impl Tenant {
         properties.put("id", json!(id));
         properties.put("createdDateTime", json!(super::moment(now)));
         properties.put("userType", json!("Member"));
-        Stored { number, id, properties, manager: None }
+        Stored { number, id, properties, manager: None, deleted: None }
     }
 
     fn check_said(&self, id: &str, said: &Said) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::property::{self, PROPERTIES, Property};
+use crate::model::Timestamp;
 
 /// A user as it is kept.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub(super) struct Stored {
     pub(super) id: String,
     pub(super) properties: Properties,
     pub(super) manager: Option<String>,
+    /// When it was put into the bin, where it is there.
+    pub(super) deleted: Option<Timestamp>,
 }
 
 /// What a request says, each value under its property; null is said, too.
@@ -54,5 +57,10 @@ impl Properties {
     /// All properties, those that were never said included.
     pub(super) fn full(&self) -> Map<String, Json> {
         PROPERTIES.iter().map(|property| (property.name.to_owned(), self.shown(property))).collect()
+    }
+
+    /// Only what is held.
+    pub(super) fn held(&self) -> impl Iterator<Item = (&'static str, &Json)> {
+        self.0.iter().map(|(name, value)| (*name, value))
     }
 }

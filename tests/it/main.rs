@@ -7,6 +7,8 @@ mod architecture;
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod cloud_faults;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod conformance;

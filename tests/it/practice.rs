@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -60,6 +61,15 @@ impl Practice {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut SandboxSettings)) -> Self {
+        Self::start_with(change, None)
+    }
+
+    /// Kept in a file.
+    pub(crate) fn kept(file: &Path) -> Self {
+        Self::start_with(|_| {}, Some(file))
+    }
+
+    fn start_with(change: impl FnOnce(&mut SandboxSettings), file: Option<&Path>) -> Self {
         install_tls();
         let mut settings = SandboxSettings {
             tenant: TENANT.to_owned(),
@@ -72,7 +82,10 @@ impl Practice {
         };
         change(&mut settings);
         let clock = HandClock::new();
-        let sandbox = Sandbox::new(settings, clock.clone()).unwrap();
+        let sandbox = match file {
+            Some(file) => Sandbox::kept(settings, clock.clone(), file).unwrap(),
+            None => Sandbox::new(settings, clock.clone()).unwrap(),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (server, handle) = sandbox.serve(listener).unwrap();

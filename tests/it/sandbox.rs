@@ -1,9 +1,12 @@
 //! The practice tenant answers as Microsoft Graph does.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use muster::clock::SystemClock;
 use muster::http_client;
-use muster::sandbox::{Budget, Fault, FaultKind, Struck, Throttle};
+use muster::sandbox::{Budget, Fault, FaultKind, Sandbox, SandboxSettings, Struck, Throttle};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 use url::Url;
@@ -566,4 +569,75 @@ async fn faults_are_ordered_and_facts_are_asked_over_http_by_who_has_the_secret(
     assert_eq!((&facts["users"], &facts["requests"]["faults"]), (&json!(1), &json!(1)));
     assert_eq!(caller.call("DELETE", "/sandbox/faults", None).await.0, 204);
     assert_eq!(caller.get("/sandbox/faults").await.1, json!([]));
+}
+
+/// Why a tenant cannot be kept in a file.
+fn unkept(file: &Path) -> String {
+    let settings = SandboxSettings {
+        tenant: TENANT.to_owned(),
+        domains: vec!["contoso.example".to_owned()],
+        client_id: CLIENT.to_owned(),
+        client_secret: SECRET.into(),
+        users: Vec::new(),
+        throttle: None,
+        latency: None,
+    };
+    Sandbox::kept(settings, Arc::new(SystemClock), file).map_or_else(|error| error.to_string(), |_| "kept".to_owned())
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_kept_in_a_file_is_there_again_as_it_was_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tenant.jsonl");
+    let practice = Practice::kept(&file);
+    let caller = Caller::of(&practice).await;
+    let (anna, ben, cem) = (caller.make("anna").await, caller.make("ben").await, caller.make("cem").await);
+    let reference = json!({ "@odata.id": format!("https://graph.microsoft.com/v1.0/users/{anna}") });
+    caller.call("PUT", &format!("/v1.0/users/{ben}/manager/$ref"), Some(reference.clone())).await;
+    caller
+        .call("PATCH", &format!("/v1.0/users/{ben}"), Some(json!({ "jobTitle": "Clerk", "mail": "b@x.example" })))
+        .await;
+    let group = practice.sandbox.add_group(json!({ "displayName": "Sales" }).as_object().unwrap()).unwrap();
+    caller.call("POST", &format!("/v1.0/groups/{group}/members/$ref"), Some(reference)).await;
+    caller.call("DELETE", &format!("/v1.0/users/{cem}"), None).await;
+    assert!(unkept(&file).starts_with("another practice tenant keeps its users in"));
+
+    // As a process leaves it that is killed while it writes a line.
+    let mut killed = std::fs::read(&file).unwrap();
+    killed.extend_from_slice(br#"{"user":{"number":9,"id""#);
+    let second = folder.path().join("second.jsonl");
+    std::fs::write(&second, killed).unwrap();
+    let again = Practice::kept(&second);
+    assert_eq!(again.sandbox.users(), practice.sandbox.users());
+    assert_eq!(again.sandbox.deleted_users(), practice.sandbox.deleted_users());
+    assert_eq!(again.sandbox.members(&group), [anna]);
+    let caller = Caller::of(&again).await;
+    let restored = caller.call("POST", &format!("/v1.0/directory/deletedItems/{cem}/restore"), Some(json!({}))).await;
+    assert_eq!(restored.0, 200);
+    let dora = caller.make("dora").await;
+    assert!(![&ben, &cem].contains(&&dora), "no number is given twice");
+    again.sandbox.close().unwrap();
+    assert_eq!(again.sandbox.user_count(), 4);
+}
+
+#[test]
+fn a_file_that_is_damaged_is_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tenant.jsonl");
+    let head = r#"{"musterSandbox":{"version":1,"tenant":"t","users_made":0,"groups_made":0}}"#;
+    for (text, why) in [
+        (String::new(), "is damaged in line 1: the file has no first line"),
+        ("hello\n".to_owned(), "is damaged in line 1: expected value"),
+        (format!("{head}\n{head}\n"), "is damaged in line 2: it begins twice"),
+        (head.replace(":1,", ":2,") + "\n", "is damaged in line 1: it is of version 2, and this muster reads 1"),
+        (format!("{head}\n{{\"member\":{{\"group\":1,\"user\":1,\"is_in\":true}}}}\n"), "there is no group 1"),
+        (format!("{head}\n{{\"user\"\n{{\"noGroup\":1}}\n"), "is damaged in line 2"),
+    ] {
+        std::fs::write(&file, &text).unwrap();
+        let said = unkept(&file);
+        assert!(said.contains(why), "{said}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "it is left as it was");
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(unkept(&file), "kept");
 }
