@@ -11,16 +11,16 @@ use crate::decide;
 use crate::graph_schema::{Schema, export};
 use crate::http_client::HttpClientError;
 use crate::model::{TargetId, WorkerId};
-use crate::pipeline::deliver::{Deliverer, LeaseSettings};
-use crate::pipeline::schedule::{Bell, Decider, Shutdown, deliver};
+use crate::pipeline::deliver::{Deliverer, Flowing, LeaseSettings, OnError};
+use crate::pipeline::schedule::{Bell, Decider, Shutdown};
 use crate::store::{JobState, Store, StoreError};
 use crate::writer::Writer;
 use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT};
 
 pub use remote_agent::{AgentError, AgentLogin, agent};
 
-/// Items a worker in this process carries at once, and with one lease. Graph answers in about a tenth of a second,
-/// and its budget is 20 writes a second; more side by side would only wait for each other.
+/// Items leased and carried where it is done once, by hand. Whoever delivers for long asks the writer how much it has
+/// room for.
 const EMBEDDED_ITEMS: usize = 16;
 
 /// Who brings a target to the state it shall have.
@@ -236,6 +236,8 @@ impl App {
                 clock: Arc::clone(&self.clock),
                 holder: WorkerId::new("server"),
                 settings: self.lease_settings(EMBEDDED_ITEMS),
+                work: self.work.clone(),
+                flowing: Flowing::default(),
             })
         };
         embedded.map(deliverer).collect()
@@ -247,7 +249,11 @@ impl App {
         for job in &self.jobs {
             loops.spawn(self.decider(job).run(self.accepted.listen(), shutdown.clone()));
             for deliverer in self.deliverers(job) {
-                loops.spawn(deliver(deliverer, self.work.clone(), shutdown.clone()));
+                let (work, shutdown) = (self.work.listen(), shutdown.clone());
+                loops.spawn(async move {
+                    // Where the store refuses it is told of and tried again.
+                    let _ = deliverer.run(work, shutdown, OnError::Retry).await;
+                });
             }
         }
         while loops.join_next().await.is_some() {}

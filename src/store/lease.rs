@@ -102,8 +102,8 @@ impl Store {
         }
         self.write(|on| {
             let mut names = self.names_mut();
-            let budget = Budget::read(on, target, terms)?;
-            let mut lessor = Lessor { on, names: &mut names, job, target, terms, budget, gave: WorkFor::default() };
+            let (budget, gave) = (Budget::new(target), WorkFor::default());
+            let mut lessor = Lessor { on, names: &mut names, job, target, terms, budget, gave };
             for id in due_rows(on, target, terms)? {
                 if lessor.gave.items.len() == terms.count {
                     break;
@@ -176,7 +176,10 @@ impl Lessor<'_, '_> {
         {
             match reserve::offer(self.on, row, &mut desired.unique, self.terms.now)? {
                 Offered::Granted => {}
-                Offered::NotBefore(due) => return self.wait(row, due, NAME_IS_OFFERED),
+                Offered::NotBefore { due, behind } => {
+                    self.wait(row, due, NAME_IS_OFFERED)?;
+                    return reserve::queue_up(self.on, row, behind, self.terms.now);
+                }
                 Offered::NoneLeft(mut why) => {
                     (self.terms.conceal)(stored, &mut why);
                     return self.end(row, stored, Situation::Absent, Outcome::Failed(why), None);
@@ -188,7 +191,7 @@ impl Lessor<'_, '_> {
         let is_counted = |damage: &Damage| words::damage_bit(*damage) & counted != 0;
         let new: Vec<Damage> = damages.iter().copied().filter(|damage| !is_counted(damage)).collect();
         let waived = row.released == Some(stored.person.generation.0);
-        match if waived { Ok(()) } else { self.budget.take(&new) } {
+        match if waived { Ok(()) } else { self.budget.take(self.on, self.terms, &new)? } {
             Ok(()) => {
                 let bits = words::damage_bits(damages.iter().copied()) | counted;
                 self.grant(row, stored, task, bits, manager.as_ref())
@@ -320,7 +323,7 @@ impl Lessor<'_, '_> {
             .prepare_cached(
                 "UPDATE link SET lease = ?2, holder = ?3, ends = ?4, due = ?5, leased_generation = ?6, sequence = ?7,
                    look = ?8, attempt = ?9, damage = ?10, manager = ?11, generation = max(generation, ?6),
-                   outdated = 0 WHERE id = ?1",
+                   outdated = 0, line = NULL WHERE id = ?1",
             )?
             .execute(params![
                 row.id,

@@ -46,14 +46,14 @@ impl Store {
         &self,
         job: &JobState,
         holder: &WorkerId,
-        carried: Vec<(LeaseId, Carried)>,
+        carried: &[(LeaseId, Carried)],
         now: Timestamp,
     ) -> Result<Vec<Settled>, StoreError> {
         self.write(|on| {
             let mut names = self.names_mut();
             carried
-                .into_iter()
-                .map(|(lease, carried)| settle_one(on, &mut names, job, holder, &lease, carried, now))
+                .iter()
+                .map(|(lease, carried)| settle_one(on, &mut names, job, holder, lease, carried.clone(), now))
                 .collect()
         })
     }
@@ -124,7 +124,7 @@ impl Settler<'_, '_> {
         let ending = self.ending(row, &end);
         self.write_row(row, &end, &ending)?;
         self.write_journal(row, &end, &ending)?;
-        reserve::end_offer(self.on, row, &end.settlement, ending.look)?;
+        reserve::end_offer(self.on, row, &end.settlement, ending.look, self.now)?;
         let is_there = matches!(end.settlement, Settlement::Applied { known: Some(_) } | Settlement::Unchanged);
         if row.part == Part::Account && is_there {
             self.keep_manager(row, anchor, &end)?;
