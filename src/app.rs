@@ -23,6 +23,11 @@ pub use remote_agent::{AgentError, AgentLogin, agent};
 /// room for.
 const EMBEDDED_ITEMS: usize = 16;
 
+/// The shortest time-out of an agent's writes that its leases are made for: clocks and networks are not finer.
+const AGENT_TIMEOUT_MIN: Duration = Duration::from_secs(1);
+/// The longest: an agent that dies keeps its work from others for four times this.
+const AGENT_TIMEOUT_MAX: Duration = Duration::from_secs(120);
+
 /// Who brings a target to the state it shall have.
 #[derive(Clone)]
 pub enum Hands {
@@ -202,11 +207,15 @@ impl App {
         LeaseSettings { lasts: self.lease.lasts, grace: self.lease.grace, count }
     }
 
-    /// The same for agents: their writers have time-outs of their own, which are not known here. A shorter lease than
-    /// they need would come back again and again, and nothing would ever be carried.
-    pub fn lease_settings_of_agents(&self, count: usize) -> LeaseSettings {
+    /// The same for agents, whose writers have time-outs of their own. Where an agent does not say how long, the lease is
+    /// as long as any may need: one that is too short would come back again and again, and nothing would be carried.
+    pub fn lease_settings_of_agents(&self, count: usize, timeout: Option<Duration>) -> LeaseSettings {
         let least = LeaseTimes::default();
-        LeaseSettings { lasts: self.lease.lasts.max(least.lasts), grace: self.lease.grace.max(least.grace), count }
+        let (lasts, grace) = match timeout.map(|timeout| timeout.clamp(AGENT_TIMEOUT_MIN, AGENT_TIMEOUT_MAX)) {
+            Some(timeout) => (timeout * 3, timeout),
+            None => (self.lease.lasts.max(least.lasts), self.lease.grace.max(least.grace)),
+        };
+        LeaseSettings { lasts, grace, count }
     }
 
     /// What decides the uploads of a job.

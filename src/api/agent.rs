@@ -15,22 +15,28 @@ use crate::app::{ActiveJob, Hands};
 use crate::model::{Carried, LeaseId, TargetId, WorkItem, WorkerId};
 use crate::pipeline::conceal::conceal_carried;
 use crate::pipeline::deliver;
-use crate::queue::remote::LEASE_ITEMS_MAX;
-use crate::queue::wire::{LeaseAnswerWire, LeaseRequestWire, SettleRequestWire, WIRE_VERSION};
-use crate::store::{Client, Settled, StoreError};
+use crate::queue::remote::{LEASE_ITEMS_MAX, SETTLE_ITEMS_MAX};
+use crate::queue::wire::{
+    AgentWire, LeaseAnswerWire, LeaseRequestWire, Reported, SettleAnswerWire, SettleRequestWire, SettledWire,
+    WIRE_VERSION, WireError,
+};
+use crate::store::{AgentSeen, Client, Settled, StoreError};
 
 /// The longest a question is kept open. Proxies commonly close what is silent for 60 seconds.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often work is looked for while a question is open and no bell rings: work that was put off falls due silently.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Longest question or report. A person with everything that is known of them is some tens of kilobytes.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Longest question or report. A person with everything that is known of them is some tens of kilobytes, and agents
+/// keep a report of several within a megabyte.
+const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What an agent asks for.
 struct Asked {
     client: WorkerId,
     targets: Vec<TargetId>,
     max: usize,
+    /// How long its writes take, where it says so.
+    timeout: Option<Duration>,
 }
 
 /// `POST /muster/v1/agent/lease`: waits until there is work, or the time is up.
@@ -38,6 +44,7 @@ pub(super) async fn lease(api: web::Data<Api>, request: HttpRequest) -> Result<H
     let client = caller(&api, &request, &[Role::Agent]).await?;
     let question: LeaseRequestWire = json_body(&api, &request).await?;
     let asked = Arc::new(check(&api, &client, &question)?);
+    note(&api, &request, &asked, question.agent.as_ref()).await?;
     let wait = Duration::from_secs(question.wait_seconds.into()).min(WAIT_MAX);
     let began = Instant::now();
     let mut bell = api.app.work.listen();
@@ -56,19 +63,52 @@ pub(super) async fn lease(api: web::Data<Api>, request: HttpRequest) -> Result<H
     }
 }
 
+/// Writes down that the agent has asked, for people to see.
+async fn note(
+    api: &web::Data<Api>,
+    request: &HttpRequest,
+    asked: &Arc<Asked>,
+    agent: Option<&AgentWire>,
+) -> Result<(), ApiError> {
+    let address = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
+    let seen = |target: &TargetId| AgentSeen {
+        client: asked.client.as_str().to_owned(),
+        name: agent.map(|agent| agent.name.clone()).unwrap_or_default(),
+        version: agent.map(|agent| agent.version.clone()).unwrap_or_default(),
+        target: target.clone(),
+        address: address.clone(),
+    };
+    let seen: Vec<AgentSeen> = asked.targets.iter().map(seen).collect();
+    let noted =
+        blocking(api, move |api| seen.iter().try_for_each(|seen| api.app.store.agent_asked(seen, api.app.clock.now())));
+    noted.await?.map_err(|error| ApiError::store(&error))
+}
+
 /// `POST /muster/v1/agent/settle`.
 pub(super) async fn settle(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let client = caller(&api, &request, &[Role::Agent]).await?;
     let report: SettleRequestWire = json_body(&api, &request).await?;
-    let (lease, carried) = report.read(api.app.clock.now()).map_err(|error| unreadable(&error))?;
-    let settled = blocking(&api, move |api| settle_now(api, &WorkerId::new(&client.id), &lease, &carried)).await?;
-    match settled.map_err(|error| ApiError::store(&error))? {
-        Settled::Taken => {
-            // What comes after it may be due at once: the manager, or what differs on an account that was found.
-            api.app.work.ring();
+    let reported = report.read(api.app.clock.now()).map_err(|error| unreadable(&error))?;
+    let (is_one, several) = match reported {
+        Reported::One(lease, carried) => (true, vec![(lease, Ok(*carried))]),
+        Reported::Several(several) => (false, several),
+    };
+    if several.len() > SETTLE_ITEMS_MAX {
+        return Err(ApiError::BadRequest(format!("one report has at most {SETTLE_ITEMS_MAX} settlements")));
+    }
+    let holder = WorkerId::new(&client.id);
+    let answers = blocking(&api, move |api| settle_now(api, &holder, several)).await?;
+    let answers = answers.map_err(|error| ApiError::store(&error))?;
+    if answers.contains(&SettledWire::Taken) {
+        // What comes after it may be due at once: the manager, or what differs on an account that was found.
+        api.app.work.ring();
+    }
+    match (is_one, answers.first()) {
+        (true, Some(SettledWire::Taken)) => {
             Ok(HttpResponse::Ok().json(json!({ "version": WIRE_VERSION, "settled": "taken" })))
         }
-        Settled::LeaseLost => Err(ApiError::LeaseLost),
+        (true, _) => Err(ApiError::LeaseLost),
+        (false, _) => Ok(HttpResponse::Ok().json(SettleAnswerWire { version: WIRE_VERSION, answers })),
     }
 }
 
@@ -103,7 +143,9 @@ fn check(api: &Api, client: &Client, question: &LeaseRequestWire) -> Result<Aske
     if targets.is_empty() || question.max == 0 {
         return Err(ApiError::BadRequest("ask for at least one work item of at least one target".to_owned()));
     }
-    Ok(Asked { client: WorkerId::new(&client.id), targets, max: question.max.min(LEASE_ITEMS_MAX) as usize })
+    let timeout = question.agent.as_ref().map(AgentWire::timeout);
+    let max = question.max.min(LEASE_ITEMS_MAX) as usize;
+    Ok(Asked { client: WorkerId::new(&client.id), targets, max, timeout })
 }
 
 /// The jobs that leave this target to agents.
@@ -125,7 +167,7 @@ fn lease_all(api: &Api, asked: &Asked) -> Result<Vec<WorkItem>, StoreError> {
         for job in served(api, target) {
             let left = asked.max - items.len();
             if left > 0 {
-                items.extend(lease_of(api, job, target, &asked.client, left)?);
+                items.extend(lease_of(api, job, target, asked, left)?);
             }
         }
     }
@@ -137,29 +179,56 @@ fn lease_of(
     api: &Api,
     job: &ActiveJob,
     target: &TargetId,
-    client: &WorkerId,
+    asked: &Asked,
     count: usize,
 ) -> Result<Vec<WorkItem>, StoreError> {
-    let settings = api.app.lease_settings_of_agents(count);
+    let settings = api.app.lease_settings_of_agents(count, asked.timeout);
     loop {
         let now = api.app.clock.now();
-        let work = deliver::lease(&api.app.store, &job.core, &job.state, target, client, &settings, now)?;
+        let work = deliver::lease(&api.app.store, &job.core, &job.state, target, &asked.client, &settings, now)?;
+        if work.others_woken {
+            api.app.work.ring();
+        }
         if !work.items.is_empty() || work.ended == 0 {
             return Ok(work.items);
         }
     }
 }
 
-/// A lease does not say whose job it is of: each that has agents is asked.
-fn settle_now(api: &Api, holder: &WorkerId, lease: &LeaseId, carried: &Carried) -> Result<Settled, StoreError> {
-    let by_agents = |job: &&Arc<ActiveJob>| job.targets.iter().any(|target| matches!(target.hands, Hands::Agent));
-    for job in api.app.jobs.iter().filter(by_agents) {
-        let mut carried = carried.clone();
-        conceal_carried(&job.core, (&api.app.store, &job.state), lease, &mut carried)?;
-        let settled = api.app.store.settle(&job.state, holder, lease, carried, api.app.clock.now())?;
-        if settled == Settled::Taken {
-            return Ok(Settled::Taken);
+/// A lease does not say whose job it is of: each that has agents is asked, until it is some one's.
+fn settle_now(
+    api: &Api,
+    holder: &WorkerId,
+    several: Vec<(LeaseId, Result<Carried, WireError>)>,
+) -> Result<Vec<SettledWire>, StoreError> {
+    let mut answers = Vec::with_capacity(several.len());
+    let mut left = Vec::new();
+    for (place, (lease, carried)) in several.into_iter().enumerate() {
+        match carried {
+            Ok(carried) => {
+                answers.push(SettledWire::LeaseLost);
+                left.push((place, lease, carried));
+            }
+            Err(error) => answers.push(SettledWire::Unreadable(crate::pipeline::schedule::chain(&error))),
         }
     }
-    Ok(Settled::LeaseLost)
+    let by_agents = |job: &&Arc<ActiveJob>| job.targets.iter().any(|target| matches!(target.hands, Hands::Agent));
+    for job in api.app.jobs.iter().filter(by_agents) {
+        let mut of_this_job = Vec::with_capacity(left.len());
+        for (_, lease, carried) in &left {
+            let mut carried = carried.clone();
+            conceal_carried(&job.core, (&api.app.store, &job.state), lease, &mut carried)?;
+            of_this_job.push((lease.clone(), carried));
+        }
+        let settled = api.app.store.settle_all(&job.state, holder, &of_this_job, api.app.clock.now())?;
+        let mut settled = settled.into_iter();
+        left.retain(|(place, ..)| {
+            let is_taken = settled.next() == Some(Settled::Taken);
+            if is_taken {
+                answers[*place] = SettledWire::Taken;
+            }
+            !is_taken
+        });
+    }
+    Ok(answers)
 }

@@ -1,6 +1,7 @@
 //! The HTTP doors: bulk uploads, tokens, agents, and what became of it all. Handlers parse, call and render.
 
 mod agent;
+mod agents;
 mod auth;
 mod body;
 mod bulk;
@@ -87,6 +88,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(only("GET", "/muster/v1/jobs/{job}/people/{anchor}").route(web::get().to(people::get)))
         .service(only("POST", "/muster/v1/agent/lease").route(web::post().to(agent::lease)))
         .service(only("POST", "/muster/v1/agent/settle").route(web::post().to(agent::settle)))
+        .service(only("GET", "/muster/v1/agents").route(web::get().to(agents::get)))
         .service(only("GET", "/health").route(web::get().to(health)));
 }
 

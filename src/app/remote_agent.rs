@@ -11,8 +11,9 @@ use url::Url;
 use crate::clock::Clock;
 use crate::http_client::{self, HttpClientError};
 use crate::model::TargetId;
-use crate::pipeline::agent::{Agent, AgentSettings};
+use crate::pipeline::agent::{Agent, AgentSettings, Carrier};
 use crate::queue::remote::{BearerSource, RemoteQueue, ServerUrlError};
+use crate::queue::wire::AgentWire;
 use crate::token::TokenSource;
 use crate::writer::Writer;
 use crate::writer::ldif::{LdifSettings, LdifWriter};
@@ -37,6 +38,8 @@ pub struct AgentLogin {
     pub client_secret: SecretString,
     /// PEM certificates trusted besides the machine's own.
     pub ca: Option<Vec<u8>>,
+    /// What it calls itself, for people to see.
+    pub name: String,
 }
 
 /// Why there can be no such agent.
@@ -64,9 +67,13 @@ pub fn agent(
     let bearer = bearer(login, client.clone(), Arc::clone(clock))?;
     let queue = RemoteQueue::new(client, &login.server, bearer, Arc::clone(clock))?;
     let writer = |folder: PathBuf| Arc::new(LdifWriter::new(LdifSettings::new(folder))) as Arc<dyn Writer>;
-    let writers = folders.into_iter().map(|(target, folder)| (target, writer(folder))).collect();
-    let settings = AgentSettings { concurrency_max: CONCURRENCY_MAX, wait: WAIT, once };
-    Ok(Agent { queue, writers, clock: Arc::clone(clock), settings })
+    let carrier = |folder| Carrier { writer: writer(folder), concurrency_max: CONCURRENCY_MAX };
+    let carriers: BTreeMap<TargetId, Carrier> =
+        folders.into_iter().map(|(target, folder)| (target, carrier(folder))).collect();
+    let timeout = carriers.values().map(|carrier| carrier.writer.timeout()).max().unwrap_or(TIMEOUT);
+    let queue = queue.introduced(AgentWire::new(&login.name, timeout));
+    let settings = AgentSettings { wait: WAIT, once };
+    Ok(Agent { queue, carriers, clock: Arc::clone(clock), settings })
 }
 
 fn bearer(login: &AgentLogin, http: reqwest::Client, clock: Arc<dyn Clock>) -> Result<BearerSource, ServerUrlError> {

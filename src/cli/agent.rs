@@ -13,7 +13,7 @@ use super::Globals;
 use super::screen::{counted, say, say_json};
 use super::stop::StopSignals;
 use crate::app::{self, AgentLogin};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SteadyClock};
 use crate::config::SecretSource;
 use crate::model::TargetId;
 use crate::pipeline::agent::Agent;
@@ -86,9 +86,10 @@ fn agent(args: &Args) -> anyhow::Result<Agent> {
         client_id: args.client_id.clone(),
         client_secret: secret.read()?,
         ca: args.ca.as_deref().map(read_ca).transpose()?,
+        name: host_name(),
     };
     let folders = BTreeMap::from([(TargetId::new(&args.target), args.ldif.clone())]);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new());
     Ok(app::agent(&login, folders, &clock, args.once)?)
 }
 
@@ -99,4 +100,10 @@ fn read_ca(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::fs::File::open(path).with_context(open)?.take(CA_BYTES_MAX).read_to_end(&mut bytes).with_context(open)?;
     Ok(bytes)
+}
+
+/// The machine's name, as Linux tells it.
+fn host_name() -> String {
+    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    told.trim().to_owned()
 }

@@ -72,6 +72,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let key = store.installation_key()?;
     meant.iter_mut().chain(&mut running).for_each(|job| job.job.set_key(&key));
     let traced = conceal_all(&mut person, meant.as_ref(), running.as_ref());
+    tell_of_missing_agents(&mut person, meant.as_ref(), SystemClock.now());
     if globals.json {
         say_json(&person_json(&person, traced.as_ref()));
     } else {
@@ -79,6 +80,18 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         print_person(&person, traced.as_ref(), SystemClock.now(), Detail::Full);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says of what waits for an agent that none is there.
+pub(super) fn tell_of_missing_agents(person: &mut PersonState, job: Option<&JobMeant>, now: Timestamp) {
+    let connections = || job.into_iter().flat_map(|job| &job.connections);
+    for link in &mut person.links {
+        let is_left =
+            connections().any(|(target, connection)| *target == link.target && connection.is_left_to_agents());
+        if is_left {
+            link.tell_of_missing_agent(now);
+        }
+    }
 }
 
 /// The trace by the job file in question. What that one, or the one that last ran, keeps secret is concealed in all.
@@ -246,7 +259,8 @@ fn print_link(person: &PersonState, link: &LinkState, now: Timestamp, detail: De
 
 fn link_words(link: &LinkState, now: Timestamp) -> String {
     let state = format!("state {}", link.generation);
-    if let Some(holder) = &link.holder {
+    let is_held = link.due.is_some_and(|due| due > now);
+    if let Some(holder) = link.holder.as_ref().filter(|_| is_held) {
         return format!("{state} is being carried by {holder}");
     }
     match (&link.due, &link.outcome) {

@@ -2,6 +2,7 @@
 
 mod against;
 mod agent;
+mod agents;
 mod check;
 mod client;
 mod demo;
@@ -85,6 +86,7 @@ enum Command {
     Serve(serve::Args),
     Client(client::Args),
     Agent(agent::Args),
+    Agents(agents::Args),
     Sandbox(sandbox::Args),
 }
 
@@ -121,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args, globals),
         Command::Client(args) => client::run(args, globals),
         Command::Agent(args) => agent::run(args, globals),
+        Command::Agents(args) => agents::run(args, globals),
         Command::Sandbox(args) => sandbox::run(args, globals),
     };
     let code = done.unwrap_or_else(|error| {

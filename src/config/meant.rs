@@ -83,6 +83,14 @@ pub struct GraphConnection {
 }
 
 impl Connection {
+    /// Whether work there is carried by agents, and not by the server itself.
+    pub fn is_left_to_agents(&self) -> bool {
+        match self {
+            Self::Graph(_) => false,
+            Self::Ldif { .. } => true,
+        }
+    }
+
     /// One name for one directory, whichever job writes to it: two jobs must not take one account for two people.
     pub fn directory(&self) -> String {
         match self {

@@ -1,38 +1,48 @@
 //! The agent's loop: lease, carry, settle, until told to stop.
+//!
+//! Each target is served by itself, so that one that does not answer keeps no other waiting; what was carried is
+//! reported together.
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::model::{Carried, Reason, Settlement, Situation, TargetId, WorkItem};
-use crate::queue::remote::{QueueError, RemoteQueue};
-use crate::writer::Writer;
+use crate::queue::remote::{LEASE_ITEMS_MAX, QueueError, RemoteQueue};
+use crate::writer::{Room, Writer};
 
 use super::backoff::backoff;
 use super::carry::carry;
+use super::schedule::{Shutdown, chain};
+use hands::Hands;
+use report::{Reporter, report_all};
 
+mod hands;
+mod report;
 #[cfg(test)]
 mod tests;
 
-/// How often a settlement is sent before it is left to the lease to end. About half a minute with the pauses between;
-/// the server then leases the work again, and looks first.
-const SETTLE_TRIES_MAX: u32 = 6;
 /// How often a question is asked in vain before an agent that runs once leaves. About a minute.
 const ONCE_TRIES_MAX: u32 = 7;
-
 /// The pause after an answer without work: a server that does not keep questions open is not asked without end.
 const IDLE_PAUSE: Duration = Duration::from_millis(200);
+/// Work items held for each that can be carried at once: enough that none waits for the server while some are carried,
+/// and few enough that other agents find work too.
+const HELD_PER_HAND: u32 = 8;
+/// The longest pause where a target asks for patience, before it is looked at again.
+const CLOSED_PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The agent was told to stop before this was begun: somebody else may carry it at once.
+const GIVEN_BACK: &str = "given_back";
 
 /// How an agent works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSettings {
-    /// How many work items it carries at once; it leases no more than it can begin with.
-    pub concurrency_max: u32,
     /// How long a question for work is kept open while nothing is due.
     pub wait: Duration,
     /// Leave when nothing is due, in place of waiting for more.
@@ -48,186 +58,196 @@ pub struct Tally {
     pub unreported: u64,
 }
 
-/// One agent: the queue it asks, and the writers it has.
+/// Who carries work to a target.
+#[derive(Clone)]
+pub struct Carrier {
+    /// The hands.
+    pub writer: Arc<dyn Writer>,
+    /// How many work items it carries at once: as many as the writer has connections.
+    pub concurrency_max: u32,
+}
+
+/// One agent: the queue it asks, and the targets it writes to.
 pub struct Agent {
     /// Where work comes from.
     pub queue: RemoteQueue,
-    /// One writer for each target it serves.
-    pub writers: BTreeMap<TargetId, Arc<dyn Writer>>,
-    /// Its own clock.
+    /// One for each target it serves.
+    pub carriers: BTreeMap<TargetId, Carrier>,
+    /// By which leases are counted. It must not go slower than the time does, or a lease would be believed too long.
     pub clock: Arc<dyn Clock>,
     /// How it works.
     pub settings: AgentSettings,
 }
 
 impl Agent {
-    /// Works until `shutdown` resolves, or, where it runs once, until nothing is due. What has been leased by then is
-    /// carried to its end.
+    /// Works until `shutdown` resolves, or, where it runs once, until nothing is due. What has been begun by then is
+    /// carried to its end; what has only been leased is given back.
+    ///
+    /// A target that the server refuses to give work of is left, and said so; the others are served on.
     ///
     /// # Errors
-    /// [`QueueError`] when the server refuses to give work, or, where it runs once, cannot be reached for too long.
+    /// [`QueueError`] of the first target for which the server refuses to give work, or, where it runs once, cannot be
+    /// reached for too long; once none is left.
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()>) -> Result<Tally, QueueError> {
-        let mut shutdown = pin!(shutdown);
-        let mut hands = Hands::default();
-        let mut ended = Ok(());
+        let (switch, stop) = Shutdown::new();
+        let (reporter, reports) = Reporter::new();
+        let reporting = tokio::spawn(report_all(self.queue.clone(), reports));
+        let mut serving = JoinSet::new();
+        for (target, carrier) in &self.carriers {
+            let desk = Desk {
+                agent: Arc::clone(&self),
+                target: target.clone(),
+                carrier: carrier.clone(),
+                reporter: reporter.clone(),
+                stop: stop.clone(),
+            };
+            serving.spawn(desk.serve());
+        }
+        drop(reporter);
+        let ended = until_all_ended(serving, &switch, shutdown).await;
+        let _ = reporting.await;
+        ended
+    }
+}
+
+/// Waits for all targets; tells them to stop when `shutdown` resolves.
+async fn until_all_ended(
+    mut serving: JoinSet<(Tally, Result<(), QueueError>)>,
+    switch: &watch::Sender<bool>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Tally, QueueError> {
+    let mut shutdown = std::pin::pin!(shutdown);
+    let mut is_told = false;
+    let mut all = Tally::default();
+    let mut first_error = None;
+    loop {
+        let ended = tokio::select! {
+            biased;
+            () = &mut shutdown, if !is_told => {
+                is_told = true;
+                switch.send_replace(true);
+                continue;
+            }
+            ended = serving.join_next() => ended,
+        };
+        match ended {
+            Some(Ok((tally, ended))) => {
+                all.settled += tally.settled;
+                all.unreported += tally.unreported;
+                first_error = first_error.or(ended.err());
+            }
+            Some(Err(error)) => tracing::error!(cause = %error, "serving a target broke off"),
+            None => return first_error.map_or(Ok(all), Err),
+        }
+    }
+}
+
+/// Where one target is served.
+struct Desk {
+    agent: Arc<Agent>,
+    target: TargetId,
+    carrier: Carrier,
+    reporter: Reporter,
+    stop: Shutdown,
+}
+
+impl Desk {
+    async fn serve(self) -> (Tally, Result<(), QueueError>) {
+        let desk = Arc::new(self);
+        let mut hands = Hands::new(desk.carrier.concurrency_max);
+        let ended = desk.serve_with(&mut hands).await;
+        if let Err(error) = &ended {
+            tracing::error!(target_id = %desk.target, cause = %chain(error), "this target is served no longer");
+        }
+        (hands.finish().await, ended)
+    }
+
+    async fn serve_with(self: &Arc<Self>, hands: &mut Hands) -> Result<(), QueueError> {
+        let once = self.agent.settings.once;
+        let mut stop = self.stop.clone();
         let mut in_vain = 0;
-        loop {
+        while !stop.is_asked() {
             let asked = tokio::select! {
                 biased;
-                () = &mut shutdown => break,
-                asked = self.ask(&mut hands) => asked,
+                () = stop.asked() => break,
+                asked = self.ask(hands) => asked,
             };
             let pause = match asked {
-                Ok(items) if items.is_empty() && self.settings.once && hands.are_empty() => break,
+                Ok(items) if items.is_empty() && once && hands.are_empty() => break,
                 Ok(items) => {
                     in_vain = 0;
                     let pause = if items.is_empty() { IDLE_PAUSE } else { Duration::ZERO };
-                    hands.begin(&self, items);
+                    hands.begin(self, items);
                     pause
                 }
-                Err(QueueError::Later { after, cause }) if !(self.settings.once && in_vain >= ONCE_TRIES_MAX) => {
-                    tracing::warn!(cause = %chain(&*cause), "the server cannot answer now");
+                Err(QueueError::Later { after, cause }) if !(once && in_vain >= ONCE_TRIES_MAX) => {
+                    tracing::warn!(target_id = %self.target, cause = %chain(&*cause), "the server cannot answer now");
                     let pause = after.unwrap_or_default().max(backoff(in_vain, "lease"));
                     in_vain = in_vain.saturating_add(1);
                     pause
                 }
-                Err(error) => {
-                    ended = Err(error);
-                    break;
-                }
+                Err(error) => return Err(error),
             };
-            if stopped_within(pause, &mut shutdown).await {
-                break;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.asked() => {}
             }
         }
-        hands.finish().await;
-        ended.map(|()| hands.tally)
+        Ok(())
     }
 
-    /// Waits for a free hand, then asks for as much as there are free hands.
+    /// Waits until half of what may be held is free, then asks for as much as is free and the target has room for.
     async fn ask(&self, hands: &mut Hands) -> Result<Vec<WorkItem>, QueueError> {
-        let most = self.settings.concurrency_max.max(1);
+        let settings = &self.agent.settings;
+        let most = (self.carrier.concurrency_max.max(1) * HELD_PER_HAND).min(LEASE_ITEMS_MAX);
         hands.take_stock();
         // With nothing due, the work in hand may make more work: one that runs once waits for it first.
-        let wait_for_all = self.settings.once && hands.were_idle;
-        while hands.busy() >= most || (wait_for_all && !hands.are_empty()) {
+        let wait_for_all = settings.once && hands.were_idle;
+        while hands.held() > most / 2 || (wait_for_all && !hands.are_empty()) {
             hands.wait_for_one().await;
         }
-        let wait = if self.settings.once { Duration::ZERO } else { self.settings.wait };
-        let targets: Vec<TargetId> = self.writers.keys().cloned().collect();
-        let items = self.queue.lease(&targets, most - hands.busy(), wait).await?;
+        let room = self.wait_for_room().await;
+        let wait = if settings.once { Duration::ZERO } else { settings.wait };
+        let max = room.min((most - hands.held()) as usize);
+        let max = u32::try_from(max).unwrap_or(LEASE_ITEMS_MAX);
+        let items = self.agent.queue.lease(std::slice::from_ref(&self.target), max, wait).await?;
         hands.were_idle = items.is_empty();
         Ok(items)
     }
 
-    async fn carry_and_settle(&self, item: WorkItem) -> bool {
-        let carried = match self.writers.get(&item.target) {
-            Some(writer) => carry(&**writer, &item, &*self.clock).await,
-            None => no_writer(&item),
+    /// How much more the target takes now: at least one piece of work.
+    async fn wait_for_room(&self) -> usize {
+        loop {
+            match self.carrier.writer.room() {
+                Room::Open(0) => tokio::time::sleep(IDLE_PAUSE).await,
+                Room::Open(count) => return count,
+                Room::ClosedFor(pause) => tokio::time::sleep(pause.clamp(IDLE_PAUSE, CLOSED_PAUSE_MAX)).await,
+            }
+        }
+    }
+
+    /// Carries a work item once a hand is free; gives it back where the agent was told to stop before that.
+    async fn carry(&self, item: &WorkItem, hand: &tokio::sync::Semaphore) -> Carried {
+        if item.target != self.target {
+            let why = Reason::new("no_writer", format!("this agent was not asked to write to {}", item.target));
+            return Carried { situation: Situation::Absent, change: None, settlement: Settlement::Failed(why) };
+        }
+        let mut stop = self.stop.clone();
+        let free = tokio::select! {
+            biased;
+            free = hand.acquire() => free.ok(),
+            () = stop.asked() => None,
         };
-        self.settle(&item, &carried).await
-    }
-
-    /// Whether the server took the settlement.
-    async fn settle(&self, item: &WorkItem, carried: &Carried) -> bool {
-        for attempt in 0..SETTLE_TRIES_MAX {
-            let (after, cause) = match self.queue.settle(&item.lease, carried).await {
-                Ok(()) => return true,
-                Err(QueueError::Refused { cause, .. }) => {
-                    tracing::warn!(target_id = %item.target, anchor = %item.anchor, cause = %chain(&*cause),
-                        "the server refused a settlement");
-                    return false;
-                }
-                Err(QueueError::Later { after, cause }) => (after, cause),
-            };
-            tracing::warn!(target_id = %item.target, anchor = %item.anchor, attempt, cause = %chain(&*cause),
-                "a settlement could not be reported");
-            if attempt + 1 < SETTLE_TRIES_MAX {
-                tokio::time::sleep(after.unwrap_or_default().max(backoff(attempt, item.anchor.as_str()))).await;
-            }
-        }
-        false
-    }
-}
-
-/// The work in hand.
-#[derive(Default)]
-struct Hands {
-    tasks: JoinSet<bool>,
-    tally: Tally,
-    /// The last question brought no work.
-    were_idle: bool,
-}
-
-impl Hands {
-    fn begin(&mut self, agent: &Arc<Agent>, items: Vec<WorkItem>) {
-        for item in items {
-            let agent = Arc::clone(agent);
-            self.tasks.spawn(async move { agent.carry_and_settle(item).await });
-        }
-    }
-
-    fn busy(&self) -> u32 {
-        u32::try_from(self.tasks.len()).unwrap_or(u32::MAX)
-    }
-
-    fn are_empty(&self) -> bool {
-        self.tasks.is_empty()
-    }
-
-    async fn wait_for_one(&mut self) {
-        if let Some(ended) = self.tasks.join_next().await {
-            self.count(ended);
-        }
-    }
-
-    /// Frees the hands whose work has ended meanwhile.
-    fn take_stock(&mut self) {
-        while let Some(ended) = self.tasks.try_join_next() {
-            self.count(ended);
-        }
-    }
-
-    fn count(&mut self, ended: Result<bool, JoinError>) {
-        match ended {
-            Ok(true) => self.tally.settled += 1,
-            Ok(false) => self.tally.unreported += 1,
-            Err(error) => {
-                tracing::error!(cause = %error, "a piece of work broke off");
-                self.tally.unreported += 1;
-            }
-        }
-    }
-
-    async fn finish(&mut self) {
-        while !self.tasks.is_empty() {
-            self.wait_for_one().await;
+        match free {
+            Some(_free) => carry(&*self.carrier.writer, item, &*self.agent.clock).await,
+            None => given_back(item, &*self.agent.clock),
         }
     }
 }
 
-fn no_writer(item: &WorkItem) -> Carried {
-    let why = Reason::new("no_writer", format!("this agent was not set up to write to {}", item.target));
-    Carried { situation: Situation::Absent, change: None, settlement: Settlement::Failed(why) }
-}
-
-/// Waits for `pause`; whether it was told to stop meanwhile.
-async fn stopped_within(pause: Duration, shutdown: &mut Pin<&mut impl Future<Output = ()>>) -> bool {
-    tokio::select! {
-        biased;
-        () = shutdown => true,
-        () = tokio::time::sleep(pause) => false,
-    }
-}
-
-/// An error and what caused it, in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        line.push_str(": ");
-        line.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    line
+fn given_back(item: &WorkItem, clock: &dyn Clock) -> Carried {
+    let situation = if item.known.is_some() { Situation::Confirmed } else { Situation::Absent };
+    let why = Reason::new(GIVEN_BACK, "the agent that had it was stopped before it began");
+    let settlement = Settlement::Again { due: clock.now(), look: item.look, why };
+    Carried { situation, change: None, settlement }
 }

@@ -196,7 +196,12 @@ impl Deliverer {
 
     fn lease(&self, count: usize) -> Result<WorkFor, StoreError> {
         let settings = LeaseSettings { count, ..self.settings };
-        lease(&self.store, &self.job, &self.state, &self.target, &self.holder, &settings, self.clock.now())
+        let now = self.clock.now();
+        let work = lease(&self.store, &self.job, &self.state, &self.target, &self.holder, &settings, now)?;
+        if work.others_woken {
+            self.work.ring();
+        }
+        Ok(work)
     }
 
     fn settle(&self, carried: &mut [(LeaseId, Carried)]) -> Result<(), StoreError> {

@@ -5,16 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::http_client;
 use crate::model::{Carried, LeaseId, TargetId, WorkItem};
 use crate::token::TokenError;
 
-use super::wire::{LeaseAnswerWire, LeaseRequestWire, SettleRequestWire};
+use super::wire::{AgentWire, LeaseAnswerWire, LeaseRequestWire, SettleAnswerWire, SettleRequestWire, SettledWire};
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +27,11 @@ pub const ANSWER_SECONDS_MAX: u64 = 30;
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most work items in one lease: more would wait here while others could carry them.
 pub const LEASE_ITEMS_MAX: u32 = 100;
+/// The most settlements in one report, and the longest report in bytes that is sent while it could be made of two: the
+/// server takes no longer one than four times this.
+pub const SETTLE_ITEMS_MAX: usize = 100;
+/// See [`SETTLE_ITEMS_MAX`].
+pub const SETTLE_BYTES_MAX: usize = 1024 * 1024;
 /// How much of what the server says of an error is kept.
 const COMPLAINT_CHARACTERS_MAX: usize = 300;
 
@@ -81,6 +86,7 @@ pub struct RemoteQueue {
     settle_url: Url,
     bearer: BearerSource,
     clock: Arc<dyn Clock>,
+    agent: Option<AgentWire>,
 }
 
 impl RemoteQueue {
@@ -98,7 +104,12 @@ impl RemoteQueue {
             return Err(ServerUrlError::NotEncrypted);
         }
         let (lease_url, settle_url) = (below(server, "lease")?, below(server, "settle")?);
-        Ok(Self { client, lease_url, settle_url, bearer, clock })
+        Ok(Self { client, lease_url, settle_url, bearer, clock, agent: None })
+    }
+
+    /// The same, for an agent that says who it is when it asks.
+    pub fn introduced(self, agent: AgentWire) -> Self {
+        Self { agent: Some(agent), ..self }
     }
 
     /// Leases up to `max` work items of `targets`; waits up to `wait` (at most [`WAIT_SECONDS_MAX`]) while nothing is
@@ -110,9 +121,11 @@ impl RemoteQueue {
     pub async fn lease(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
         let wait = wait.min(Duration::from_secs(WAIT_SECONDS_MAX));
         let request = LeaseRequestWire::new(targets, max.min(LEASE_ITEMS_MAX), wait);
+        let request = LeaseRequestWire { agent: self.agent.clone(), ..request };
         let asked = self.clock.now();
         let timeout = wait + Duration::from_secs(ANSWER_SECONDS_MAX);
-        let response = self.post(&self.lease_url, &request, timeout).await?;
+        let body = serde_json::to_vec(&request).map_err(unreadable)?;
+        let response = self.post(&self.lease_url, body, timeout).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(Vec::new());
         }
@@ -121,19 +134,30 @@ impl RemoteQueue {
         answer.read(asked).map_err(unreadable)
     }
 
-    /// Reports what was carried under `lease`.
+    /// Reports what was carried under these leases, and says what became of each, in their order: as many of them as
+    /// one report holds ([`SETTLE_ITEMS_MAX`]), and at least the first.
     ///
     /// # Errors
-    /// As [`RemoteQueue::lease`]. Refused with 409 when the lease had ended: then somebody else has the work, and the
-    /// report changes nothing.
-    pub async fn settle(&self, lease: &LeaseId, carried: &Carried) -> Result<(), QueueError> {
-        let request = SettleRequestWire::new(lease, carried, self.clock.now());
-        self.post(&self.settle_url, &request, Duration::from_secs(ANSWER_SECONDS_MAX)).await.map(drop)
+    /// As [`RemoteQueue::lease`], for all of them together. A lease that had ended is no error but an answer: then
+    /// somebody else has the work, and the report changes nothing.
+    pub async fn settle(&self, carried: &[(LeaseId, Carried)]) -> Result<Vec<SettledWire>, QueueError> {
+        let mut count = carried.len().min(SETTLE_ITEMS_MAX);
+        let body = loop {
+            let some = carried.iter().take(count).map(|(lease, carried)| (lease, carried));
+            let body = serde_json::to_vec(&SettleRequestWire::of(some, self.clock.now())).map_err(unreadable)?;
+            if body.len() <= SETTLE_BYTES_MAX || count <= 1 {
+                break body;
+            }
+            count = count.div_ceil(2);
+        };
+        let response = self.post(&self.settle_url, body, Duration::from_secs(ANSWER_SECONDS_MAX)).await?;
+        let answer: SettleAnswerWire = serde_json::from_slice(&read(response).await?).map_err(unreadable)?;
+        answer.read(count).map_err(unreadable)
     }
 
-    async fn post(&self, url: &Url, body: &impl Serialize, timeout: Duration) -> Result<Response, QueueError> {
+    async fn post(&self, url: &Url, body: Vec<u8>, timeout: Duration) -> Result<Response, QueueError> {
         let bearer = (self.bearer)(None).await.map_err(no_token)?;
-        let mut response = self.post_with(&bearer, url, body, timeout).await?;
+        let mut response = self.post_with(&bearer, url, body.clone(), timeout).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             // The server may have forgotten a token that was still good: a new one, once.
             let bearer = (self.bearer)(Some(bearer)).await.map_err(no_token)?;
@@ -146,11 +170,11 @@ impl RemoteQueue {
         &self,
         bearer: &SecretString,
         url: &Url,
-        body: &impl Serialize,
+        body: Vec<u8>,
         timeout: Duration,
     ) -> Result<Response, QueueError> {
-        let request = self.client.post(url.clone()).bearer_auth(bearer.expose_secret()).json(body).timeout(timeout);
-        request.send().await.map_err(unreachable)
+        let request = self.client.post(url.clone()).bearer_auth(bearer.expose_secret()).timeout(timeout);
+        request.header(CONTENT_TYPE, "application/json").body(body).send().await.map_err(unreachable)
     }
 }
 

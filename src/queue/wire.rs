@@ -13,13 +13,17 @@ use crate::model::{
 };
 
 mod account;
+mod ask;
 mod json;
+mod report;
 #[cfg(test)]
 mod tests;
 
 pub use account::{
     ChangeKindWire, ChangeWire, DesiredWire, KeyWire, KnownWire, ManagerWire, ReasonWire, SituationWire, UniqueNameWire,
 };
+pub use ask::{AgentWire, LeaseRequestWire};
+pub use report::{LeaseReportWire, Reported, SettleAnswerWire, SettleRequestWire, SettledWire};
 
 /// The version of everything here. One that is not known is refused, never guessed at.
 pub const WIRE_VERSION: u32 = 1;
@@ -42,20 +46,9 @@ pub enum WireError {
         #[source]
         source: DnError,
     },
-}
-
-/// An agent asks for work: `POST /muster/v1/agent/lease`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LeaseRequestWire {
-    /// [`WIRE_VERSION`].
-    pub version: u32,
-    /// The targets it writes to.
-    pub targets: Vec<String>,
-    /// How many work items it can carry now.
-    pub max: u32,
-    /// How long the server may keep the question open while nothing is due, in seconds.
-    pub wait_seconds: u32,
+    /// A report is neither of one lease nor of several.
+    #[error("a report names one `lease` and what was `carried`, or several `settlements`")]
+    Report,
 }
 
 /// What the server answers.
@@ -68,18 +61,6 @@ pub struct LeaseAnswerWire {
     pub waited_milliseconds: u64,
     /// The work, in the order of its sequence; nothing where nothing is due.
     pub items: Vec<WorkItemWire>,
-}
-
-/// An agent reports a work item it carried: `POST /muster/v1/agent/settle`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SettleRequestWire {
-    /// [`WIRE_VERSION`].
-    pub version: u32,
-    /// The lease that ends.
-    pub lease: String,
-    /// How it went.
-    pub carried: CarriedWire,
 }
 
 /// A [`WorkItem`].
@@ -189,27 +170,6 @@ pub enum SettlementWire {
     Failed(ReasonWire),
 }
 
-impl LeaseRequestWire {
-    /// A question for up to `max` work items of these targets.
-    pub fn new<'a>(targets: impl IntoIterator<Item = &'a TargetId>, max: u32, wait: Duration) -> Self {
-        Self {
-            version: WIRE_VERSION,
-            targets: targets.into_iter().map(|target| target.as_str().to_owned()).collect(),
-            max,
-            wait_seconds: u32::try_from(wait.as_secs()).unwrap_or(u32::MAX),
-        }
-    }
-
-    /// The targets it asks for.
-    ///
-    /// # Errors
-    /// [`WireError::Version`].
-    pub fn targets(&self) -> Result<Vec<TargetId>, WireError> {
-        check_version(self.version)?;
-        Ok(self.targets.iter().map(|target| TargetId::new(target)).collect())
-    }
-}
-
 impl LeaseAnswerWire {
     /// The answer given at `now`, after the question was kept open for `waited`.
     pub fn new(items: &[WorkItem], waited: Duration, now: Timestamp) -> Self {
@@ -231,23 +191,6 @@ impl LeaseAnswerWire {
         check_version(self.version)?;
         let given = asked.plus(Duration::from_millis(self.waited_milliseconds));
         self.items.into_iter().map(|item| item.read(given)).collect()
-    }
-}
-
-impl SettleRequestWire {
-    /// The report of what was carried under `lease`, made at `now`.
-    pub fn new(lease: &LeaseId, carried: &Carried, now: Timestamp) -> Self {
-        let carried = CarriedWire::new(carried, now);
-        Self { version: WIRE_VERSION, lease: lease.as_str().to_owned(), carried }
-    }
-
-    /// The report, as it came in at `now`.
-    ///
-    /// # Errors
-    /// [`WireError`] when any of it cannot be read.
-    pub fn read(self, now: Timestamp) -> Result<(LeaseId, Carried), WireError> {
-        check_version(self.version)?;
-        Ok((LeaseId::new(&self.lease), self.carried.read(now)?))
     }
 }
 

@@ -1,5 +1,6 @@
 //! *Lease*: due work goes to one worker for a while. Limits of damage are kept here (promise 6).
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
@@ -81,6 +82,8 @@ pub struct WorkFor {
     pub items: Vec<WorkItem>,
     /// How many ended on the way, because nothing needed to be carried.
     pub ended: usize,
+    /// Work at another target may be due now that was not.
+    pub others_woken: bool,
 }
 
 impl Store {
@@ -103,16 +106,14 @@ impl Store {
         self.write(|on| {
             let mut names = self.names_mut();
             let (budget, gave) = (Budget::new(target), WorkFor::default());
-            let mut lessor = Lessor { on, names: &mut names, job, target, terms, budget, gave };
+            let woken = VecDeque::new();
+            let mut lessor = Lessor { on, names: &mut names, job, target, terms, budget, gave, woken };
             for id in due_rows(on, target, terms)? {
-                if lessor.gave.items.len() == terms.count {
-                    break;
-                }
-                // What was seen to just now may have seen to this row as well.
-                let row = LinkRow::read(on, id).optional()?;
-                if let Some(row) = row.filter(|row| row.due.is_some_and(|due| due <= terms.now.0)) {
-                    lessor.consider(row, propose)?;
-                }
+                lessor.look_at(id, propose)?;
+            }
+            // Each leads a line that was waiting, so there are no more of them than were in it.
+            while let Some(id) = lessor.woken.pop_front() {
+                lessor.look_at(id, propose)?;
             }
             Ok(lessor.gave)
         })
@@ -127,9 +128,25 @@ struct Lessor<'a, 'c> {
     terms: &'a LeaseTerms<'a>,
     budget: Budget,
     gave: WorkFor,
+    /// Whoever waited for a name and may not have to any more.
+    woken: VecDeque<i64>,
 }
 
 impl Lessor<'_, '_> {
+    fn look_at(&mut self, id: i64, propose: &mut dyn FnMut(&StoredPerson, bool) -> Proposal) -> Result<(), StoreError> {
+        if self.gave.items.len() == self.terms.count {
+            return Ok(());
+        }
+        // What was seen to just now may have seen to this row as well; and who waits may wait at another target.
+        let row = LinkRow::read(self.on, id).optional()?;
+        let row = row.filter(|row| row.due.is_some_and(|due| due <= self.terms.now.0));
+        self.gave.others_woken |= row.as_ref().is_some_and(|row| row.target != self.target.0);
+        match row.filter(|row| row.target == self.target.0) {
+            Some(row) => self.consider(row, propose),
+            None => Ok(()),
+        }
+    }
+
     fn consider(
         &mut self,
         row: LinkRow,
@@ -194,7 +211,9 @@ impl Lessor<'_, '_> {
         match if waived { Ok(()) } else { self.budget.take(self.on, self.terms, &new)? } {
             Ok(()) => {
                 let bits = words::damage_bits(damages.iter().copied()) | counted;
-                self.grant(row, stored, task, bits, manager.as_ref())
+                self.grant(row, stored, task, bits, manager.as_ref())?;
+                self.woken.extend(reserve::wake_next(self.on, row, self.terms.now)?);
+                Ok(())
             }
             Err((damage, allowed)) => {
                 let held = Outcome::Held(self.limit_reason(damage, allowed, stored));

@@ -4,6 +4,7 @@
 //! transaction; none is open while anybody else is spoken to.
 
 mod accept;
+mod agents;
 mod arriving;
 mod budget;
 mod clients;
@@ -42,6 +43,7 @@ use names::Names;
 use crate::model::InstallationKey;
 
 pub use accept::{Accepted, Backlog, NewUpload};
+pub use agents::{AGENT_AWAY_AFTER, AgentSeen, AgentState, is_here};
 pub use arriving::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, Undecided};
 pub use clients::{Client, NewClient};
 pub use fsck::Fault;

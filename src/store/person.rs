@@ -2,6 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
+use super::agents::{is_here, last_asked};
 use super::names::Names;
 use super::read::{OPERATION, OperationState, operation};
 use super::record::{person_row, stored_person};
@@ -12,6 +13,9 @@ use crate::model::{
 
 /// Operations and journal entries of a person that are shown, the newest.
 const HISTORY_MAX: usize = 200;
+
+/// Nobody has asked for the work of a target lately.
+const NO_AGENT: &str = "no_agent";
 
 /// Where a person stands, by the last decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +87,28 @@ pub struct LinkState {
     pub holder: Option<String>,
     /// The manager it is about.
     pub manager: Option<String>,
+    /// When an agent last asked for work of the target; `None` where none ever has, as where the server itself writes.
+    pub agent_asked_at: Option<Timestamp>,
+}
+
+impl LinkState {
+    /// Says so where it could be carried now, and there is no agent at the target that would. Of targets that are left
+    /// to agents only.
+    pub fn tell_of_missing_agent(&mut self, now: Timestamp) {
+        // What somebody holds is due when their lease is surely over.
+        if self.due.is_none_or(|due| due > now) || self.agent_asked_at.is_some_and(|asked| is_here(asked, now)) {
+            return;
+        }
+        let since = match self.agent_asked_at {
+            Some(at) => format!("none has asked for work since {at}"),
+            None => "none has ever asked for work".to_owned(),
+        };
+        let missing = format!("it waits for an agent of {}: {since}", self.target);
+        self.waits = Some(match self.waits.take() {
+            Some(why) => Reason { detail: format!("{}; and {missing}", why.detail), ..why },
+            None => Reason::new(NO_AGENT, missing),
+        });
+    }
 }
 
 /// One thing that was done, or not.
@@ -260,6 +286,7 @@ fn links(on: &Transaction<'_>, job: &JobState, person: i64) -> Result<Vec<LinkSt
             due: row.get::<_, Option<i64>>(8)?.map(Timestamp),
             holder: row.get(9)?,
             manager: row.get(10)?,
+            agent_asked_at: last_asked(on, target)?,
         });
     }
     Ok(links)

@@ -5,8 +5,8 @@
 //! What a person has taken stays theirs while they have an account anywhere.
 //!
 //! Those who wait for a name stand in a *line*. When the work it is offered to ends, the first in line is due at once
-//! and leads it from then on; the others are left alone. Should a leader be lost, everybody in line is due when the
-//! lease they wait for is surely over.
+//! and leads it from then on. Once that one is under way, the next is asked whether it has to wait for it at all; the
+//! others are left alone. Should a leader be lost, everybody in line is due when the lease they wait for is surely over.
 
 use std::time::Duration;
 
@@ -181,25 +181,37 @@ pub(super) fn end_offer(
 
 /// Puts a piece of work into the line of those who wait for what is offered to the work `behind` which it stands.
 pub(super) fn queue_up(on: &Transaction<'_>, row: &LinkRow, behind: i64, now: Timestamp) -> Result<(), StoreError> {
-    // Whoever waits for this one may have nothing to do with what it waits for now.
-    lead_on(on, row, now)?;
     let line: i64 = on
         .prepare_cached("UPDATE link SET leads = coalesce(leads, id) WHERE id = ?1 RETURNING leads")?
         .query_row([behind], |found| found.get(0))?;
-    on.prepare_cached("UPDATE link SET line = ?2 WHERE id = ?1")?.execute([row.id, line])?;
+    if row.leads != Some(line) {
+        // Whoever waits for this one may have nothing to do with what it waits for now.
+        lead_on(on, row, now)?;
+    }
+    on.prepare_cached("UPDATE link SET line = ?2, leads = NULL WHERE id = ?1")?.execute([row.id, line])?;
     Ok(())
 }
 
 /// The first of those who wait behind a piece of work is seen to, and the others wait behind it.
 fn lead_on(on: &Transaction<'_>, row: &LinkRow, now: Timestamp) -> Result<(), StoreError> {
-    let Some(line) = row.leads else { return Ok(()) };
-    on.prepare_cached("UPDATE link SET leads = NULL WHERE id = ?1")?.execute([row.id])?;
-    on.prepare_cached(
-        "UPDATE link SET due = ?2, line = NULL, leads = ?1 WHERE id =
-           (SELECT id FROM link WHERE line = ?1 AND lease IS NULL AND due IS NOT NULL ORDER BY id LIMIT 1)",
-    )?
-    .execute([line, now.0])?;
+    if row.leads.is_some() {
+        on.prepare_cached("UPDATE link SET leads = NULL WHERE id = ?1")?.execute([row.id])?;
+        wake_next(on, row, now)?;
+    }
     Ok(())
+}
+
+/// The first of those who stand in the line that a piece of work leads is due from now on, and leads it too.
+pub(super) fn wake_next(on: &Transaction<'_>, row: &LinkRow, now: Timestamp) -> Result<Option<i64>, StoreError> {
+    let Some(line) = row.leads else { return Ok(None) };
+    Ok(on
+        .prepare_cached(
+            "UPDATE link SET due = ?2, line = NULL, leads = ?1 WHERE id =
+               (SELECT id FROM link WHERE line = ?1 AND lease IS NULL AND due IS NOT NULL ORDER BY id LIMIT 1)
+             RETURNING id",
+        )?
+        .query_row([line, now.0], |found| found.get(0))
+        .optional()?)
 }
 
 /// Frees what is offered to a piece of work.

@@ -7,7 +7,7 @@ use crate::chance;
 use crate::model::InstallationKey;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
 
 /// Version 1.
 ///
@@ -184,8 +184,22 @@ CREATE INDEX reservation_link ON reservation (link) WHERE link IS NOT NULL;
 /// Version 3: the job file a job last ran with, as it is written; NULL where it ran before this was kept.
 const V3: &str = "ALTER TABLE job ADD COLUMN file TEXT;";
 
-/// Version 4: who waits for a name stands in a line; failures and damage are counted without reading their rows.
+/// Version 4: the agents that have asked for work, for people to see.
 const V4: &str = "
+CREATE TABLE agent (
+  client TEXT NOT NULL,                      -- its id
+  name TEXT NOT NULL,                        -- what it calls itself
+  target TEXT NOT NULL,                      -- it asked for work of
+  version TEXT NOT NULL,
+  address TEXT NOT NULL,                     -- it asked from
+  first_seen_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  PRIMARY KEY (client, name, target)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Version 5: who waits for a name stands in a line; failures and damage are counted without reading their rows.
+const V5: &str = "
 ALTER TABLE link ADD COLUMN line INTEGER;    -- of those who wait for a name that is offered to other work
 ALTER TABLE link ADD COLUMN leads INTEGER;   -- the line that waits for this work
 CREATE INDEX link_line ON link (line, id) WHERE line IS NOT NULL;

@@ -134,3 +134,74 @@ async fn open_questions_end_when_the_doors_close() {
     assert_eq!((status, &answer["items"]), (StatusCode::OK, &json!([])));
     assert!(asked.elapsed() < Duration::from_secs(10));
 }
+
+#[tokio::test]
+async fn several_settlements_are_reported_in_one_request_and_answered_each_on_its_own() {
+    let (house, token) = with_work(3).await;
+    let agent = house.agent("agent").await;
+    let items = house.lease(&agent, 10).await;
+    assert_eq!(house.settle(&agent, &items[1]).await.0, StatusCode::OK);
+    let known = |item: &Json| json!({ "object": item["anchor"], "attributes": {}, "container": null, "synced": false });
+    let applied = |item: &Json| {
+        let settlement = json!({ "applied": { "known": known(item) } });
+        json!({ "lease": item["lease"], "carried": { "situation": "ABSENT", "change": null, "settlement": settlement } })
+    };
+    let mut unreadable = applied(&items[2]);
+    unreadable["carried"]["settlement"]["applied"]["known"]["container"] = json!("nowhere");
+    let report = json!({ "version": 1, "settlements": [applied(&items[0]), applied(&items[1]), unreadable] });
+    let (status, answer) = house.agent_post(&agent, "settle", &report).await;
+    assert_eq!(
+        (status, &answer["answers"][0], &answer["answers"][1]),
+        (StatusCode::OK, &json!("taken"), &json!("leaseLost"))
+    );
+    assert!(answer["answers"][2]["unreadable"].as_str().unwrap().contains("`container` cannot be read"), "{answer}");
+    assert_eq!(house.settle(&agent, &items[2]).await.0, StatusCode::OK, "what could not be read ends no lease");
+    let upload = house.get(&token, "/muster/v1/uploads/1").await;
+    assert_eq!(upload["outcomes"]["pending"], Json::Null, "{upload}");
+    let many = vec![applied(&items[0]); 101];
+    let report = json!({ "version": 1, "settlements": many });
+    assert_eq!(house.agent_post(&agent, "settle", &report).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_server_knows_its_agents_and_says_what_waits_for_one() {
+    let (house, _) = with_work(1).await;
+    let reader = house.token("reader", &[Role::ReadLogs], &[]).await;
+    let waits = async || house.get(&reader, "/muster/v1/jobs/hr/people/c0").await["accounts"][0]["reason"].clone();
+    assert_eq!(
+        waits().await,
+        json!({ "code": "no_agent", "message": "it waits for an agent of hq: none has ever asked for work" })
+    );
+    let agent = house.agent("agent").await;
+    let question = json!({
+        "version": 1, "targets": ["hq"], "max": 1, "waitSeconds": 0,
+        "agent": { "name": "dc-1", "version": "9.9.9", "timeoutMilliseconds": 2000 },
+    });
+    let (_, answer) = house.agent_post(&agent, "lease", &question).await;
+    // The lease fits the writes of this agent: three of them.
+    assert_eq!(answer["items"][0]["endsInMilliseconds"], 6000, "{answer}");
+    let told = house.get(&reader, "/muster/v1/agents").await["agents"][0].clone();
+    for (field, value) in [
+        ("name", json!("dc-1")),
+        ("version", json!("9.9.9")),
+        ("target", json!("hq")),
+        ("clientName", json!("agent")),
+        ("address", json!("127.0.0.1")),
+        ("isHere", json!(true)),
+        ("holds", json!(1)),
+    ] {
+        assert_eq!(told[field], value, "{field} of {told}");
+    }
+    // It dies: lease and write are over after eight seconds, and after two minutes it counts as gone.
+    house.clock.pass(Duration::from_secs(9));
+    assert_eq!(waits().await, Json::Null, "an agent that asked nine seconds ago is there");
+    house.clock.pass(Duration::from_secs(120));
+    let gone = waits().await["message"].as_str().unwrap().to_owned();
+    assert!(gone.starts_with("it waits for an agent of hq: none has asked for work since 20"), "{gone}");
+    assert_eq!(house.get(&reader, "/muster/v1/agents").await["agents"][0]["isHere"], false);
+    let item = house.lease(&agent, 1).await.remove(0);
+    assert_eq!(item["look"], true);
+    house.settle(&agent, &item).await;
+    let answer = house.request(reqwest::Method::GET, "/muster/v1/agents").bearer_auth(&agent).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+}

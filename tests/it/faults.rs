@@ -232,9 +232,14 @@ fn an_agent_gets_a_lease_in_which_it_can_write_however_short_the_servers_own_are
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Store::open(folder.path(), Access::Alone).unwrap());
     let app = App::new(store, HandClock::new(), LeaseTimes::for_timeout(Duration::from_secs(1)));
-    let (own, agents) = (app.lease_settings(1), app.lease_settings_of_agents(1));
+    let (own, agents) = (app.lease_settings(1), app.lease_settings_of_agents(1, None));
     assert_eq!((own.lasts, own.grace), (Duration::from_secs(3), Duration::from_secs(1)));
     assert_eq!((agents.lasts, agents.grace), (Duration::from_secs(90), Duration::from_secs(30)));
+    // One that says how long its writes take gets leases that fit them, within reason.
+    for (told, lasts) in [(2, 6), (60, 180), (0, 3), (86_400, 360)] {
+        let agents = app.lease_settings_of_agents(1, Some(Duration::from_secs(told)));
+        assert_eq!((agents.lasts, agents.grace), (Duration::from_secs(lasts), Duration::from_secs(lasts / 3)));
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ mod exports;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod graph;

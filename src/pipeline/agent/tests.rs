@@ -11,7 +11,9 @@ use secrecy::SecretString;
 use super::*;
 use crate::clock::SystemClock;
 use crate::model::{Anchor, Attributes, Change, Found, Generation, JobId, Known, LeaseId, ObjectId, Task, Wanted};
-use crate::queue::wire::{LeaseAnswerWire, LeaseRequestWire, SettleRequestWire};
+use crate::queue::wire::{
+    LeaseAnswerWire, LeaseRequestWire, Reported, SettleAnswerWire, SettleRequestWire, SettledWire,
+};
 use crate::writer::{Errand, Group, Membership, Search, WriteError};
 
 /// A server with so much work, which it leases and forgets.
@@ -19,6 +21,10 @@ use crate::writer::{Errand, Group, Membership, Search, WriteError};
 struct Server {
     due: Mutex<Vec<WorkItem>>,
     settled: Mutex<Vec<String>>,
+    /// How many settlements each report had.
+    reports: Mutex<Vec<usize>>,
+    /// The lease that was lost meanwhile.
+    lost: Mutex<Option<String>>,
     asked: AtomicUsize,
     /// How many settlements are turned away first.
     busy: AtomicUsize,
@@ -47,9 +53,16 @@ fn item(number: usize, target: &str) -> WorkItem {
 
 async fn lease(request: web::Json<LeaseRequestWire>, server: web::Data<Server>) -> HttpResponse {
     server.asked.fetch_add(1, Ordering::SeqCst);
+    if request.targets == ["refused"] {
+        return HttpResponse::Forbidden().finish();
+    }
     let mut due = server.due.lock().unwrap();
-    let count = due.len().min(request.max as usize);
-    let items: Vec<_> = due.drain(..count).collect();
+    let is_asked_for =
+        |item: &WorkItem| request.targets.iter().any(|target| item.target.as_str() == target || target == "hq");
+    let (asked_for, others): (Vec<_>, Vec<_>) = due.drain(..).partition(is_asked_for);
+    *due = others;
+    let mut items = asked_for;
+    due.extend(items.split_off(items.len().min(request.max as usize)));
     HttpResponse::Ok().json(LeaseAnswerWire::new(&items, Duration::ZERO, SystemClock.now()))
 }
 
@@ -58,14 +71,19 @@ async fn settle(request: web::Json<SettleRequestWire>, server: web::Data<Server>
         server.busy.fetch_sub(1, Ordering::SeqCst);
         return HttpResponse::ServiceUnavailable().finish();
     }
-    let (lease, carried) = request.into_inner().read(SystemClock.now()).unwrap();
-    let word = match carried.settlement {
-        Settlement::Applied { .. } => "applied".to_owned(),
-        Settlement::Failed(why) => why.code.into_owned(),
-        other => panic!("{other:?}"),
-    };
-    server.settled.lock().unwrap().push(format!("{lease} {word}"));
-    HttpResponse::NoContent().finish()
+    let Reported::Several(several) = request.into_inner().read(SystemClock.now()).unwrap() else { panic!("one alone") };
+    server.reports.lock().unwrap().push(several.len());
+    let answers = several.into_iter().map(|(lease, carried)| {
+        let word = match carried.unwrap().settlement {
+            Settlement::Applied { .. } => "applied".to_owned(),
+            Settlement::Failed(why) | Settlement::Again { why, .. } => why.code.into_owned(),
+            other => panic!("{other:?}"),
+        };
+        server.settled.lock().unwrap().push(format!("{lease} {word}"));
+        let is_lost = server.lost.lock().unwrap().as_deref() == Some(lease.as_str());
+        if is_lost { SettledWire::LeaseLost } else { SettledWire::Taken }
+    });
+    HttpResponse::Ok().json(SettleAnswerWire { version: 1, answers: answers.collect() })
 }
 
 /// Takes a moment for each write, and remembers how many there were at once.
@@ -131,12 +149,12 @@ fn agent(url: &reqwest::Url, writer: Arc<Slow>, once: bool) -> Arc<Agent> {
     let bearer: crate::queue::remote::BearerSource = Arc::new(|_| Box::pin(async { Ok(SecretString::from("T")) }));
     let client = reqwest::Client::builder().build().unwrap();
     let queue = RemoteQueue::new(client, url, bearer, Arc::new(SystemClock)).unwrap();
-    let writer: Arc<dyn Writer> = writer;
+    let carrier = Carrier { writer, concurrency_max: 3 };
     Arc::new(Agent {
         queue,
-        writers: BTreeMap::from([(TargetId::new("hq"), writer)]),
+        carriers: BTreeMap::from([(TargetId::new("hq"), carrier)]),
         clock: Arc::new(SystemClock),
-        settings: AgentSettings { concurrency_max: 3, wait: Duration::from_secs(1), once },
+        settings: AgentSettings { wait: Duration::from_secs(1), once },
     })
 }
 
@@ -161,6 +179,55 @@ async fn a_settlement_is_reported_until_the_server_takes_it() {
     server.busy.store(1, Ordering::SeqCst);
     let tally = agent(&serve(&server), Arc::default(), true).run(std::future::pending()).await.unwrap();
     assert_eq!(tally, Tally { settled: 1, unreported: 0 });
+}
+
+#[tokio::test]
+async fn what_was_carried_meanwhile_is_reported_together() {
+    let server = web::Data::new(Server::default());
+    *server.due.lock().unwrap() = (0..24).map(|number| item(number, "hq")).collect();
+    *server.lost.lock().unwrap() = Some("lease-7".to_owned());
+    // While the first report is turned away and waits a second, the others gather.
+    server.busy.store(1, Ordering::SeqCst);
+    let tally = agent(&serve(&server), Arc::default(), true).run(std::future::pending()).await.unwrap();
+    assert_eq!(tally, Tally { settled: 23, unreported: 1 });
+    let reports = server.reports.lock().unwrap().clone();
+    assert!(reports.len() <= 4 && reports.iter().sum::<usize>() == 24, "{reports:?}");
+}
+
+#[tokio::test]
+async fn what_was_not_begun_when_the_agent_is_stopped_is_given_back() {
+    let server = web::Data::new(Server::default());
+    *server.due.lock().unwrap() = (0..12).map(|number| item(number, "hq")).collect();
+    let asked = server.clone();
+    let shutdown = async move {
+        while !asked.due.lock().unwrap().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    let tally = agent(&serve(&server), Arc::default(), false).run(shutdown).await.unwrap();
+    assert_eq!(tally.settled, 12);
+    let settled = server.settled.lock().unwrap().clone();
+    let applied = settled.iter().filter(|line| line.ends_with(" applied")).count();
+    let given_back = settled.iter().filter(|line| line.ends_with(" given_back")).count();
+    assert!((3..12).contains(&applied) && applied + given_back == 12, "{settled:?}");
+}
+
+#[tokio::test]
+async fn a_target_that_is_refused_keeps_no_other_from_being_served() {
+    let server = web::Data::new(Server::default());
+    server.due.lock().unwrap().push(item(1, "hq"));
+    let agent = agent(&serve(&server), Arc::default(), true);
+    let mut both = Agent {
+        queue: agent.queue.clone(),
+        carriers: agent.carriers.clone(),
+        clock: agent.clock.clone(),
+        settings: agent.settings.clone(),
+    };
+    both.carriers.insert(TargetId::new("refused"), agent.carriers[&TargetId::new("hq")].clone());
+    let ended = Arc::new(both).run(std::future::pending()).await;
+    assert!(matches!(ended, Err(QueueError::Refused { status: Some(403), .. })), "{ended:?}");
+    assert_eq!(*server.settled.lock().unwrap(), ["lease-1 applied"]);
 }
 
 #[tokio::test]

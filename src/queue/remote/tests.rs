@@ -38,7 +38,8 @@ async fn queue(answers: Answers) -> (RemoteQueue, web::Data<Answers>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = Url::parse(&format!("http://{}/base/", listener.local_addr().unwrap())).unwrap();
     let data = answers.clone();
-    let app = move || App::new().app_data(data.clone()).default_service(web::to(answer));
+    let payload = web::PayloadConfig::new(2 * SETTLE_BYTES_MAX);
+    let app = move || App::new().app_data(data.clone()).app_data(payload.clone()).default_service(web::to(answer));
     tokio::spawn(HttpServer::new(app).workers(1).listen(listener).unwrap().disable_signals().run());
     (
         RemoteQueue::new(reqwest::Client::builder().build().unwrap(), &server, bearer(), Arc::new(SystemClock))
@@ -70,21 +71,58 @@ async fn work_is_asked_for_with_a_token_and_within_limits() {
 }
 
 #[tokio::test]
+async fn who_asks_says_who_they_are() {
+    let (queue, answers) = queue(Answers { status: 204, ..Answers::default() }).await;
+    let queue = queue.introduced(AgentWire::new("dc-agent-1", Duration::from_secs(10)));
+    lease(&queue).await.unwrap();
+    let told = format!(
+        r#""agent":{{"name":"dc-agent-1","version":"{}","timeoutMilliseconds":10000}}}}"#,
+        env!("CARGO_PKG_VERSION")
+    );
+    assert!(answers.sent.lock().unwrap()[0].ends_with(&told), "{:?}", answers.sent.lock().unwrap());
+}
+
+#[tokio::test]
 async fn nothing_due_is_no_work() {
     let (queue, _) = queue(Answers { status: 204, ..Answers::default() }).await;
     assert_eq!(lease(&queue).await.unwrap(), []);
 }
 
-#[tokio::test]
-async fn a_settlement_names_its_lease() {
-    let (queue, answers) = queue(Answers { status: 204, ..Answers::default() }).await;
+fn unchanged(lease: &str) -> (LeaseId, Carried) {
     let carried = Carried { situation: Situation::Confirmed, change: None, settlement: Settlement::Unchanged };
-    queue.settle(&LeaseId::new("l1"), &carried).await.unwrap();
+    (LeaseId::new(lease), carried)
+}
+
+#[tokio::test]
+async fn settlements_name_their_leases_and_each_is_answered() {
+    let body = r#"{"version":1,"answers":["taken","leaseLost"]}"#.to_owned();
+    let (queue, answers) = queue(Answers { status: 200, body, ..Answers::default() }).await;
+    let answered = queue.settle(&[unchanged("l1"), unchanged("l2")]).await.unwrap();
+    assert_eq!(answered, [SettledWire::Taken, SettledWire::LeaseLost]);
     let sent = concat!(
-        r#"/base/muster/v1/agent/settle Bearer T {"version":1,"lease":"l1","#,
-        r#""carried":{"situation":"CONFIRMED","change":null,"settlement":"unchanged"}}"#
+        r#"/base/muster/v1/agent/settle Bearer T {"version":1,"settlements":["#,
+        r#"{"lease":"l1","carried":{"situation":"CONFIRMED","change":null,"settlement":"unchanged"}},"#,
+        r#"{"lease":"l2","carried":{"situation":"CONFIRMED","change":null,"settlement":"unchanged"}}]}"#
     );
     assert_eq!(*answers.sent.lock().unwrap(), [sent]);
+    // An answer that does not speak of each is no answer.
+    let refused = queue.settle(&[unchanged("l1")]).await;
+    assert!(matches!(refused, Err(QueueError::Refused { status: None, .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_report_has_no_more_settlements_than_the_server_takes() {
+    let body = format!(r#"{{"version":1,"answers":[{}]}}"#, ["\"taken\""; SETTLE_ITEMS_MAX].join(","));
+    let (queue, _) = queue(Answers { status: 200, body, ..Answers::default() }).await;
+    let many: Vec<_> = (0..SETTLE_ITEMS_MAX + 50).map(|number| unchanged(&format!("l{number}"))).collect();
+    assert_eq!(queue.settle(&many).await.unwrap().len(), SETTLE_ITEMS_MAX);
+    // Nor is it longer than it need be.
+    let why = crate::model::Reason::new("code", "x".repeat(SETTLE_BYTES_MAX / 3));
+    let long =
+        |lease: &str| (LeaseId::new(lease), Carried { settlement: Settlement::Held(why.clone()), ..unchanged("").1 });
+    let body = r#"{"version":1,"answers":["taken","taken"]}"#.to_owned();
+    let (queue, _) = self::queue(Answers { status: 200, body, ..Answers::default() }).await;
+    assert_eq!(queue.settle(&[long("1"), long("2"), long("3"), long("4")]).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

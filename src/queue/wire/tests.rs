@@ -135,7 +135,12 @@ proptest! {
             let lease = LeaseId::new("lease-1");
             let text = serde_json::to_string(&SettleRequestWire::new(&lease, &carried, NOW)).unwrap();
             let read: SettleRequestWire = serde_json::from_str(&text).unwrap();
-            prop_assert_eq!(read.read(NOW).unwrap(), (lease, carried));
+            prop_assert_eq!(read.read(NOW).unwrap(), Reported::One(lease.clone(), Box::new(carried.clone())));
+            let several = [(&lease, &carried), (&lease, &carried)];
+            let text = serde_json::to_string(&SettleRequestWire::of(several, NOW)).unwrap();
+            let read: SettleRequestWire = serde_json::from_str(&text).unwrap();
+            let both = vec![(lease.clone(), Ok(carried.clone())), (lease, Ok(carried))];
+            prop_assert_eq!(read.read(NOW).unwrap(), Reported::Several(both));
         }
     }
 }
@@ -182,7 +187,35 @@ fn version_1_stays_readable() {
     let why = Reason::new("no_answer", "the connection broke");
     let settlement = Settlement::Again { due: NOW.plus(Duration::from_secs(5)), look: true, why };
     let carried = Carried { situation: Situation::Absent, change: None, settlement };
-    assert_eq!(request.read(NOW).unwrap(), (LeaseId::new("lease-1"), carried));
+    assert_eq!(request.read(NOW).unwrap(), Reported::One(LeaseId::new("lease-1"), Box::new(carried.clone())));
+
+    let text = include_str!("../../../tests/cases/queue/settle-request-1-several.json");
+    let request: SettleRequestWire = serde_json::from_str(text).unwrap();
+    let unchanged = Carried { situation: Situation::Confirmed, change: None, settlement: Settlement::Unchanged };
+    let several = vec![(LeaseId::new("lease-1"), Ok(carried)), (LeaseId::new("lease-2"), Ok(unchanged))];
+    assert_eq!(request.read(NOW).unwrap(), Reported::Several(several));
+
+    let text = include_str!("../../../tests/cases/queue/settle-answer-1.json");
+    let answer: SettleAnswerWire = serde_json::from_str(text).unwrap();
+    let unreadable = SettledWire::Unreadable("`container` cannot be read".to_owned());
+    assert_eq!(answer.read(3).unwrap(), [SettledWire::Taken, SettledWire::LeaseLost, unreadable]);
+
+    // Of before agents said who they are, and of since.
+    for (text, agent) in [
+        (include_str!("../../../tests/cases/queue/lease-request-1.json"), None),
+        (
+            include_str!("../../../tests/cases/queue/lease-request-1-agent.json"),
+            Some(AgentWire {
+                name: "dc-agent-1".to_owned(),
+                version: "0.1.0".to_owned(),
+                timeout_milliseconds: 10_000,
+            }),
+        ),
+    ] {
+        let request: LeaseRequestWire = serde_json::from_str(text).unwrap();
+        assert_eq!(request.targets().unwrap(), [TargetId::new("hq"), TargetId::new("paris")]);
+        assert_eq!((request.max, request.wait_seconds, request.agent), (100, 30, agent));
+    }
 }
 
 #[test]
@@ -197,4 +230,6 @@ fn what_is_not_known_is_refused() {
             {"known":{"object":"o","attributes":{},"container":"nowhere","synced":false}}}}}"#,
     );
     assert!(matches!(bad_container.unwrap().read(NOW), Err(WireError::Container { field: "container", .. })));
+    let neither = serde_json::from_str::<SettleRequestWire>(r#"{"version":1,"lease":"l"}"#).unwrap();
+    assert_eq!(neither.read(NOW), Err(WireError::Report));
 }
