@@ -191,7 +191,8 @@ impl App {
     ) -> Result<Arc<ActiveJob>, StoreError> {
         core.set_key(&self.store.installation_key()?);
         let named: Vec<_> = targets.iter().map(|target| (target.id.clone(), target.directory.clone())).collect();
-        let state = self.store.register(&core.id, config_hash, &named)?;
+        let apps = core.targets.iter().filter(|target| target.kind == decide::TargetKind::App).map(|target| &target.id);
+        let state = self.store.register(&core.id, config_hash, &named)?.with_apps(apps);
         let job = Arc::new(ActiveJob { core: Arc::new(core), state: Arc::new(state), targets, schema });
         self.jobs.push(Arc::clone(&job));
         Ok(job)

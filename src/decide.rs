@@ -2,6 +2,7 @@
 //!
 //! Production, a dry run, `explain` and rule tests all call [`decide`], so none of them can say something else.
 
+mod apps;
 mod concealment;
 mod job;
 mod trace;
@@ -165,8 +166,10 @@ impl Case<'_> {
                 );
                 Reason::new("unqualified", why)
             }),
-            Placement::Cloud { target } => self.at_home(target, None),
-            Placement::OnPremises { target, container } => self.at_home(target, Some(container)),
+            Placement::Cloud { target } => self.at_home_and_apps(target, None, &verdict, rule),
+            Placement::OnPremises { target, container } => {
+                self.at_home_and_apps(target, Some(container), &verdict, rule)
+            }
         };
         let nothing = || {
             let why = format!("the rule `{rule}` places {} nowhere", self.person.anchor);
@@ -244,13 +247,14 @@ impl Case<'_> {
         }
     }
 
-    /// The other targets where the person has an account. What directory synchronisation carries there is the same
-    /// account seen twice, not another home.
+    /// The other homes where the person has an account. What directory synchronisation carries there is the same
+    /// account seen twice, not another home; and an app is nobody's other home.
     fn elsewhere(&self, home: &TargetId) -> impl Iterator<Item = (&Target, &Known)> {
         self.links
             .iter()
             .filter(move |(id, known)| id != home && !known.synced)
             .filter_map(|(id, known)| Some((self.job.target(id)?, known)))
+            .filter(|(target, _)| target.kind != TargetKind::App)
     }
 
     fn present(&self, at: &TargetId, container: Option<&Dn>, situation: Situation) -> AtTarget {

@@ -26,6 +26,8 @@ pub struct Expected {
     pub placement: Option<&'static str>,
     /// The target that is their home.
     pub target: Option<TargetId>,
+    /// The apps where they have an account besides, in any order.
+    pub also: Option<Vec<TargetId>>,
     /// The rule that says so.
     pub rule: Option<Name>,
     /// Where in the directory.
@@ -68,6 +70,8 @@ pub enum Of {
     Placement,
     /// Their home.
     Target,
+    /// The apps where they have an account besides.
+    Also,
     /// The rule.
     Rule,
     /// Where in the directory.
@@ -83,6 +87,7 @@ impl fmt::Display for Of {
         match self {
             Self::Placement => f.write_str("placement"),
             Self::Target => f.write_str("target"),
+            Self::Also => f.write_str("also"),
             Self::Rule => f.write_str("rule"),
             Self::Container => f.write_str("container"),
             Self::Reason => f.write_str("reason"),
@@ -229,6 +234,11 @@ impl Comparison {
             let got = placement.and_then(Placement::home);
             self.note(got == Some(target), Of::Target, target.to_string(), or_none(got));
         }
+        if let Some(also) = &expected.also {
+            let got = decision.verdict.as_ref().map_or(&[][..], |verdict| &verdict.also);
+            let is_right = also.len() == got.len() && also.iter().all(|app| got.contains(app));
+            self.note(is_right, Of::Also, named(also), named(got));
+        }
         if let Some(rule) = &expected.rule {
             let got = decision.verdict.as_ref().and_then(|verdict| verdict.by.as_ref());
             self.note(got == Some(rule), Of::Rule, rule.to_string(), or_none(got));
@@ -259,6 +269,13 @@ impl Comparison {
             },
         );
         self.note(is_right, Of::Reason, wanted, got);
+    }
+}
+
+fn named(targets: &[TargetId]) -> String {
+    match targets {
+        [] => "none".to_owned(),
+        several => several.iter().map(TargetId::as_str).collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Rule {
     pub when: Option<Filter>,
     /// Where they live.
     pub place: Place,
+    /// The apps where they have an account besides.
+    pub also: Vec<TargetId>,
 }
 
 /// Where a rule places people.
@@ -56,8 +58,8 @@ impl Ruleset {
     /// Decides where the person shall live; the first rule that holds decides.
     pub fn place(&self, person: &Attributes) -> Verdict {
         match self.rules.iter().find(|rule| rule.holds(person)) {
-            Some(rule) => Verdict { placement: rule.place.of(person), by: Some(rule.id.clone()) },
-            None => Verdict { placement: Placement::Held(HoldReason::NoRuleSpoke), by: None },
+            Some(rule) => rule.verdict(person),
+            None => Verdict { placement: Placement::Held(HoldReason::NoRuleSpoke), by: None, also: Vec::new() },
         }
     }
 }
@@ -66,6 +68,12 @@ impl Rule {
     /// Whether it speaks for the person.
     pub fn holds(&self, person: &Attributes) -> bool {
         self.when.as_ref().is_none_or(|when| when.holds(person))
+    }
+
+    fn verdict(&self, person: &Attributes) -> Verdict {
+        let placement = self.place.of(person);
+        let also = if placement.home().is_some() { self.also.clone() } else { Vec::new() };
+        Verdict { placement, by: Some(self.id.clone()), also }
     }
 }
 

@@ -138,8 +138,10 @@ fn of_record(file: &Path, args: &Args, named: Option<JobMeant>, globals: &Global
         let decision = &traced.decision;
         let home = decision.verdict.as_ref().and_then(|verdict| verdict.placement.home());
         let home = home.map(|home| format!(" at {home}")).unwrap_or_default();
+        let also = decision.verdict.iter().flat_map(|verdict| &verdict.also);
+        let also: String = also.map(|app| format!(", also at {app}")).collect();
         let anchor = plain(person.anchor.as_str());
-        say(format!("{anchor} in job {}, if they were new: {}{home}", meant.job.id, decision.placement_word()));
+        say(format!("{anchor} in job {}, if they were new: {}{home}{also}", meant.job.id, decision.placement_word()));
         print_why(&traced, Detail::Full);
         print_mapped(&traced);
     }

@@ -58,6 +58,8 @@ pub enum SourceMeant {
 pub enum Connection {
     /// Microsoft Graph.
     Graph(Box<GraphConnection>),
+    /// An app that speaks SCIM.
+    Scim(Box<ScimConnection>),
     /// A folder of LDIF change files.
     Ldif {
         /// Where it is; what is relative in the file is relative to the file.
@@ -82,11 +84,38 @@ pub struct GraphConnection {
     pub client_secret: SecretSource,
 }
 
+/// How an app that speaks SCIM is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScimConnection {
+    /// The address below which it has its `/Users`.
+    pub base_url: Url,
+    /// How muster proves who it is.
+    pub login: ScimLogin,
+}
+
+/// How muster proves to an app who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ScimLogin {
+    /// By a token that lasts.
+    Token(SecretSource),
+    /// By tokens that are fetched (OAuth 2.0 client credentials).
+    Client {
+        /// Who gives them.
+        token_url: Url,
+        /// The application that muster is, there.
+        client_id: String,
+        /// Where its secret is read.
+        client_secret: SecretSource,
+        /// What they shall be good for; empty where nobody asks.
+        scope: String,
+    },
+}
+
 impl Connection {
     /// Whether work there is carried by agents, and not by the server itself.
     pub fn is_left_to_agents(&self) -> bool {
         match self {
-            Self::Graph(_) => false,
+            Self::Graph(_) | Self::Scim(_) => false,
             Self::Ldif { .. } => true,
         }
     }
@@ -97,6 +126,7 @@ impl Connection {
             Self::Graph(graph) => {
                 format!("graph:{}/{}", graph.base_url.host_str().unwrap_or_default(), graph.tenant.to_ascii_lowercase())
             }
+            Self::Scim(scim) => format!("scim:{}", scim.base_url.as_str().trim_end_matches('/')),
             Self::Ldif { folder, .. } => format!("ldif:{}", folder.display()),
         }
     }

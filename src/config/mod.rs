@@ -30,7 +30,7 @@ use finding::Findings;
 use form::Form;
 use written::JobWritten;
 
-pub use meant::{Connection, GraphConnection, JobMeant, Limits, SourceMeant};
+pub use meant::{Connection, GraphConnection, JobMeant, Limits, ScimConnection, ScimLogin, SourceMeant};
 pub use report::{Finding, Report, Severity};
 pub use schema::{ImportError, Imported, import_schema};
 pub use secret::{SecretError, SecretSource};

@@ -158,3 +158,100 @@ fn a_scope_may_be_written_in_three_notations() {
         [[true, true, true], [true, false, false], [true, true, false],]
     );
 }
+
+/// Employees live in the cloud and have an account at an app besides.
+const WITH_APP: &str = r#"
+name = "apps"
+source = { kind = "api" }
+
+[[rule]]
+id = "writers"
+when = 'userType eq "Writer"'
+place = "cloud"
+target = "chat"
+
+[[rule]]
+id = "employees"
+place = "cloud"
+also = ["chat"]
+
+[target.entra]
+kind = "graph"
+tenant = "contoso.example"
+client_id = "practice"
+client_secret = { env = "MUSTER_ENTRA_SECRET" }
+map = [
+  { to = "employeeId", direct = "externalId", match = 1 },
+  { to = "userPrincipalName", direct = "userName" },
+  { to = "displayName", direct = "displayName" },
+]
+
+[target.chat]
+kind = "scim"
+base_url = "https://chat.example/scim/v2"
+token_url = "https://login.example/token"
+client_id = "muster"
+client_secret = { env = "MUSTER_CHAT_SECRET" }
+map = [
+  { to = "externalId", direct = "externalId", match = 1 },
+  { to = "urn:ietf:params:scim:schemas:core:2.0:User:userName", direct = "userName" },
+  { to = "active", direct = "active" },
+  { to = 'emails[type eq "work"].value', direct = "userName" },
+  { to = "photos", direct = "photos" },
+  { to = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value", direct = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value" },
+  { to = "urn:chat:extension:seat", constant = 7 },
+]
+
+[[test]]
+name = "an employee is at the chat"
+person = { externalId = "1", userName = "ada", displayName = "Ada", active = true }
+target = "entra"
+also = ["chat"]
+attributes = { active = true, userPrincipalName = "ada", 'emails[type eq "work"].value' = "ada", "urn:chat:extension:seat" = 7 }
+
+[[test]]
+name = "a writer lives at the chat"
+person = { externalId = "2", userName = "grace", userType = "Writer" }
+placement = "cloud"
+target = "chat"
+also = []
+attributes = { userName = "grace" }
+"#;
+
+#[test]
+fn an_app_is_a_target_beside_the_home_and_its_attributes_are_scim_paths() {
+    let meant = check_text("job.toml", WITH_APP).unwrap_or_else(|report| panic!("{report}"));
+    assert!(meant.warnings.findings().is_empty(), "{}", meant.warnings);
+    let chat = &meant.job.targets[1];
+    assert_eq!(chat.kind, TargetKind::App);
+    let names: Vec<&str> = chat.mapping.attributes().iter().map(|mapped| mapped.attribute.as_str()).collect();
+    let email = r#"emails[type eq "work"].value"#;
+    let all = ["accountEnabled", email, "externalId", "manager", "photos", "urn:chat:extension:seat", "userName"];
+    assert_eq!(names, all);
+    assert_eq!(meant.job.ruleset.rules[1].also, std::slice::from_ref(&chat.id));
+    assert!(meant.job.ruleset.rules[0].also.is_empty());
+    let proofs = crate::proof::prove(&meant.job, &meant.tests);
+    for proof in &proofs {
+        assert!(proof.passes(), "{}: {:?}", proof.name, proof.differences);
+    }
+}
+
+#[test]
+fn a_test_says_which_apps_and_is_right_or_wrong_about_it() {
+    let text = WITH_APP.replace("also = []", "also = [\"chat\"]");
+    let meant = check_text("job.toml", &text).unwrap_or_else(|report| panic!("{report}"));
+    let proofs = crate::proof::prove(&meant.job, &meant.tests);
+    let difference = &proofs[1].differences[0];
+    assert_eq!((difference.expected.as_str(), difference.got.as_str()), ("chat", "none"));
+}
+
+#[test]
+fn a_job_with_an_app_goes_out_as_a_schema_and_comes_back() {
+    let before = check_text("job.toml", WITH_APP).unwrap_or_else(|report| panic!("{report}"));
+    let schema = serde_json::to_string(&before.schema()).unwrap();
+    assert!(schema.contains(r#""targetAttributeName":"active""#), "{schema}");
+    let imported = crate::config::import_schema(&schema).unwrap();
+    assert!(imported.losses.is_empty(), "{:?}", imported.losses);
+    let after = check_text("job.toml", &imported.text).unwrap_or_else(|report| panic!("{report}"));
+    assert_eq!(format!("{:?}", before.job), format!("{:?}", after.job));
+}

@@ -208,6 +208,9 @@ pub(super) struct RuleWritten {
     pub(super) target: Option<Spot<String>>,
     /// A distinguished name, or an expression that gives one. Without it, the target's own.
     pub(super) container: Option<Spot<String>>,
+    /// Apps (targets of kind `scim`) where they have an account besides their home.
+    #[serde(default)]
+    pub(super) also: Vec<Spot<String>>,
 }
 
 /// Where people live.
@@ -233,15 +236,22 @@ pub(super) struct TargetWritten {
     /// What kind of directory it is.
     pub(super) kind: Spot<TargetKindWritten>,
     /// graph: the address of Microsoft Graph with its version; `https://graph.microsoft.com/v1.0` where nothing is said.
+    /// scim: the address below which the app has its `/Users`.
     pub(super) base_url: Option<Spot<String>>,
     /// graph: who gives tokens; `https://login.microsoftonline.com` where nothing is said.
     pub(super) authority: Option<Spot<String>>,
     /// graph: the tenant's id, or one of its domains.
     pub(super) tenant: Option<Spot<String>>,
-    /// graph: the id of the application that muster is there.
+    /// graph: the id of the application that muster is there. scim: the same, where the app's tokens are fetched.
     pub(super) client_id: Option<Spot<String>>,
-    /// graph: where its secret is read. The secret itself never stands in a job file.
+    /// graph, scim: where its secret is read. The secret itself never stands in a job file.
     pub(super) client_secret: Option<Spot<SecretWritten>>,
+    /// scim: where the app's bearer token is read, if it gives one that lasts.
+    pub(super) token: Option<Spot<SecretWritten>>,
+    /// scim: who gives tokens otherwise (OAuth 2.0 client credentials).
+    pub(super) token_url: Option<Spot<String>>,
+    /// scim: what the token shall be good for, where its giver asks for that.
+    pub(super) scope: Option<Spot<String>>,
     /// What `DefaultDomain()` gives; graph: the tenant, where it is named by a domain, if nothing is said.
     pub(super) default_domain: Option<Spot<String>>,
     /// ldif: the folder the change files are put into. It must exist.
@@ -269,6 +279,8 @@ pub(super) enum TargetKindWritten {
     Graph,
     /// A folder of LDIF change files for an Active Directory: on the premises.
     Ldif,
+    /// An app that speaks SCIM 2.0: people have accounts there besides their home.
+    Scim,
 }
 
 /// Where a secret is read when it is needed: exactly one of the two.

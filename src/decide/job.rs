@@ -69,6 +69,8 @@ pub enum TargetKind {
     Cloud,
     /// A directory on the premises, with containers.
     OnPremises,
+    /// An app: people have accounts there besides their home. It has no containers.
+    App,
 }
 
 impl TargetKind {
@@ -77,6 +79,7 @@ impl TargetKind {
         match self {
             Self::Cloud => "cloud",
             Self::OnPremises => "on-premises",
+            Self::App => "app",
         }
     }
 }

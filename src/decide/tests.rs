@@ -14,7 +14,8 @@ fn target(id: &str, kind: TargetKind, on_delete: Leaver) -> Target {
 }
 
 fn job(policy: Policy) -> Job {
-    let rule = |id: &str, when: &str, place| Rule { id: Name::new(id), when: Some(filter(when)), place };
+    let rule =
+        |id: &str, when: &str, place| Rule { id: Name::new(id), when: Some(filter(when)), place, also: Vec::new() };
     let hq = TargetId::new("hq");
     let container = Container::Fixed(Dn::parse("OU=Guests,DC=contoso").unwrap());
     Job {
@@ -189,4 +190,91 @@ fn every_reason_says_who_and_what_to_do() {
         "placement_changed: 701984 now belongs at hq, but has the account entra-1 at entra; decide which it shall be, \
          then move it by hand, or set `policy.placement_change` to migrate or keep"
     );
+}
+
+/// The job, with two apps: employees also have an account at `chat`, and may live at `wiki`.
+fn job_with_apps(policy: Policy) -> Job {
+    let mut job = job(policy);
+    job.targets
+        .extend([target("chat", TargetKind::App, Leaver::Delete), target("wiki", TargetKind::App, Leaver::Disable)]);
+    let rules = &mut job.ruleset.rules;
+    rules[1].also = vec![TargetId::new("chat")];
+    let wiki = Place::Cloud { target: TargetId::new("wiki") };
+    let when = Some(filter("userType eq \"Writer\""));
+    rules.push(Rule { id: Name::new("writers"), when, place: wiki, also: vec![TargetId::new("chat")] });
+    job
+}
+
+fn check_apps(policy: Policy, person: &Person, links: &[(TargetId, Known)], expected: &str) {
+    let decision = decide(&job_with_apps(policy), person, links);
+    assert_eq!(word(&decision), expected);
+    assert_eq!(decision.outcome.is_none(), decision.targets.iter().any(|at| matches!(at.ask, Ask::Bring(_))));
+}
+
+#[test]
+fn who_has_a_home_has_accounts_at_the_apps_of_the_rule_too() {
+    check_apps(Policy::default(), &of_type("Employee"), &[], "entra ABSENT present; chat ABSENT present");
+    let linked = [link("chat", true), link("entra", true)];
+    check_apps(Policy::default(), &of_type("Employee"), &linked, "entra CONFIRMED present; chat CONFIRMED present");
+    check_apps(Policy::default(), &of_type("Writer"), &[], "wiki ABSENT present; chat ABSENT present");
+}
+
+#[test]
+fn an_account_at_an_app_is_no_other_home() {
+    for change in [PlacementChange::Hold, PlacementChange::Migrate, PlacementChange::Keep] {
+        let links = [link("chat", true)];
+        check_apps(with(change), &of_type("Employee"), &links, "entra ABSENT present; chat CONFIRMED present");
+    }
+    // Not even one at an app that was their home.
+    let policy = Policy { nowhere: Leaver::Delete, ..with(PlacementChange::Migrate) };
+    let links = [link("wiki", true)];
+    let expected = "entra ABSENT present; chat ABSENT present; wiki UNQUALIFIED deleted";
+    check_apps(policy, &of_type("Employee"), &links, expected);
+}
+
+#[test]
+fn an_account_at_an_app_that_is_not_asked_for_any_more_is_one_of_somebody_placed_nowhere() {
+    let links = [link("hq", true), link("chat", true)];
+    check_apps(Policy::default(), &of_type("Contractor"), &links, "hq CONFIRMED present; chat UNQUALIFIED unqualified");
+    for (nowhere, becomes) in [(Leaver::Disable, "disabled"), (Leaver::Delete, "deleted")] {
+        let policy = Policy { nowhere, ..Policy::default() };
+        let expected = format!("hq CONFIRMED present; chat UNQUALIFIED {becomes}");
+        check_apps(policy, &of_type("Contractor"), &links, &expected);
+    }
+    // Somebody has looked, and nobody gets in there any more.
+    let seen_to = [link("hq", true), link("chat", false)];
+    check_apps(Policy::default(), &of_type("Contractor"), &seen_to, "hq CONFIRMED present");
+}
+
+#[test]
+fn who_leaves_the_job_leaves_its_apps() {
+    let links = [link("entra", true), link("chat", true), link("wiki", true)];
+    let gone = Person { deleted: true, ..of_type("Employee") };
+    let expected = "entra SOURCE_MISSING deleted; chat SOURCE_MISSING deleted; wiki SOURCE_MISSING disabled";
+    check_apps(Policy::default(), &gone, &links, expected);
+    let policy = Policy { out_of_scope: Leaver::Disable, nowhere: Leaver::Delete, ..Policy::default() };
+    let expected = "entra UNQUALIFIED disabled; chat UNQUALIFIED disabled; wiki UNQUALIFIED disabled";
+    check_apps(policy, &of_type("Alumni"), &links, expected);
+    let expected = "entra UNQUALIFIED deleted; chat UNQUALIFIED deleted; wiki UNQUALIFIED deleted";
+    check_apps(policy, &of_type("Board"), &links, expected);
+}
+
+#[test]
+fn apps_are_left_alone_where_the_home_is_not_settled() {
+    let links = [link("entra", true), link("chat", true)];
+    check_apps(Policy::default(), &of_type("Service"), &links, "-> held rule_holds");
+    let held = "hq PLACEMENT_CHANGED placement_changed; -> held placement_changed";
+    check_apps(Policy { nowhere: Leaver::Delete, ..Policy::default() }, &of_type("Contractor"), &links, held);
+    let mut job = job_with_apps(Policy::default());
+    job.targets[0].mapping = Mapping::new(vec![key("employeeId", "userName")]);
+    assert_eq!(word(&decide(&job, &of_type("Employee"), &[])), "entra ABSENT no_match_key; -> failed no_match_key");
+}
+
+#[test]
+fn what_an_app_cannot_be_given_does_not_keep_the_home_waiting() {
+    let mut job = job_with_apps(Policy::default());
+    job.targets[2].mapping = Mapping::new(vec![key("userName", "userName")]);
+    let decision = decide(&job, &of_type("Employee"), &[]);
+    assert_eq!(word(&decision), "entra ABSENT present; chat ABSENT no_match_key");
+    assert_eq!(decision.failure().unwrap().code, "no_match_key");
 }

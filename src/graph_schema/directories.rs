@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::export::attribute_name;
 use super::{API_DIRECTORY, AttributeDefinition, Declared, Directory, ObjectDefinition, ReferencedObject, USER};
 use crate::decide::{Job, Target, TargetKind};
 use crate::mapping::{MANAGER, Shape};
@@ -71,10 +72,11 @@ pub(super) fn target_attributes(target: &Target) -> Vec<AttributeDefinition> {
     let (anchor, required): (_, &[&str]) = match target.kind {
         TargetKind::Cloud => ("objectId", &["userPrincipalName", "displayName"]),
         TargetKind::OnPremises => ("objectGUID", &["cn"]),
+        TargetKind::App => ("id", &["userName"]),
     };
     let anchor = AttributeDefinition { anchor: true, mutability: "ReadOnly".to_owned(), ..plain(anchor, "String") };
     let mapped = target.mapping.attributes().iter().map(|mapping| {
-        let name = mapping.attribute.as_str();
+        let name = &attribute_name(target.kind, &mapping.attribute);
         let is_manager = mapping.attribute == *MANAGER;
         let what = match mapping.shape {
             _ if is_manager => "Reference",

@@ -7,8 +7,8 @@ use super::{
 use crate::decide::{Job, Leaver, Target, TargetKind};
 use crate::expr::{Tree, TreeType};
 use crate::mapping::{self, Apply, MappingSource};
-use crate::model::{Path, Value};
-use crate::scim::Kind;
+use crate::model::{Name, Path, Value};
+use crate::scim::{Kind, target};
 use crate::scope::{Notation, Scope};
 
 /// Deepest tree that is written out. Readers of JSON commonly stop at 128 levels, and each of a tree takes three; what
@@ -46,6 +46,7 @@ pub fn target_directory(kind: TargetKind) -> &'static str {
     match kind {
         TargetKind::Cloud => "Azure Active Directory",
         TargetKind::OnPremises => "Active Directory",
+        TargetKind::App => "SCIM",
     }
 }
 
@@ -56,6 +57,14 @@ fn directory_name(job: &Job, target: &Target) -> String {
     if of_kind > 1 { format!("{name} ({})", target.id) } else { name.to_owned() }
 }
 
+/// What the target calls an attribute: for an app, the path where it stands.
+pub(super) fn attribute_name(kind: TargetKind, name: &Name) -> String {
+    match (kind, target::path_of(name.as_str())) {
+        (TargetKind::App, Ok(path)) => path.to_string(),
+        _ => name.to_string(),
+    }
+}
+
 fn rule(job: &Job, target: &Target, priority: i64) -> Rule {
     let directory = directory_name(job, target);
     let mapping = ObjectMapping {
@@ -64,7 +73,7 @@ fn rule(job: &Job, target: &Target, priority: i64) -> Rule {
         flow_types: flow_types(target.on_delete).to_owned(),
         source_object_name: USER.to_owned(),
         target_object_name: USER.to_owned(),
-        attribute_mappings: target.mapping.attributes().iter().map(attribute).collect(),
+        attribute_mappings: target.mapping.attributes().iter().map(|mapping| attribute(target.kind, mapping)).collect(),
         scope: scope(&job.scope),
         metadata: Vec::new(),
     };
@@ -97,13 +106,13 @@ fn flow_types(on_delete: Leaver) -> &'static str {
     }
 }
 
-fn attribute(mapping: &mapping::AttributeMapping) -> AttributeMapping {
+fn attribute(kind: TargetKind, mapping: &mapping::AttributeMapping) -> AttributeMapping {
     let flow_type = match mapping.apply {
         Apply::Always => "Always",
         Apply::OnlyOnCreate => "ObjectAddOnly",
     };
     AttributeMapping {
-        target_attribute_name: mapping.attribute.to_string(),
+        target_attribute_name: attribute_name(kind, &mapping.attribute),
         source: Some(pruned(source(&mapping.source), 0)),
         matching_priority: mapping.match_precedence.map_or(0, i64::from),
         default_value: mapping.default.as_ref().map(text),

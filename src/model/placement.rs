@@ -67,4 +67,6 @@ pub struct Verdict {
     pub placement: Placement,
     /// The rule that decided; `None` when none spoke.
     pub by: Option<Name>,
+    /// The apps where the person has an account besides their home. Nobody without a home has any.
+    pub also: Vec<TargetId>,
 }

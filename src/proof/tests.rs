@@ -19,7 +19,8 @@ fn job() -> Job {
     let attributes = vec![key("employeeID", "externalId"), title, nickname, upper];
     let hq = TargetId::new("hq");
     let container = Container::Fixed(Dn::parse("OU=Guests,DC=contoso").unwrap());
-    let rule = |id: &str, when: &str, place| Rule { id: Name::new(id), when: Some(filter(when)), place };
+    let rule =
+        |id: &str, when: &str, place| Rule { id: Name::new(id), when: Some(filter(when)), place, also: Vec::new() };
     Job {
         id: JobId::new("hr"),
         scope: Scope::everybody(),
@@ -80,6 +81,7 @@ fn absent(name: &str) -> Expected {
 #[test]
 fn a_test_passes_where_everything_it_names_is_so() {
     let expected = Expected {
+        also: None,
         placement: Some("on-premises"),
         target: Some(TargetId::new("hq")),
         rule: Some(Name::new("guests")),

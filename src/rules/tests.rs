@@ -4,7 +4,12 @@ use super::*;
 use crate::sample::{expression, filter, person};
 
 fn ruleset() -> Ruleset {
-    let rule = |id: &str, when: Option<&str>, place| Rule { id: Name::new(id), when: when.map(filter), place };
+    let rule = |id: &str, when: Option<&str>, place| Rule {
+        id: Name::new(id),
+        when: when.map(filter),
+        place,
+        also: Vec::new(),
+    };
     let by_department = Container::Computed(expression("Join(\"\", \"OU=\", [title], \",DC=contoso,DC=com\")"));
     Ruleset {
         rules: vec![

@@ -9,6 +9,7 @@ pub mod loose;
 pub(crate) mod nearest;
 pub mod path;
 pub mod schema;
+pub mod target;
 mod text;
 pub mod user;
 

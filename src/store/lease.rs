@@ -231,20 +231,37 @@ impl Lessor<'_, '_> {
         task: &Task,
     ) -> Result<bool, StoreError> {
         let is_linked = stored.links.iter().any(|(id, _)| self.job.target(id) == Some(self.target));
-        if is_linked || row.is_unsure() || !matches!(task, Task::Account(Wanted::Present(_))) {
+        let is_sure = is_linked || row.is_unsure() || !matches!(task, Task::Account(Wanted::Present(_)));
+        if is_sure || self.is_beside_home(row)? {
             return Ok(false);
         }
-        let until: Option<i64> = self
-            .on
-            .prepare_cached(
-                "SELECT max(due) FROM link WHERE person = ?1 AND target <> ?2 AND part = 0 AND object IS NULL
-                 AND due IS NOT NULL AND (look OR lease IS NOT NULL)",
-            )?
-            .query_row([row.person, row.target], |row| row.get(0))?;
+        let mut in_the_making = self.on.prepare_cached(
+            "SELECT target, due FROM link WHERE person = ?1 AND target <> ?2 AND part = 0 AND object IS NULL
+             AND due IS NOT NULL AND (look OR lease IS NOT NULL)",
+        )?;
+        let mut until: Option<i64> = None;
+        let rows = in_the_making.query_map([row.person, row.target], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for made in rows {
+            let (target, due): (i64, i64) = made?;
+            // An app is nobody's home.
+            until = until.max((!self.job.is_app(target)).then_some(due));
+        }
         let Some(until) = until else { return Ok(false) };
         let due = Timestamp(until).max(self.terms.now.plus(OTHER_HOME_PAUSE));
         self.wait(row, due, OTHER_HOME)?;
         Ok(true)
+    }
+
+    /// Whether the account is one at an app, beside the person's home.
+    fn is_beside_home(&self, row: &LinkRow) -> Result<bool, StoreError> {
+        if !self.job.is_app(row.target) {
+            return Ok(false);
+        }
+        let placed: i64 = self
+            .on
+            .prepare_cached("SELECT placed FROM person WHERE id = ?1")?
+            .query_row([row.person], |found| found.get(0))?;
+        Ok(placed != row.target)
     }
 
     /// It is not its turn yet, and says why.

@@ -41,17 +41,23 @@ pub(super) fn standing(
         let why = format!("{anchor} is named as their own manager; nothing is written");
         return Ok(Standing::Never(Reason::new("manager_is_self", why)));
     }
-    let manager: Option<(i64, Option<String>)> = on
+    let manager: Option<(i64, Option<String>, bool)> = on
         .prepare_cached(
-            "SELECT person.placed, link.object FROM anchor JOIN person ON person.id = anchor.person
+            "SELECT person.placed, link.object, link.id IS NOT NULL FROM anchor JOIN person ON person.id = anchor.person
              LEFT JOIN link ON link.person = anchor.person AND link.target = ?3 AND link.part = 0
              WHERE anchor.job = ?1 AND anchor.anchor = ?2",
         )?
-        .query_row(params![job.key.0, wanted, target], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![job.key.0, wanted, target], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     Ok(match manager {
-        Some((_, Some(object))) => Standing::Ready(Some(ObjectId::new(&object))),
-        Some((placed, None)) if placed > 0 && placed != target => {
+        Some((_, Some(object), _)) => Standing::Ready(Some(ObjectId::new(&object))),
+        // At an app, who was never to have an account has none; where one is made after all, this is seen to again.
+        Some((placed, None, is_asked)) if job.is_app(target) && placed != target && !is_asked => {
+            let app = job.target_named(target).map_or("the app", |id| id.as_str());
+            let why = format!("the manager {wanted} of {anchor} has no account at `{app}`, so nothing can refer to it");
+            Standing::Never(Reason::new("manager_elsewhere", why))
+        }
+        Some((placed, None, _)) if placed > 0 && placed != target && !job.is_app(target) => {
             let home = job.target_named(placed).map_or("another target", |id| id.as_str());
             let why = format!("the manager {wanted} of {anchor} lives at `{home}`, so the reference cannot exist here");
             Standing::Never(Reason::new("manager_elsewhere", why))

@@ -23,9 +23,22 @@ pub struct JobState {
     /// Its targets, in the order of the job file, with the directory each writes to.
     pub targets: Vec<(TargetId, TargetKey)>,
     pub(super) directories: Vec<i64>,
+    /// Those of its targets that are apps: nobody's other home.
+    pub(super) apps: Vec<i64>,
 }
 
 impl JobState {
+    /// The same, with these of its targets known to be apps.
+    #[must_use]
+    pub fn with_apps<'a>(mut self, apps: impl Iterator<Item = &'a TargetId>) -> Self {
+        self.apps = apps.filter_map(|id| self.target(id)).map(|key| key.0).collect();
+        self
+    }
+
+    pub(super) fn is_app(&self, target: i64) -> bool {
+        self.apps.contains(&target)
+    }
+
     /// The row of a target of this job.
     pub fn target(&self, id: &TargetId) -> Option<TargetKey> {
         self.targets.iter().find(|(held, _)| held == id).map(|(_, key)| *key)
@@ -64,7 +77,7 @@ impl Store {
                 rows.push((target.clone(), TargetKey(row)));
                 directories.push(directory);
             }
-            Ok(JobState { key: JobKey(key), id: id.clone(), targets: rows, directories })
+            Ok(JobState { key: JobKey(key), id: id.clone(), targets: rows, directories, apps: Vec::new() })
         })
     }
 
@@ -78,7 +91,13 @@ impl Store {
             let Some(key) = row else { return Ok(None) };
             let mut statement = on.prepare("SELECT name, id, directory FROM target WHERE job = ?1 ORDER BY id")?;
             let rows = statement.query_map([key], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))?;
-            let mut state = JobState { key: JobKey(key), id: id.clone(), targets: Vec::new(), directories: Vec::new() };
+            let mut state = JobState {
+                key: JobKey(key),
+                id: id.clone(),
+                targets: Vec::new(),
+                directories: Vec::new(),
+                apps: Vec::new(),
+            };
             for row in rows {
                 let (name, target, directory) = row?;
                 state.targets.push((TargetId::new(&name), TargetKey(target)));

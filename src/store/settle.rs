@@ -218,7 +218,8 @@ impl Settler<'_, '_> {
 
     /// A migration goes on where the person lived before.
     fn wake_other_homes(&self, row: &LinkRow, generation: Generation) -> Result<(), StoreError> {
-        for (_, target) in self.job.targets.iter().filter(|(_, target)| target.0 != row.target) {
+        let others = self.job.targets.iter().filter(|(_, target)| target.0 != row.target && !self.job.is_app(target.0));
+        for (_, target) in others.filter(|_| !self.job.is_app(row.target)) {
             self.on
                 .prepare_cached(
                     "UPDATE link SET due = CASE WHEN lease IS NOT NULL THEN due WHEN attempt > 0 AND due > ?4 THEN due ELSE ?4 END,

@@ -43,7 +43,7 @@ pub(super) fn empty(folder: &Path) -> anyhow::Result<()> {
 pub(super) fn practice_tenant(job: &JobMeant, clock: &Arc<dyn Clock>) -> anyhow::Result<(Sandbox, SecretString)> {
     let graph = job.connections.iter().find_map(|(_, connection)| match connection {
         Connection::Graph(graph) => Some(graph),
-        Connection::Ldif { .. } => None,
+        _ => None,
     });
     let graph = graph.context("the sample job has no cloud target")?;
     let secret = SecretString::from(chance::token()?);
@@ -90,7 +90,7 @@ pub(super) fn agent_for(
 ) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
     let folders = job.connections.iter().filter_map(|(id, connection)| match connection {
         Connection::Ldif { folder, .. } => Some((id.clone(), folder.clone())),
-        Connection::Graph(_) => None,
+        _ => None,
     });
     let folders: BTreeMap<TargetId, PathBuf> = folders.collect();
     let targets: Vec<String> = folders.keys().map(ToString::to_string).collect();

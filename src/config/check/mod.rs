@@ -132,6 +132,7 @@ fn kind_of(written: TargetKindWritten) -> TargetKind {
     match written {
         TargetKindWritten::Graph => TargetKind::Cloud,
         TargetKindWritten::Ldif => TargetKind::OnPremises,
+        TargetKindWritten::Scim => TargetKind::App,
     }
 }
 

@@ -7,9 +7,12 @@ use serde_json::{Value as Json, json};
 use super::super::finding::Findings;
 use super::super::nearest::hint;
 use super::super::spot::Spot;
-use super::super::written::{ExpectedPlaceWritten, JobWritten, SampleWritten, TestWritten};
+use super::super::written::{
+    ExpectedPlaceWritten, JobWritten, SampleWritten, TargetKindWritten, TargetWritten, TestWritten,
+};
 use super::constant;
 use super::language::Language;
+use super::target::map::core_name;
 use crate::model::{
     Anchor, Attributes, Diagnostic, Dn, Known, Name, ObjectId, Path, Person, Record, Span, TargetId, Timestamp, Value,
 };
@@ -105,20 +108,22 @@ impl Checker<'_, '_> {
         let rule = test.rule.as_ref().map(|id| self.rule(id));
         let container = test.container.as_ref().map(|text| self.container(text));
         let at = test.target.as_ref().filter(|name| self.job.targets.contains_key(*name));
+        let also = test.also.as_ref().map(|apps| apps.iter().map(|app| self.target(app)).collect::<Option<Vec<_>>>());
         let names = test.attributes.keys().chain(&test.absent);
         let unmapped = names.filter(|name| !self.check_mapped(name, at)).count();
         (unmapped == 0).then_some(Expected {
             placement: test.placement.as_ref().map(|placement| placement.value().word()),
             target: whole(target)?,
+            also: whole(also)?,
             rule: whole(rule)?,
             container: whole(container)?,
             reason: test.reason.as_ref().map(|reason| reason.value().clone()),
             attributes: test
                 .attributes
                 .iter()
-                .map(|(name, value)| (Name::new(name.value()), constant(value.value())))
+                .map(|(name, value)| (self.core_name(name.value(), at), constant(value.value())))
                 .collect(),
-            absent: test.absent.iter().map(|name| Name::new(name.value())).collect(),
+            absent: test.absent.iter().map(|name| self.core_name(name.value(), at)).collect(),
         })
     }
 
@@ -127,7 +132,8 @@ impl Checker<'_, '_> {
         use ExpectedPlaceWritten::{Cloud, OnPremises};
 
         let asks_of_account = !test.attributes.is_empty() || !test.absent.is_empty();
-        let asks = [&test.target, &test.rule, &test.container, &test.reason].into_iter().any(Option::is_some);
+        let asks = [&test.target, &test.rule, &test.container, &test.reason].into_iter().any(Option::is_some)
+            || test.also.is_some();
         if test.placement.is_none() && !asks && !asks_of_account {
             let _: Option<()> = self.refuse(
                 format!("the test `{}` expects nothing", test.name.value()),
@@ -172,16 +178,42 @@ impl Checker<'_, '_> {
 
     /// Whether an attribute is mapped at the target, or at any where none is named.
     fn check_mapped(&mut self, name: &Spot<String>, target: Option<&Spot<String>>) -> bool {
-        let targets = self.job.targets.iter().filter(|(id, _)| target.is_none_or(|wanted| wanted == *id));
-        let mapped: Vec<&str> = targets
+        let mapped: Vec<&str> = self
+            .targets_of(target)
             .flat_map(|(_, target)| target.value().map.iter().map(|map| map.value().to.value().as_str()))
             .collect();
-        if mapped.iter().any(|held| held.eq_ignore_ascii_case(name.value())) {
+        if self.mapped_as(name.value(), target).is_some() {
             return true;
         }
         let hint = hint(name.value(), mapped.into_iter());
         let message = format!("no mapping speaks of `{}`", name.value());
         self.refuse::<()>(message, name.span(), "not mapped", hint).is_some()
+    }
+
+    /// The target a test names, and the apps; all where it names none.
+    fn targets_of<'t>(
+        &'t self,
+        named: Option<&'t Spot<String>>,
+    ) -> impl Iterator<Item = (&'t Spot<String>, &'t Spot<TargetWritten>)> {
+        let is_app = |target: &TargetWritten| *target.kind.value() == TargetKindWritten::Scim;
+        self.job
+            .targets
+            .iter()
+            .filter(move |(id, target)| named.is_none_or(|name| name == *id || is_app(target.value())))
+    }
+
+    /// What the core calls an attribute that is mapped at the target, or at any where none is named.
+    fn core_name(&self, name: &str, target: Option<&Spot<String>>) -> Name {
+        self.mapped_as(name, target).unwrap_or_else(|| Name::new(name))
+    }
+
+    fn mapped_as(&self, name: &str, target: Option<&Spot<String>>) -> Option<Name> {
+        let mut targets = self.targets_of(target).map(|(_, target)| target.value());
+        targets.find_map(|target| {
+            let kind = *target.kind.value();
+            let wanted = core_name(kind, name);
+            target.map.iter().any(|map| core_name(kind, map.value().to.value()) == wanted).then_some(wanted)
+        })
     }
 
     /// What the source says of the person, read as an upload is.

@@ -123,7 +123,9 @@ impl<'a> Checker<'a, '_> {
             Some(filter) => Some(filter?),
             None => None,
         };
-        Some(Rule { id: Name::new(written.id.value()), when, place: place? })
+        let place = place?;
+        let also = self.also(written, &place)?;
+        Some(Rule { id: Name::new(written.id.value()), when, place, also })
     }
 
     fn when(&mut self, when: &Spot<String>) -> Option<Filter> {
@@ -177,22 +179,34 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn named(&mut self, name: &Spot<String>, kind: TargetKind) -> Option<(&'a str, &'a TargetWritten)> {
-        let Some((id, target)) = self.targets.get_key_value(name) else {
-            let message = format!("there is no target `{}`", name.value());
-            let names = self.targets.keys().map(|name| name.value().as_str());
-            self.findings
-                .error(Diagnostic::new(message, name.span(), "unknown target").with_hint(hint(name.value(), names)));
-            return None;
-        };
+        let (id, target) = self.target(name)?;
         let stands = kind_of(*target.value().kind.value());
-        if stands != kind {
+        // An app stands in the cloud: who has no other home may live there.
+        let may_be_home = stands == kind || (stands, kind) == (TargetKind::App, TargetKind::Cloud);
+        if !may_be_home {
             let message = format!("the target `{}` is not {}", name.value(), kind.word());
-            let diagnostic = Diagnostic::new(message, name.span(), format!("this one is {}", stands.word()));
-            let hint = format!("name a target of the other kind, or say `place = \"{}\"`", stands.word());
+            let diagnostic = Diagnostic::new(
+                message,
+                name.span(),
+                format!("this one is {}", if stands == TargetKind::App { "an app" } else { stands.word() }),
+            );
+            let place = if stands == TargetKind::App { TargetKind::Cloud } else { stands };
+            let hint = format!("name a target of the other kind, or say `place = \"{}\"`", place.word());
             self.findings.error_beside(diagnostic.with_hint(hint), target.value().kind.span(), "its kind");
             return None;
         }
-        Some((id.value(), target.value()))
+        Some((id, target.value()))
+    }
+
+    fn target(&mut self, name: &Spot<String>) -> Option<(&'a str, &'a Spot<TargetWritten>)> {
+        if let Some((id, target)) = self.targets.get_key_value(name) {
+            return Some((id.value(), target));
+        }
+        let message = format!("there is no target `{}`", name.value());
+        let names = self.targets.keys().map(|name| name.value().as_str());
+        self.findings
+            .error(Diagnostic::new(message, name.span(), "unknown target").with_hint(hint(name.value(), names)));
+        None
     }
 
     fn only(&mut self, rule: &RuleWritten, kind: TargetKind) -> Option<(&'a str, &'a TargetWritten)> {
@@ -206,6 +220,7 @@ impl<'a> Checker<'a, '_> {
                 let example = match kind {
                     TargetKind::Cloud => "add one: `[target.entra]` with `kind = \"graph\"`",
                     TargetKind::OnPremises => "add one: `[target.hq]` with `kind = \"ldif\"`",
+                    TargetKind::App => "add one: `[target.app]` with `kind = \"scim\"`",
                 };
                 self.findings.error(Diagnostic::new(message, span, "there is no such place").with_hint(example));
                 None
@@ -217,6 +232,41 @@ impl<'a> Checker<'a, '_> {
                 None
             }
         }
+    }
+
+    /// The apps where people have an account besides.
+    fn also(&mut self, rule: &RuleWritten, place: &Place) -> Option<Vec<TargetId>> {
+        let mut apps: Vec<TargetId> = Vec::new();
+        let mut is_good = true;
+        for name in &rule.also {
+            match self.app(name, place, &apps) {
+                Some(app) => apps.push(app),
+                None => is_good = false,
+            }
+        }
+        is_good.then_some(apps)
+    }
+
+    fn app(&mut self, name: &Spot<String>, place: &Place, before: &[TargetId]) -> Option<TargetId> {
+        let (id, target) = self.target(name)?;
+        let app = TargetId::new(id);
+        self.used.push(app.clone());
+        let (message, label, hint) = match (place.target(), kind_of(*target.value().kind.value())) {
+            (None, _) => ("who lives nowhere has no account anywhere".to_owned(), "no meaning here", "take it out"),
+            (Some(home), _) if *home == app => {
+                (format!("`{app}` is their home already"), "said twice", "take it out of `also`")
+            }
+            (Some(_), TargetKind::App) if before.contains(&app) => {
+                (format!("`{app}` is named twice"), "said again", "take one of them out")
+            }
+            (Some(_), TargetKind::App) => return Some(app),
+            (Some(_), TargetKind::Cloud | TargetKind::OnPremises) => {
+                let message = format!("the target `{app}` is not an app: it can only be a home");
+                (message, "a person has one home", "name targets of kind `scim`; a home stands in `place` and `target`")
+            }
+        };
+        self.findings.error(Diagnostic::new(message, name.span(), label).with_hint(hint));
+        None
     }
 
     fn container(&mut self, rule: &RuleWritten, target: &TargetId, settings: &TargetWritten) -> Option<Container> {

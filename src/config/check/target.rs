@@ -1,6 +1,7 @@
 //! The targets of a job: how each is reached, what may be damaged there, and what accounts hold.
 
-mod map;
+pub(super) mod map;
+mod scim;
 
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
@@ -52,6 +53,7 @@ fn check(
     let connection = match kind {
         TargetKindWritten::Graph => graph(name, written, folder, findings),
         TargetKindWritten::Ldif => ldif(name, written, folder, findings),
+        TargetKindWritten::Scim => scim::connection(name, written, folder, findings),
     };
     check_default_container(written, language, source, findings);
     let naming = written.naming.as_ref().map_or(NAMING, |naming| naming.value());
@@ -147,6 +149,9 @@ fn graph(
         ("folder", span_of(&written.folder)),
         ("naming", span_of(&written.naming)),
         ("container", span_of(&written.container)),
+        ("token", span_of(&written.token)),
+        ("token_url", span_of(&written.token_url)),
+        ("scope", span_of(&written.scope)),
     ];
     refuse(&others, "graph", findings);
     let base_url = address(&written.base_url, GRAPH, findings);
@@ -185,6 +190,9 @@ fn ldif(
         ("tenant", span_of(&written.tenant)),
         ("client_id", span_of(&written.client_id)),
         ("client_secret", span_of(&written.client_secret)),
+        ("token", span_of(&written.token)),
+        ("token_url", span_of(&written.token_url)),
+        ("scope", span_of(&written.scope)),
     ];
     refuse(&others, "ldif", findings);
     let files = required(name, "folder", &written.folder, findings)?;

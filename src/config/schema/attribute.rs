@@ -103,7 +103,8 @@ impl Converter<'_> {
             TargetKind::OnPremises if to.eq_ignore_ascii_case(ACCOUNT_ENABLED) => {
                 Some(Property::Writable(Shape::Boolean))
             }
-            TargetKind::OnPremises => None,
+            TargetKind::App if to.eq_ignore_ascii_case("active") => Some(Property::Writable(Shape::Boolean)),
+            TargetKind::OnPremises | TargetKind::App => None,
         };
         let list = || serde_json::from_str::<Vec<String>>(text).ok();
         match shape {

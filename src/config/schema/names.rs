@@ -30,9 +30,16 @@ pub(super) fn target_kind(directory: &str) -> Option<TargetKind> {
         Some(TargetKind::Cloud)
     } else if name.contains("active directory") || name == "ad" {
         Some(TargetKind::OnPremises)
+    } else if is_app(&name) {
+        Some(TargetKind::App)
     } else {
         None
     }
+}
+
+/// As muster itself names the directories of apps; several are told apart by the target's name behind it.
+fn is_app(name: &str) -> bool {
+    name == "scim" || name.starts_with("scim (")
 }
 
 /// Whether people come from there by uploads.
@@ -52,7 +59,7 @@ pub(super) fn target_attribute(kind: TargetKind, name: &str) -> String {
     let is_extension = name.len() > "extensionAttribute".len() && name.starts_with("extensionAttribute");
     match kind {
         _ if name.eq_ignore_ascii_case(ACCOUNT_DISABLED) => "accountEnabled".to_owned(),
-        TargetKind::OnPremises => name.to_owned(),
+        TargetKind::OnPremises | TargetKind::App => name.to_owned(),
         TargetKind::Cloud if is_extension => format!("onPremisesExtensionAttributes.{name}"),
         TargetKind::Cloud => GRAPH_NAMES
             .iter()

@@ -19,7 +19,8 @@ pub(super) fn mapping_fault(kind: TargetKind, declared: &Table, entry: &Table) -
             maps.retain(is_other);
             maps.push(Value::Table(entry.clone()));
             if maps.iter().all(|map| map.get("match").is_none()) {
-                maps.push(map("faxNumber", "title", Some(1)));
+                let spare = if kind == TargetKind::App { "nickName" } else { "faxNumber" };
+                maps.push(map(spare, "title", Some(1)));
             }
         }
     })
@@ -70,11 +71,17 @@ pub(super) fn target(kind: TargetKind) -> Table {
         TargetKind::OnPremises => {
             &[("kind", "ldif"), ("folder", "ldif"), ("container", "OU=People,DC=contoso,DC=example")]
         }
+        TargetKind::App => &[("kind", "scim"), ("base_url", "https://app.example/scim/v2")],
     };
     let mut target: Table = settings.iter().map(|(key, value)| (text(key), Value::String(text(value)))).collect();
-    if kind == TargetKind::Cloud {
-        let secret = Table::from_iter([(text("env"), Value::String(text("MUSTER_ENTRA_SECRET")))]);
-        target.insert(text("client_secret"), Value::Table(secret));
+    let secret = match kind {
+        TargetKind::Cloud => Some(("client_secret", "MUSTER_ENTRA_SECRET")),
+        TargetKind::App => Some(("token", "MUSTER_APP_TOKEN")),
+        TargetKind::OnPremises => None,
+    };
+    if let Some((setting, variable)) = secret {
+        let secret = Table::from_iter([(text("env"), Value::String(text(variable)))]);
+        target.insert(text(setting), Value::Table(secret));
     }
     target
 }
@@ -91,6 +98,7 @@ pub(super) fn indispensable(kind: TargetKind) -> &'static [(&'static str, &'stat
     match kind {
         TargetKind::Cloud => &[("userPrincipalName", "userName"), ("displayName", "displayName")],
         TargetKind::OnPremises => &[("displayName", "displayName")],
+        TargetKind::App => &[("userName", "userName")],
     }
 }
 
@@ -99,6 +107,7 @@ pub(super) fn usual_key(kind: TargetKind) -> &'static str {
     match kind {
         TargetKind::Cloud => "employeeId",
         TargetKind::OnPremises => "employeeID",
+        TargetKind::App => "externalId",
     }
 }
 
@@ -118,12 +127,21 @@ fn fault_of(job: &Table) -> Option<String> {
     Some(errors.join("; "))
 }
 
+/// How a rule says that people live at a target of this kind.
+pub(super) fn place(kind: TargetKind) -> &'static str {
+    match kind {
+        TargetKind::Cloud | TargetKind::App => TargetKind::Cloud.word(),
+        TargetKind::OnPremises => TargetKind::OnPremises.word(),
+    }
+}
+
 fn smallest(kind: TargetKind, declared: &Table) -> Table {
     let mut target = target(kind);
     let mut maps: Vec<Value> = indispensable(kind).iter().map(|(to, direct)| map(to, direct, None)).collect();
     maps.push(map(usual_key(kind), "externalId", Some(i64::from(u32::MAX))));
     target.insert(text("map"), Value::Array(maps));
-    let rule = [("id", "r"), ("place", kind.word())].map(|(key, value)| (text(key), Value::String(text(value))));
+    let rule = [("id", "r"), ("place", place(kind)), ("target", "t")]
+        .map(|(key, value)| (text(key), Value::String(text(value))));
     let mut source = Table::from_iter([(text("kind"), Value::String(text("api")))]);
     source.insert(text("attributes"), Value::Table(declared.clone()));
     Table::from_iter([

@@ -102,6 +102,8 @@ impl Importer<'_> {
         let word = match kind {
             TargetKind::Cloud => "graph",
             TargetKind::OnPremises => "ldif",
+            // Who is in an app lives elsewhere, or says so.
+            TargetKind::App => return,
         };
         let of_kind = |target: &Value| target.get("kind").and_then(Value::as_str) == Some(word);
         let Some((only, _)) = self.job.targets.iter().find(|(_, target)| of_kind(target)) else { return };
@@ -116,6 +118,7 @@ impl Importer<'_> {
         let usual = match kind {
             TargetKind::Cloud => "entra",
             TargetKind::OnPremises => "ad",
+            TargetKind::App => "app",
         };
         let names = (1_usize..).map(|number| if number == 1 { usual.to_owned() } else { format!("{usual}-{number}") });
         let mut free = names.filter(|name| !self.job.targets.contains_key(name));
@@ -129,6 +132,7 @@ impl Importer<'_> {
             TargetKind::Cloud => &["tenant", "client_id", "client_secret"],
             TargetKind::OnPremises if has_container => &["folder"],
             TargetKind::OnPremises => &["folder", "container"],
+            TargetKind::App => &["base_url", "token"],
         };
         for key in fill_in {
             self.draft.remark(&["target", name, key], "Fill in:");
@@ -138,12 +142,17 @@ impl Importer<'_> {
     /// Says who lives there.
     fn home(&mut self, place: &Place<'_>, is_ready: bool, name: &str, kind: TargetKind) {
         if !self.job.rules.is_empty() {
-            let why = format!("a person has one home, and rules say which; write one that places people in `{name}`");
+            let why = match kind {
+                TargetKind::App => format!("rules say who has an account there: add `also = [\"{name}\"]` to theirs"),
+                TargetKind::Cloud | TargetKind::OnPremises => {
+                    format!("a person has one home, and rules say which; write one that places people in `{name}`")
+                }
+            };
             return self.lose(place.rule, why);
         }
         let mut rule = Table::from_iter([("id".to_owned(), Value::String("everybody".to_owned()))]);
         if is_ready {
-            rule.insert("place".to_owned(), Value::String(kind.word().to_owned()));
+            rule.insert("place".to_owned(), Value::String(probe::place(kind).to_owned()));
             rule.insert("target".to_owned(), Value::String(name.to_owned()));
         } else {
             rule.insert("place".to_owned(), Value::String("hold".to_owned()));
@@ -286,6 +295,7 @@ fn at(list: &[Value], to: &str) -> Option<usize> {
 fn kind_of(target: &Table) -> TargetKind {
     match target.get("kind").and_then(Value::as_str) {
         Some("graph") => TargetKind::Cloud,
+        Some("scim") => TargetKind::App,
         _ => TargetKind::OnPremises,
     }
 }

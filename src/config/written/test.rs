@@ -31,6 +31,8 @@ pub(in crate::config) struct TestWritten {
     pub(in crate::config) placement: Option<Spot<ExpectedPlaceWritten>>,
     /// Which target that is.
     pub(in crate::config) target: Option<Spot<String>>,
+    /// The apps where they have an account besides: these, and no others.
+    pub(in crate::config) also: Option<Vec<Spot<String>>>,
     /// The rule that says so.
     pub(in crate::config) rule: Option<Spot<String>>,
     /// Where in the directory: a distinguished name.
@@ -38,7 +40,8 @@ pub(in crate::config) struct TestWritten {
     /// Why the person is held, skipped or failed: the word before the colon, as in `no_rule_spoke`. Where nothing is
     /// said, a person who has a home must get their account there.
     pub(in crate::config) reason: Option<Spot<String>>,
-    /// What the account is given, by the target's names; an empty text for what is cleared on purpose.
+    /// What the account is given, by the target's names; an empty text for what is cleared on purpose. Where an app maps
+    /// what the home does not, the app's.
     #[serde(default)]
     pub(in crate::config) attributes: BTreeMap<Spot<String>, Spot<ConstantWritten>>,
     /// Attributes that are left alone.

@@ -8,6 +8,7 @@ use super::super::super::spot::Spot;
 use super::super::super::written::{ApplyWritten, ConstantWritten, MapWritten, TargetKindWritten};
 use super::super::language::Language;
 use super::super::{constant, source, warn_unfilled};
+use super::scim;
 use crate::expr::Beyond;
 use crate::mapping::{Apply, AttributeMapping, MANAGER, Mapping, MappingSource, Shape};
 use crate::model::{Diagnostic, Name, Path, Span, Value};
@@ -31,17 +32,20 @@ pub(super) struct Of<'a> {
 pub(super) fn check(of: Of<'_>, language: &Language<'_>, source: &source::Checked, findings: &mut Findings) -> Mapping {
     let mut checker = Checker { kind: of.kind, has_domain: of.has_domain, language, source, findings };
     let attributes = of.map.iter().filter_map(|map| checker.attribute(map)).collect();
-    check_repeats(of.map, findings);
+    check_repeats(&of, findings);
+    if of.kind == TargetKindWritten::Scim {
+        scim::check_overlap(of.map, findings);
+    }
     check_keys(&of, findings);
     check_required(&of, findings);
     Mapping::new(attributes)
 }
 
-fn check_repeats(map: &[Spot<MapWritten>], findings: &mut Findings) {
+fn check_repeats(of: &Of<'_>, findings: &mut Findings) {
     let mut seen: BTreeMap<Name, Span> = BTreeMap::new();
     let mut ranks: BTreeMap<u32, Span> = BTreeMap::new();
-    for map in map.iter().map(Spot::value) {
-        if let Some(first) = seen.insert(Name::new(map.to.value()), map.to.span()) {
+    for map in of.map.iter().map(Spot::value) {
+        if let Some(first) = seen.insert(core_name(of.kind, map.to.value()), map.to.span()) {
             let message = format!("`{}` is mapped twice", map.to.value());
             findings.error_beside(
                 Diagnostic::new(message, map.to.span(), "mapped again here"),
@@ -84,6 +88,21 @@ fn check_required(of: &Of<'_>, findings: &mut Findings) {
                 missing(message, "map the naming attribute (`CN`), `displayName` or `sAMAccountName`");
             }
         }
+        TargetKindWritten::Scim => {
+            let names_user = |map: &Spot<MapWritten>| scim::name(map.value().to.value()) == *scim::REQUIRED;
+            if !of.map.iter().any(names_user) {
+                let message = format!("the target `{}` does not map `{}`", of.name.value(), scim::REQUIRED);
+                missing(message, "SCIM makes no user without it; add a `map` for it");
+            }
+        }
+    }
+}
+
+/// What the core calls an attribute of a target of this kind.
+pub(in crate::config::check) fn core_name(kind: TargetKindWritten, to: &str) -> Name {
+    match kind {
+        TargetKindWritten::Scim => scim::name(to),
+        TargetKindWritten::Graph | TargetKindWritten::Ldif => Name::new(to),
     }
 }
 
@@ -112,7 +131,7 @@ impl Checker<'_, '_> {
         self.check_constant(shape, map.constant.as_ref());
         self.check_constant(shape, map.default.as_ref());
         Some(AttributeMapping {
-            attribute: Name::new(map.to.value()),
+            attribute: core_name(self.kind, map.to.value()),
             source,
             apply: match map.apply {
                 _ if is_unique => Apply::OnlyOnCreate,
@@ -146,11 +165,12 @@ impl Checker<'_, '_> {
             let diagnostic = Diagnostic::new("a name that others see is no secret", span.clone(), "not kept secret");
             self.findings.error(diagnostic.with_hint("take the `Redact` out"));
         }
-        self.check_unique(map, others.map(|(_, span)| span));
+        let is_manager = core_name(self.kind, map.to.value()) == *MANAGER;
+        self.check_unique(map, others.map(|(_, span)| span), is_manager);
         others.is_some()
     }
 
-    fn check_unique(&mut self, map: &MapWritten, others: Option<&Span>) {
+    fn check_unique(&mut self, map: &MapWritten, others: Option<&Span>, is_manager: bool) {
         let mut error = |message: &str, span: Span, label: &str, hint: &str| {
             self.findings.error(Diagnostic::new(message, span, label).with_hint(hint));
         };
@@ -161,7 +181,7 @@ impl Checker<'_, '_> {
             }
             return;
         };
-        if map.to.value().eq_ignore_ascii_case(MANAGER) {
+        if is_manager {
             let hint = "give the manager's anchor (externalId)";
             error("a manager is not chosen among candidates", span.clone(), "no reference", hint);
         }
@@ -189,6 +209,7 @@ impl Checker<'_, '_> {
         match self.kind {
             TargetKindWritten::Graph => self.graph_shape(to),
             TargetKindWritten::Ldif => self.ldap_shape(to),
+            TargetKindWritten::Scim => scim::shape(to, self.findings),
         }
     }
 
