@@ -236,21 +236,23 @@ impl App {
             Hands::Embedded(writer) => Some((target, writer)),
             Hands::Agent => None,
         });
-        let deliverer = |(target, writer): (&ActiveTarget, &Arc<dyn Writer>)| {
-            Arc::new(Deliverer {
-                store: Arc::clone(&self.store),
-                job: Arc::clone(&job.core),
-                state: Arc::clone(&job.state),
-                target: target.id.clone(),
-                writer: Arc::clone(writer),
-                clock: Arc::clone(&self.clock),
-                holder: WorkerId::new("server"),
-                settings: self.lease_settings(EMBEDDED_ITEMS),
-                work: self.work.clone(),
-                flowing: Flowing::default(),
-            })
-        };
-        embedded.map(deliverer).collect()
+        embedded.map(|(target, writer)| self.deliverer(job, &target.id, Arc::clone(writer))).collect()
+    }
+
+    /// What delivers to a target of a job with `writer`.
+    pub fn deliverer(&self, job: &ActiveJob, target: &TargetId, writer: Arc<dyn Writer>) -> Arc<Deliverer> {
+        Arc::new(Deliverer {
+            store: Arc::clone(&self.store),
+            job: Arc::clone(&job.core),
+            state: Arc::clone(&job.state),
+            target: target.clone(),
+            writer,
+            clock: Arc::clone(&self.clock),
+            holder: WorkerId::new("server"),
+            settings: self.lease_settings(EMBEDDED_ITEMS),
+            work: self.work.clone(),
+            flowing: Flowing::default(),
+        })
     }
 
     /// Decides and delivers for all jobs until asked to stop; what is under way then is finished first.

@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::role::Role;
 use super::{Api, blocking, body};
 use crate::app::{ActiveJob, Hands};
+use crate::meter::{self, Counter};
 use crate::model::{Carried, LeaseId, TargetId, WorkItem, WorkerId};
 use crate::pipeline::conceal::conceal_carried;
 use crate::pipeline::deliver;
@@ -230,5 +231,6 @@ fn settle_now(
             !is_taken
         });
     }
+    meter::count(Counter::LeasesLost, &[("by", "agent")], left.len() as u64);
     Ok(answers)
 }

@@ -12,6 +12,7 @@ use super::schedule::{Bell, Ear, Shutdown};
 use crate::clock::Clock;
 use crate::decide::{self, Ask, AtTarget, decide};
 use crate::mapping::MANAGER;
+use crate::meter::{self, Counter};
 use crate::model::{
     Carried, Damage, LeaseId, Manager, MatchKeys, Outcome, Reason, Step, TargetId, Task, Timestamp, Wanted, WorkItem,
     WorkerId,
@@ -124,7 +125,9 @@ pub fn lease(
         allowed: &allowed,
         conceal: &conceal,
     };
-    store.lease(state, key, &terms, &mut |stored, is_unsure| propose(job, target, stored, is_unsure))
+    let work = store.lease(state, key, &terms, &mut |stored, is_unsure| propose(job, target, stored, is_unsure))?;
+    meter::count(Counter::Leased, &[("target", target.as_str())], work.items.len() as u64);
+    Ok(work)
 }
 
 /// Delivers to one target with a writer in this process.
@@ -208,7 +211,9 @@ impl Deliverer {
         for (lease, carried) in carried.iter_mut() {
             conceal_carried(&self.job, (&self.store, &self.state), lease, carried)?;
         }
-        self.store.settle_all(&self.state, &self.holder, carried, self.clock.now())?;
+        let settled = self.store.settle_all(&self.state, &self.holder, carried, self.clock.now())?;
+        let lost = settled.iter().filter(|settled| !settled.is_taken()).count() as u64;
+        meter::count(Counter::LeasesLost, &[("by", "server")], lost);
         self.work.ring();
         Ok(())
     }

@@ -67,6 +67,8 @@ mod sent;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
+mod status;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod witness;
