@@ -72,6 +72,54 @@ impl Steady {
     }
 }
 
+/// A clock that nobody can set: by it, no span of time is taken to be longer than it was.
+///
+/// It begins with the machine's time and goes on by the monotonic clock, which stands still while the machine sleeps.
+#[derive(Debug, Clone, Copy)]
+pub struct PatientClock {
+    began: Timestamp,
+    monotonic: Instant,
+}
+
+impl PatientClock {
+    /// It tells the machine's time now.
+    pub fn new() -> Self {
+        Self { began: SystemClock.now(), monotonic: Instant::now() }
+    }
+}
+
+impl Default for PatientClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for PatientClock {
+    fn now(&self) -> Timestamp {
+        self.began.plus(self.monotonic.elapsed())
+    }
+}
+
+/// A moment after which something may not be begun any more, by whichever of the machine's clocks reaches it first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    wall: Timestamp,
+    began: Instant,
+    after: Duration,
+}
+
+impl Deadline {
+    /// `after` from now.
+    pub fn within(after: Duration) -> Self {
+        Self { wall: SystemClock.now().plus(after), began: Instant::now(), after }
+    }
+
+    /// Whether it has passed.
+    pub fn has_passed(&self) -> bool {
+        self.began.elapsed() >= self.after || SystemClock.now() >= self.wall
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

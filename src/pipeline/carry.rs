@@ -5,12 +5,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Deadline};
 use crate::model::{
     Attributes, Carried, Change, ChangeKind, Damage, Found, Known, MatchKeys, Name, ObjectId, Reason, Settlement,
     Situation, Step, Task, Value, Wanted, WorkItem,
 };
 use crate::reconcile::{ACCOUNT_ENABLED, damages, reconcile};
+use crate::writer::limited::AGENT_LIMIT;
 use crate::writer::{Errand, Search, WriteError, Writer};
 
 use super::backoff::backoff;
@@ -147,7 +148,7 @@ impl Carrying<'_> {
         if !self.a_write_fits() {
             return self.lease_too_short(situation);
         }
-        let written = self.writer.write(&Errand::of(self.item), &change).await;
+        let written = self.writer.write(&self.errand(), &change).await;
         self.written(wanted, situation, change, written, found).await
     }
 
@@ -205,7 +206,7 @@ impl Carrying<'_> {
         if !self.a_write_fits() {
             return self.lease_too_short(Situation::Confirmed);
         }
-        match self.writer.set_manager(&Errand::of(self.item), &known.object, manager).await {
+        match self.writer.set_manager(&self.errand(), &known.object, manager).await {
             Ok(()) => Carried {
                 situation: Situation::Confirmed,
                 change: Some(manager_change(&known.object, manager)),
@@ -217,6 +218,12 @@ impl Carrying<'_> {
 
     fn a_write_fits(&self) -> bool {
         self.clock.now().plus(self.writer.timeout()) <= self.item.ends
+    }
+
+    /// The errand, and until when it may be begun.
+    fn errand(&self) -> Errand<'_> {
+        let left = self.item.ends.since(self.clock.now()).saturating_sub(self.writer.timeout());
+        Errand::of(self.item).before(Deadline::within(left))
     }
 
     fn lease_too_short(&self, situation: Situation) -> Carried {
@@ -242,6 +249,9 @@ impl Carrying<'_> {
         match error {
             WriteError::Later { after, cause } => {
                 unwritten(situation, self.again(after, self.item.look, Reason::new(TARGET_BUSY, cause.0)))
+            }
+            WriteError::Withheld { code, after, cause } => {
+                unwritten(situation, self.again(Some(after), self.item.look, Reason::new(code, cause.0)))
             }
             WriteError::Unknown { cause } => {
                 unwritten(situation, self.again(None, true, Reason::new(NO_ANSWER, cause.0)))
@@ -339,13 +349,18 @@ fn manager_change(object: &ObjectId, manager: Option<&ObjectId>) -> Change {
     }
 }
 
-/// A lease that was too short is nobody's failure and does not count.
+/// A lease that was too short is nobody's failure and does not count; nor does waiting for an agent's own limits, which
+/// may take weeks.
 fn give_up_in_the_end(item: &WorkItem, carried: Carried) -> Carried {
     match carried.settlement {
-        Settlement::Again { why, .. } if item.attempt + 1 >= ATTEMPTS_MAX && why.code != LEASE_TOO_SHORT => {
+        Settlement::Again { why, .. } if item.attempt + 1 >= ATTEMPTS_MAX && !is_nobodys_failure(&why) => {
             let detail = format!("tried {ATTEMPTS_MAX} times; at last: {why}");
             Carried { settlement: Settlement::Failed(Reason::new(GAVE_UP, detail)), ..carried }
         }
         settlement => Carried { settlement, ..carried },
     }
+}
+
+fn is_nobodys_failure(why: &Reason) -> bool {
+    why.code == LEASE_TOO_SHORT || why.code.starts_with(AGENT_LIMIT)
 }

@@ -331,9 +331,11 @@ fn not_asked(error: WriteError) -> Reason {
     let code = match &error {
         WriteError::Refused { code, .. } => code.clone(),
         WriteError::Later { .. } => super::carry::TARGET_BUSY.to_owned(),
+        WriteError::Withheld { code, .. } => (*code).to_owned(),
         _ => super::carry::NO_ANSWER.to_owned(),
     };
     let (WriteError::Later { cause: Cause(detail), .. }
+    | WriteError::Withheld { cause: Cause(detail), .. }
     | WriteError::Unknown { cause: Cause(detail) }
     | WriteError::Refused { cause: Cause(detail), .. }
     | WriteError::Taken { cause: Cause(detail), .. }

@@ -3,12 +3,14 @@
 pub mod graph;
 pub mod ldap;
 pub mod ldif;
+pub mod limited;
 pub mod simulated;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::Deadline;
 use crate::model::{
     Anchor, Change, Found, Generation, JobId, Known, MatchKeys, Name, ObjectId, Part, TargetId, Task, WorkItem,
 };
@@ -134,6 +136,9 @@ pub struct Errand<'a> {
     pub part: Part,
     /// An earlier try may have written without telling ([`WorkItem::look`]).
     pub again: bool,
+    /// After this no write may be begun: it might not end within the lease. To be asked again right before the bytes go
+    /// out ([`Errand::still_fits`]), for a process may have been stopped in between. `None`: nobody waits behind it.
+    pub begin_before: Option<Deadline>,
 }
 
 impl<'a> Errand<'a> {
@@ -151,6 +156,27 @@ impl<'a> Errand<'a> {
             sequence: item.sequence,
             part,
             again: item.look,
+            begin_before: None,
+        }
+    }
+
+    /// The same, to be begun before `deadline`.
+    pub fn before(self, deadline: Deadline) -> Self {
+        Self { begin_before: Some(deadline), ..self }
+    }
+
+    /// Whether a write may still be begun.
+    ///
+    /// # Errors
+    /// [`WriteError::Later`] when it may not: the lease would end before it had to.
+    pub fn still_fits(&self) -> Result<(), WriteError> {
+        match self.begin_before {
+            Some(deadline) if deadline.has_passed() => {
+                let cause =
+                    Cause("it was too late to begin: the lease would have ended before the write had to".into());
+                Err(WriteError::Later { after: None, cause })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -174,6 +200,17 @@ pub enum WriteError {
     Later {
         /// Not before this has passed, where the target said so.
         after: Option<Duration>,
+        /// What happened.
+        #[source]
+        cause: Cause,
+    },
+    /// Try again; nothing was written. It is not the target that says so, but whoever watches over what is done there.
+    #[error("more of this is not allowed here for now")]
+    Withheld {
+        /// A stable word for the limit.
+        code: &'static str,
+        /// Not before this has passed.
+        after: Duration,
         /// What happened.
         #[source]
         cause: Cause,

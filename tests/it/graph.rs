@@ -29,6 +29,7 @@ fn said(error: &WriteError) -> String {
     match error {
         WriteError::Later { after, .. } => format!("later {after:?}"),
         WriteError::Unknown { .. } => "unknown".to_owned(),
+        WriteError::Withheld { code, .. } => format!("withheld {code}"),
         WriteError::Refused { code, .. } => format!("refused {code}"),
         WriteError::Taken { attribute, .. } => format!("taken {attribute}"),
         WriteError::Gone { .. } => "gone".to_owned(),

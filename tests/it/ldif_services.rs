@@ -81,7 +81,7 @@ impl Run {
 
 fn errand(ids: &(JobId, Anchor, TargetId), sequence: i64, part: Part) -> Errand<'_> {
     let (job, anchor, target) = (&ids.0, &ids.1, &ids.2);
-    Errand { job, anchor, target, generation: Generation(1), sequence, part, again: false }
+    Errand { job, anchor, target, generation: Generation(1), sequence, part, again: false, begin_before: None }
 }
 
 fn in_folder(folder: &Path, line: &str) -> Output {

@@ -235,5 +235,14 @@ pub(crate) fn errand() -> Errand<'static> {
     static WHOSE: LazyLock<(JobId, Anchor, TargetId)> =
         LazyLock::new(|| (JobId::new("hr"), Anchor::parse("701984").unwrap(), TargetId::new("entra")));
     let (job, anchor, target) = &*WHOSE;
-    Errand { job, anchor, target, generation: Generation(1), sequence: 1, part: Part::Account, again: false }
+    Errand {
+        job,
+        anchor,
+        target,
+        generation: Generation(1),
+        sequence: 1,
+        part: Part::Account,
+        again: false,
+        begin_before: None,
+    }
 }

@@ -7,7 +7,7 @@ use crate::model::{
     Value, Wanted,
 };
 use crate::reconcile::name;
-use crate::writer::{Errand, Search, WriteError};
+use crate::writer::{Search, WriteError};
 
 /// An earlier try had left nothing, and no name was offered to this one.
 const NO_NAME_OFFERED: &str = "no_name_offered";
@@ -52,7 +52,7 @@ impl Carrying<'_> {
             if !self.a_write_fits() {
                 return self.lease_too_short(situation);
             }
-            match self.writer.write(&Errand::of(self.item), &named).await {
+            match self.writer.write(&self.errand(), &named).await {
                 Err(WriteError::Taken { attribute, holder, cause }) => {
                     let value = unique_value(desired, &named, &attribute);
                     let met = Taken { attribute: attribute.clone(), holder, cause };

@@ -139,6 +139,7 @@ mod tests {
         ]);
         let said = match refusal(&answer, true, &set) {
             WriteError::Later { after, .. } => format!("later {after:?}"),
+            WriteError::Withheld { code, .. } => format!("withheld {code}"),
             WriteError::Unknown { .. } => "unknown".to_owned(),
             WriteError::Refused { code, cause } => format!("refused {code}: {cause}"),
             WriteError::Taken { attribute, .. } => format!("taken {attribute}"),

@@ -66,8 +66,11 @@ impl LdifWriter {
         let folder = self.settings.folder.clone();
         let (job, anchor, target) = (errand.job.clone(), errand.anchor.clone(), errand.target.clone());
         let (generation, sequence, part, again) = (errand.generation, errand.sequence, errand.part, errand.again);
+        let begin_before = errand.begin_before;
         let putting = tokio::task::spawn_blocking(move || {
-            let errand = Errand { job: &job, anchor: &anchor, target: &target, generation, sequence, part, again };
+            let (job, anchor, target) = (&job, &anchor, &target);
+            let errand = Errand { job, anchor, target, generation, sequence, part, again, begin_before };
+            errand.still_fits().map_err(|error| PutError::NotWritten(std::io::Error::other(error)))?;
             folder::put(&folder, &errand, &content)
         });
         match tokio::time::timeout(self.timeout(), putting).await {
