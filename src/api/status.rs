@@ -157,6 +157,9 @@ pub(super) fn of_app(app: &App) -> Result<StatusWire, StoreError> {
     })
 }
 
+/// Says who writes to a target of a job, and at what pace.
+pub type WhoWrites<'a> = dyn Fn(&JobState, &TargetId) -> (By, Option<Pace>) + 'a;
+
 /// How things stand with these jobs; `hands` says who writes to a target, and at what pace.
 ///
 /// # Errors
@@ -165,7 +168,7 @@ pub fn status(
     store: &Store,
     jobs: &[&JobState],
     now: Timestamp,
-    hands: &dyn Fn(&JobState, &TargetId) -> (By, Option<Pace>),
+    hands: &WhoWrites<'_>,
 ) -> Result<StatusWire, StoreError> {
     let mut agents: BTreeMap<TargetId, Vec<AgentWire>> = BTreeMap::new();
     for agent in store.agents()? {

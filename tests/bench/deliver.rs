@@ -131,7 +131,7 @@ fn person(n: usize, managed: bool) -> Statement {
     set("active", Value::Boolean(true));
     let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
     set(&format!("{enterprise}:department"), Value::text(format!("Department {}", n % 53)));
-    if managed && n % 20 > 0 {
+    if managed && !n.is_multiple_of(20) {
         set(&format!("{enterprise}:manager.value"), Value::text((n - n % 20).to_string()));
     }
     Statement::Upsert(Record { anchor: Anchor::parse(&n.to_string()).unwrap(), attributes })
