@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::config::{Connection, JobMeant, SecretError};
+use crate::config::{self, Connection, GraphConnection, JobMeant, ScimConnection, SecretError, SecretSource};
 use crate::decide;
 use crate::graph_schema::{Schema, export};
 use crate::http_client::HttpClientError;
@@ -16,6 +16,7 @@ use crate::pipeline::schedule::{Bell, Decider, Shutdown};
 use crate::store::{JobState, Store, StoreError};
 use crate::writer::Writer;
 use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT};
+use crate::writer::scim::{ScimLogin, ScimSettings, ScimWriter};
 
 pub use remote_agent::{AgentError, AgentLogin, agent};
 
@@ -152,7 +153,34 @@ impl App {
     /// # Errors
     /// [`ActivateError`] when the target's secret or address is wrong.
     pub fn hands(&self, target: &TargetId, connection: &Connection) -> Result<Hands, ActivateError> {
-        let Connection::Graph(graph) = connection else { return Ok(Hands::Agent) };
+        match connection {
+            Connection::Graph(graph) => self.graph_hands(target, graph),
+            Connection::Scim(scim) => self.scim_hands(target, scim),
+            Connection::Ldif { .. } => Ok(Hands::Agent),
+        }
+    }
+
+    fn scim_hands(&self, target: &TargetId, scim: &ScimConnection) -> Result<Hands, ActivateError> {
+        let read = |secret: &SecretSource| {
+            secret.read().map_err(|source| ActivateError::Secret { target: target.clone(), source })
+        };
+        let login = match &scim.login {
+            config::ScimLogin::Token(token) => ScimLogin::Token(read(token)?),
+            config::ScimLogin::Client { token_url, client_id, client_secret, scope } => ScimLogin::Client {
+                token_url: token_url.clone(),
+                client_id: client_id.clone(),
+                client_secret: read(client_secret)?,
+                scope: scope.clone(),
+            },
+        };
+        let base_url = scim.base_url.clone();
+        let settings = ScimSettings { base_url, login, timeout: self.lease.grace, extra_ca: None };
+        let writer = ScimWriter::new(&settings, Arc::clone(&self.clock));
+        let writer = writer.map_err(|source| ActivateError::Address { target: target.clone(), source })?;
+        Ok(Hands::Embedded(Arc::new(writer)))
+    }
+
+    fn graph_hands(&self, target: &TargetId, graph: &GraphConnection) -> Result<Hands, ActivateError> {
         let secret = |source| ActivateError::Secret { target: target.clone(), source };
         let settings = GraphSettings {
             base_url: graph.base_url.clone(),

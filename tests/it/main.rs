@@ -59,6 +59,8 @@ mod sandbox;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod scim;
+#[cfg(test)]
 mod screens;
 #[cfg(test)]
 mod send;
@@ -82,3 +84,6 @@ mod people;
 #[cfg(test)]
 #[path = "../support/samba.rs"]
 mod samba;
+#[cfg(test)]
+#[path = "../support/scim2.rs"]
+mod scim2;
