@@ -39,6 +39,8 @@ mod kill;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod ldap_services;
+#[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
 mod looks;
@@ -78,3 +80,6 @@ mod people;
 #[cfg(test)]
 #[path = "../support/samba.rs"]
 mod samba;
+#[cfg(test)]
+#[path = "../support/slapd.rs"]
+mod slapd;
