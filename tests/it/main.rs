@@ -25,6 +25,8 @@ mod exports;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod graph;
@@ -59,6 +61,8 @@ mod sandbox;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod scim;
+#[cfg(test)]
 mod screens;
 #[cfg(test)]
 mod send;
@@ -66,6 +70,8 @@ mod send;
 mod sent;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod status;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
@@ -83,3 +89,6 @@ mod samba;
 #[cfg(test)]
 #[path = "../support/slapd.rs"]
 mod slapd;
+#[cfg(test)]
+#[path = "../support/scim2.rs"]
+mod scim2;
