@@ -27,6 +27,8 @@ mod exports;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod graph;
@@ -40,6 +42,8 @@ mod imports;
 mod kill;
 #[cfg(test)]
 mod language;
+#[cfg(test)]
+mod ldap_services;
 #[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
@@ -69,6 +73,8 @@ mod sent;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
+mod status;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod witness;
@@ -82,6 +88,9 @@ mod people;
 #[cfg(test)]
 #[path = "../support/samba.rs"]
 mod samba;
+#[cfg(test)]
+#[path = "../support/slapd.rs"]
+mod slapd;
 #[cfg(test)]
 #[path = "../support/scim2.rs"]
 mod scim2;
