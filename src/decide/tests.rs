@@ -34,6 +34,7 @@ fn job(policy: Policy) -> Job {
             target("hq", TargetKind::OnPremises, Leaver::Disable),
         ],
         policy,
+        memberships: Vec::new(),
         null_flow: NullFlow::default(),
     }
 }

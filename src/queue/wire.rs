@@ -111,6 +111,16 @@ pub enum TaskWire {
         /// The manager's object.
         manager: Option<String>,
     },
+    /// Make the account a member of this group, or end that.
+    Member {
+        /// The group.
+        group: String,
+        /// Whether it is made where it does not exist.
+        create: bool,
+        /// Whether the account shall be a member of it.
+        #[serde(rename = "isMember")]
+        is_member: bool,
+    },
 }
 
 /// A [`Wanted`].
@@ -246,6 +256,9 @@ impl From<&Task> for TaskWire {
                 attributes: attributes.iter().map(|name| name.as_str().to_owned()).collect(),
             },
             Task::Manager { manager } => Self::Manager { manager: account::object_text(manager.as_ref()) },
+            Task::Member { group, create, is_member } => {
+                Self::Member { group: group.clone(), create: *create, is_member: *is_member }
+            }
         }
     }
 }
@@ -261,6 +274,7 @@ impl TaskWire {
                 attributes: attributes.iter().map(|name| Name::new(name)).collect(),
             },
             Self::Manager { manager } => Task::Manager { manager: account::object_id(manager.as_deref()) },
+            Self::Member { group, create, is_member } => Task::Member { group, create, is_member },
         })
     }
 }

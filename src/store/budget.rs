@@ -12,7 +12,7 @@ pub(super) const DAMAGE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is left of each limit.
 pub(super) struct Budget {
-    left: [(Damage, u64, u64); 3],
+    left: [(Damage, u64, u64); 4],
 }
 
 impl Budget {

@@ -9,6 +9,7 @@ use super::codec;
 use super::due::due_rows;
 use super::link::{Conclusion, LinkRow, Unsure};
 use super::manager::{self, Standing};
+use super::member;
 use super::names::Names;
 use super::record::{Recorder, stored_person};
 use super::reserve::{self, Offered};
@@ -16,7 +17,7 @@ use super::settle::Settler;
 use super::{JobState, Store, StoreError, TargetKey, end};
 use super::{StoredPerson, words};
 use crate::chance;
-use crate::decide::Decision;
+use crate::decide::{Decision, Joining};
 use crate::model::{
     Damage, LeaseId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted,
     WorkItem, WorkerId,
@@ -60,6 +61,8 @@ pub enum Proposal {
         damages: Vec<Damage>,
         /// Whom the account shall report to, once it is there.
         manager: Option<Manager>,
+        /// The groups it shall be in; `None` where memberships stay as they are.
+        groups: Option<Vec<Joining>>,
     },
     /// Nothing needs to be carried; it ends so.
     End {
@@ -69,6 +72,8 @@ pub enum Proposal {
         outcome: Outcome,
         /// Whom the account shall report to.
         manager: Option<Manager>,
+        /// The groups it shall be in; `None` where memberships stay as they are.
+        groups: Option<Vec<Joining>>,
     },
     /// Nothing at this target: the decision on the person speaks of others, or of none.
     Elsewhere(Box<Decision>),
@@ -119,14 +124,14 @@ impl Store {
     }
 }
 
-struct Lessor<'a, 'c> {
-    on: &'a Transaction<'c>,
-    names: &'a mut Names,
-    job: &'a JobState,
-    target: TargetKey,
-    terms: &'a LeaseTerms<'a>,
-    budget: Budget,
-    gave: WorkFor,
+pub(super) struct Lessor<'a, 'c> {
+    pub(super) on: &'a Transaction<'c>,
+    pub(super) names: &'a mut Names,
+    pub(super) job: &'a JobState,
+    pub(super) target: TargetKey,
+    pub(super) terms: &'a LeaseTerms<'a>,
+    pub(super) budget: Budget,
+    pub(super) gave: WorkFor,
 }
 
 impl Lessor<'_, '_> {
@@ -138,8 +143,12 @@ impl Lessor<'_, '_> {
         let stored = stored_person(self.on, self.names, self.job, row.person)?;
         match row.part {
             Part::Account => match propose(&stored, row.is_unsure()) {
-                Proposal::End { situation, outcome, manager } => self.end(&row, &stored, situation, outcome, manager),
-                Proposal::Work { task, damages, manager } => {
+                Proposal::End { situation, outcome, manager, groups } => {
+                    self.plan_members(&row, stored.person.generation, groups.as_deref())?;
+                    self.end(&row, &stored, situation, outcome, manager)
+                }
+                Proposal::Work { task, damages, manager, groups } => {
+                    self.plan_members(&row, stored.person.generation, groups.as_deref())?;
                     self.grant_within_limits(&row, &stored, task, &damages, manager)
                 }
                 Proposal::Elsewhere(decision) => self.see_to_others(&row, &stored, &decision),
@@ -147,6 +156,10 @@ impl Lessor<'_, '_> {
             Part::Manager => {
                 let proposal = propose(&stored, false);
                 self.consider_manager(&row, &stored, proposal)
+            }
+            Part::Member => {
+                let proposal = propose(&stored, false);
+                self.consider_member(&row, &stored, proposal)
             }
         }
     }
@@ -157,6 +170,9 @@ impl Lessor<'_, '_> {
         let mut recorder = Recorder { on, names, job, upload: UploadId(0), at, are_reports_waiting: None };
         recorder.make_work(row.person, stored.person.generation, decision)?;
         let outcome = decision.outcome.clone().unwrap_or(Outcome::Unchanged);
+        if let Some(target) = self.job.target_named(self.target.0) {
+            self.plan_members(row, stored.person.generation, member::groups_at(&decision.groups, target))?;
+        }
         self.end(row, stored, Situation::SourceIgnored, outcome, None)
     }
 
@@ -250,13 +266,14 @@ impl Lessor<'_, '_> {
         Ok(())
     }
 
-    fn limit_reason(&self, damage: Damage, allowed: u64, stored: &StoredPerson) -> Reason {
+    pub(super) fn limit_reason(&self, damage: Damage, allowed: u64, stored: &StoredPerson) -> Reason {
         let (word, anchor) = (damage.word(), &stored.person.anchor);
         let target = self.job.target_named(self.target.0).map_or("", |id| id.as_str());
         let code = match damage {
             Damage::Disable => "limit_disable",
             Damage::Delete => "limit_delete",
             Damage::Move => "limit_move",
+            Damage::Leave => "limit_leave",
         };
         Reason::new(
             code,
@@ -292,7 +309,7 @@ impl Lessor<'_, '_> {
         }
     }
 
-    fn end(
+    pub(super) fn end(
         &mut self,
         row: &LinkRow,
         stored: &StoredPerson,
@@ -315,7 +332,7 @@ impl Lessor<'_, '_> {
         end::end_last(self.on, row.person, Some(&outcome), self.terms.now)
     }
 
-    fn grant(
+    pub(super) fn grant(
         &mut self,
         row: &LinkRow,
         stored: &StoredPerson,

@@ -2,6 +2,7 @@
 
 use rusqlite::Transaction;
 
+use super::member::{self, Member};
 use crate::model::{Change, Generation, Manager, Part, Settlement, Situation};
 
 /// A (person, target, part) as it stands in its row.
@@ -11,6 +12,10 @@ pub(super) struct LinkRow {
     pub(super) person: i64,
     pub(super) target: i64,
     pub(super) part: Part,
+    /// The part as a number: of a membership, which one.
+    pub(super) part_number: i64,
+    /// The membership it is about, if any.
+    pub(super) member: Option<Member>,
     pub(super) directory: i64,
     pub(super) generation: i64,
     pub(super) settled: i64,
@@ -37,14 +42,20 @@ impl LinkRow {
     pub(super) fn read(on: &Transaction<'_>, id: i64) -> rusqlite::Result<Self> {
         on.prepare_cached(
             "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
-                   lease, leased_generation, released, manager, written, outdated, damage, due FROM link WHERE id = ?1",
+                   lease, leased_generation, released, manager, written, outdated, damage, due, member_of, wants, added
+                 FROM link WHERE id = ?1",
         )?
         .query_row([id], |row| {
             Ok(Self {
                 id: row.get(0)?,
                 person: row.get(1)?,
                 target: row.get(2)?,
-                part: if row.get::<_, i64>(3)? == 0 { Part::Account } else { Part::Manager },
+                part: member::part(row.get(3)?),
+                part_number: row.get(3)?,
+                member: match row.get(19)? {
+                    Some(group) => Some(Member { group, wants: row.get(20)?, added: row.get(21)? }),
+                    None => None,
+                },
                 directory: row.get(4)?,
                 generation: row.get(5)?,
                 settled: row.get(6)?,

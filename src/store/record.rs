@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::codec;
 use super::names::Names;
-use super::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, words};
+use super::{Arriving, Batch, Decided, KnownMember, Refusal, Said, StoredPerson, Tally, words};
 use super::{JobState, Store, StoreError};
 use crate::decide::{Admission, Decision};
 use crate::model::{
@@ -372,8 +372,8 @@ pub(super) fn stored_person(
         accepted_at: Timestamp(found.get(4)?),
         moments,
     };
-    let links = links(on, names, job, row)?;
-    Ok(StoredPerson { person, links })
+    let (links, members) = links(on, names, job, row)?;
+    Ok(StoredPerson { person, links, members })
 }
 
 fn links(
@@ -381,18 +381,23 @@ fn links(
     names: &Names,
     job: &JobState,
     person: i64,
-) -> Result<Vec<(TargetId, Known)>, StoreError> {
+) -> Result<(Vec<(TargetId, Known)>, Vec<KnownMember>), StoreError> {
     let mut statement = on.prepare_cached(
-        "SELECT target, object, known FROM link WHERE person = ?1 AND part = 0 AND object IS NOT NULL ORDER BY target",
+        "SELECT target, object, known, member_of, added FROM link
+         WHERE person = ?1 AND (object IS NOT NULL OR added IS NOT NULL) ORDER BY target, part",
     )?;
     let mut rows = statement.query([person])?;
-    let mut links = Vec::new();
+    let (mut links, mut members) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
         // A target that has left the job file keeps its rows; nothing is decided about it.
         let Some(target) = job.target_named(row.get(0)?) else { continue };
+        if let Some(group) = row.get(3)? {
+            members.push(KnownMember { target: target.clone(), group, is_ours: row.get(4)? });
+            continue;
+        }
         let object = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
         let known = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
         links.push((target.clone(), codec::decode_known(object, known, names)?));
     }
-    Ok(links)
+    Ok((links, members))
 }

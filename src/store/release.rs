@@ -63,8 +63,8 @@ fn forget_missing(on: &Transaction<'_>, to_whom: &[&dyn ToSql]) -> Result<usize,
     )?;
     let people: Vec<i64> = statement.query_map(to_whom, |row| row.get(0))?.collect::<Result<_, _>>()?;
     for person in &people {
-        // What was written of the manager was written to the account that is gone.
-        on.prepare_cached("DELETE FROM link WHERE person = ?1 AND target = ?2 AND part = 1")?
+        // What was written of the manager and of memberships was written to the account that is gone.
+        on.prepare_cached("DELETE FROM link WHERE person = ?1 AND target = ?2 AND part <> 0")?
             .execute(params![person, to_whom[0]])?;
     }
     on.execute("UPDATE target SET people = people - ?2 WHERE id = ?1", params![to_whom[0], people.len()])?;

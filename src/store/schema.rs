@@ -7,7 +7,7 @@ use crate::chance;
 use crate::model::InstallationKey;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
 
 /// Version 1.
 ///
@@ -196,6 +196,13 @@ CREATE TABLE agent (
   seen_at INTEGER NOT NULL,
   PRIMARY KEY (client, name, target)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Version 5: memberships, each in a row of its own whose part is 2 and the number of the group's name.
+const V5: &str = "
+ALTER TABLE link ADD COLUMN member_of TEXT;                 -- the group, as it is called; NULL for other parts
+ALTER TABLE link ADD COLUMN wants INTEGER NOT NULL DEFAULT 0; -- whether the account shall be a member, or was last asked to be
+ALTER TABLE link ADD COLUMN added INTEGER;                  -- 1: muster made it one; 0: it was one already; NULL: it is none
 ";
 
 /// Brings the tables to the current version, or says that they are from a newer muster.

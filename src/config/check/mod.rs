@@ -1,6 +1,7 @@
 //! A job file, as written, checked into what it means.
 
 mod language;
+mod membership;
 mod proof;
 mod rules;
 mod scope;
@@ -53,6 +54,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
     let scope = scope::check(written.scope.as_ref(), &language, findings);
     let targets = target::check_all(&written.targets, &language, &source, folder, findings);
     let ruleset = rules::check(&written.rules, &written.targets, &language, &source, findings);
+    let memberships = membership::check(&written.memberships, &written.targets, &language, &source, findings);
     let limits = limits(&written.limits, findings);
     let tests = proof::check(written, &language, &source.null_flow, findings);
     if findings.has_errors() {
@@ -70,10 +72,12 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         scope: scope?,
         ruleset,
         targets,
+        memberships,
         policy: policy(&written.policy),
         null_flow: source.null_flow,
     };
     refuse_secret_containers(written, &job, findings);
+    membership::refuse_secrets(&written.memberships, &job, findings);
     let declared = source::declared(&custom);
     Some(Meant { job, source: source.meant, connections, declared, limits, tests })
 }
