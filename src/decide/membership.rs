@@ -198,12 +198,7 @@ pub(super) fn joins(job: &Job, person: &Person, target: &TargetId) -> Result<Vec
 /// The groups of every account of which they are settled: one that is brought there is in its groups, one that is
 /// locked because it is the person's no longer is in none. What is deleted takes its memberships with it, and what is
 /// held, skipped or failed keeps them.
-pub(super) fn groups(
-    job: &Job,
-    person: &Person,
-    links: &[(TargetId, Known)],
-    decision: &Decision,
-) -> Vec<GroupsAt> {
+pub(super) fn groups(job: &Job, person: &Person, links: &[(TargetId, Known)], decision: &Decision) -> Vec<GroupsAt> {
     let asked = decision.targets.iter().filter_map(|at| {
         let groups = match &at.ask {
             Ask::Bring(Wanted::Present(_)) => joins(job, person, &at.target).ok()?,
@@ -226,9 +221,9 @@ fn left_behind(job: &Job, links: &[(TargetId, Known)], decision: &Decision) -> V
     }
     let is_asked = |id: &TargetId| decision.targets.iter().any(|at| at.target == *id);
     let is_home = |id: &TargetId| job.target(id).is_some_and(|target| target.kind != TargetKind::App);
-    let old = links.iter().filter(|(id, known)| {
-        id != home && !is_asked(id) && is_home(id) && !known.synced && is_locked(known)
-    });
+    let old = links
+        .iter()
+        .filter(|(id, known)| id != home && !is_asked(id) && is_home(id) && !known.synced && is_locked(known));
     old.map(|(id, _)| GroupsAt { target: id.clone(), groups: Vec::new() }).collect()
 }
 

@@ -234,6 +234,10 @@ impl Carrying<'_> {
                 change: Some(Change::of_membership(&known.object, &group.name, is_member)),
                 settlement: Settlement::Applied { known: Some(known.clone()) },
             },
+            // An earlier try, which did not tell, has written it.
+            Ok(Membership::WasSo) if self.item.look => {
+                unwritten(Situation::Confirmed, Settlement::Applied { known: Some(known.clone()) })
+            }
             Ok(Membership::WasSo) => unwritten(Situation::Confirmed, Settlement::Unchanged),
             // Nobody is a member of what is not there.
             Err(WriteError::Refused { code, .. }) if code == NO_GROUP && !is_member => {

@@ -144,7 +144,8 @@ impl Lessor<'_, '_> {
         let is_counted = row.is_unsure() && row.damage & bit != 0;
         let is_waived = row.released == Some(stored.person.generation.0);
         let damages: &[Damage] = if is_counted { &[] } else { &[Damage::Leave] };
-        match if is_waived { Ok(()) } else { self.budget.take(damages) } {
+        let taken = if is_waived { Ok(()) } else { self.budget.take(self.on, self.terms, damages)? };
+        match taken {
             Ok(()) => {
                 let task = Task::Member { group, create: false, is_member: false };
                 self.grant(row, stored, task, bit, None)
@@ -271,4 +272,3 @@ pub(super) fn withdraw(on: &Transaction<'_>, id: i64, generation: Generation) ->
     }
     Ok(())
 }
-

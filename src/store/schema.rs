@@ -7,7 +7,7 @@ use crate::chance;
 use crate::model::InstallationKey;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6];
 
 /// Version 1.
 ///
@@ -198,8 +198,18 @@ CREATE TABLE agent (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Version 5: memberships, each in a row of its own whose part is 2 and the number of the group's name.
+/// Version 5: who waits for a name stands in a line; failures and damage are counted without reading their rows.
 const V5: &str = "
+ALTER TABLE link ADD COLUMN line INTEGER;    -- of those who wait for a name that is offered to other work
+ALTER TABLE link ADD COLUMN leads INTEGER;   -- the line that waits for this work
+CREATE INDEX link_line ON link (line, id) WHERE line IS NOT NULL;
+CREATE INDEX link_failed ON link (target, code) WHERE outcome = 5;
+DROP INDEX journal_damage;
+CREATE INDEX journal_damage ON journal (target, at, damage) WHERE damage <> 0;
+";
+
+/// Version 6: memberships, each in a row of its own whose part is 2 and the number of the group's name.
+const V6: &str = "
 ALTER TABLE link ADD COLUMN member_of TEXT;                 -- the group, as it is called; NULL for other parts
 ALTER TABLE link ADD COLUMN wants INTEGER NOT NULL DEFAULT 0; -- whether the account shall be a member, or was last asked to be
 ALTER TABLE link ADD COLUMN added INTEGER;                  -- 1: muster made it one; 0: it was one already; NULL: it is none

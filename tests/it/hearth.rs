@@ -11,7 +11,7 @@ use muster::app::{ActiveJob, ActiveTarget, App, Hands, LeaseTimes};
 use muster::clock::Clock as _;
 use muster::config::{self, SourceMeant};
 use muster::model::{
-    Anchor, Attributes, Carried, LeaseId, Name, Outcome, Part, Record, Statement, TargetId, Timestamp, UploadId, Value,
+    Anchor, Attributes, Carried, LeaseId, Name, Outcome, Record, Statement, TargetId, Timestamp, UploadId, Value,
     WorkItem, WorkerId,
 };
 use muster::pipeline::carry::carry;
@@ -389,7 +389,7 @@ impl Hearth {
             let _ = writeln!(told, "  {} generation {:?}: {:?}", operation.id, operation.generation, operation.outcome);
         }
         for entry in person.history.iter().rev() {
-            let part = if entry.part == Part::Account { "account" } else { "manager" };
+            let part = entry.part.word();
             let change = entry.change.as_ref().map(|change| change.kind.word());
             let (outcome, why) = (entry.outcome.as_ref().map(words), &entry.why);
             let _ = writeln!(

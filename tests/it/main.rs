@@ -25,6 +25,8 @@ mod exports;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod graph;
@@ -43,6 +45,8 @@ mod ldif_services;
 #[cfg(test)]
 mod looks;
 #[cfg(test)]
+mod memberships;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod placement;
@@ -57,6 +61,8 @@ mod sandbox;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod scim;
+#[cfg(test)]
 mod screens;
 #[cfg(test)]
 mod send;
@@ -64,6 +70,8 @@ mod send;
 mod sent;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod status;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
@@ -78,3 +86,6 @@ mod people;
 #[cfg(test)]
 #[path = "../support/samba.rs"]
 mod samba;
+#[cfg(test)]
+#[path = "../support/scim2.rs"]
+mod scim2;

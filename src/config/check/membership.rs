@@ -8,9 +8,7 @@ use super::super::spot::Spot;
 use super::super::written::{MembershipWritten, TargetKindWritten, TargetWritten};
 use super::language::Language;
 use super::{kind_of, source, warn_unfilled};
-use crate::decide::{
-    Concealment, GroupName, Job, Joining, MEMBERSHIPS_MAX, Membership, TargetKind, flaw_of_group,
-};
+use crate::decide::{Concealment, GroupName, Job, Joining, MEMBERSHIPS_MAX, Membership, TargetKind, flaw_of_group};
 use crate::model::{Diagnostic, Dn, Name, Path, Span, TargetId};
 
 type Targets = BTreeMap<Spot<String>, Spot<TargetWritten>>;

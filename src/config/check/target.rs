@@ -245,5 +245,10 @@ fn limits(written: &DamageLimitsWritten, findings: &mut Findings) -> DamageLimit
             percent: written.percent.as_ref().map_or(default.percent, |percent| *percent.value()),
         }
     };
-    DamageLimits { disable: limit(&written.disable), delete: limit(&written.delete), r#move: limit(&written.r#move), leave: limit(&written.leave) }
+    DamageLimits {
+        disable: limit(&written.disable),
+        delete: limit(&written.delete),
+        r#move: limit(&written.r#move),
+        leave: limit(&written.leave),
+    }
 }
