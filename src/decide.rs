@@ -102,9 +102,8 @@ pub enum Ask {
 /// Total: it cannot fail, only say why nothing is done. A link to a target the job no longer has is passed over.
 pub fn decide(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Decision {
     let mut decision = judge(job, person, links);
-    if !job.memberships.is_empty() {
-        decision.groups = membership::groups(job, person, links, &decision);
-    }
+    // A job without memberships says so of every account: whom an earlier job file put into a group is taken out.
+    decision.groups = membership::groups(job, person, links, &decision);
     let has_reason = decision.outcome.is_some() || decision.targets.iter().any(|at| !matches!(at.ask, Ask::Bring(_)));
     if has_reason && job.has_secrets() {
         // Reasons are kept, logged and shown; a secret must not get into one.

@@ -12,12 +12,13 @@ use crate::model::{
 };
 use crate::reconcile::{ACCOUNT_ENABLED, damages, reconcile};
 use crate::writer::limited::AGENT_LIMIT;
-use crate::writer::{Errand, Group, Membership, NO_GROUP, Search, WriteError, Writer};
+use crate::writer::{Errand, Group, Search, WriteError, Writer};
 
 use super::backoff::backoff;
 use names::names_wanted;
 use taken::Taken;
 
+mod member;
 mod names;
 mod taken;
 
@@ -216,41 +217,6 @@ impl Carrying<'_> {
                 change: Some(manager_change(&known.object, manager)),
                 settlement: Settlement::Applied { known: Some(known.clone()) },
             },
-            Err(error) => self.not_carried(Situation::Confirmed, error),
-        }
-    }
-
-    async fn member(&self, group: &Group, is_member: bool) -> Carried {
-        let Some(known) = &self.item.known else {
-            let why = Reason::new(NO_ACCOUNT, "there is no account yet that could be in a group");
-            return unwritten(Situation::ReferencePending, Settlement::Failed(why));
-        };
-        if !self.a_write_fits() {
-            return self.lease_too_short(Situation::Confirmed);
-        }
-        match self.writer.set_member(&self.errand(), group, &known.object, is_member).await {
-            Ok(Membership::Changed) => Carried {
-                situation: Situation::Confirmed,
-                change: Some(Change::of_membership(&known.object, &group.name, is_member)),
-                settlement: Settlement::Applied { known: Some(known.clone()) },
-            },
-            // An earlier try, which did not tell, has written it.
-            Ok(Membership::WasSo) if self.item.look => {
-                unwritten(Situation::Confirmed, Settlement::Applied { known: Some(known.clone()) })
-            }
-            Ok(Membership::WasSo) => unwritten(Situation::Confirmed, Settlement::Unchanged),
-            // Nobody is a member of what is not there.
-            Err(WriteError::Refused { code, .. }) if code == NO_GROUP && !is_member => {
-                unwritten(Situation::Confirmed, Settlement::Unchanged)
-            }
-            Err(WriteError::Refused { code, cause }) if code == NO_GROUP => {
-                let why = format!(
-                    "there is no group {} at {} ({cause}); make it, or set `create = true` in its [[membership]] in the \
-                     job file",
-                    group.name, self.item.target
-                );
-                unwritten(Situation::Confirmed, Settlement::Failed(Reason::new(NO_GROUP, why)))
-            }
             Err(error) => self.not_carried(Situation::Confirmed, error),
         }
     }

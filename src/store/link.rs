@@ -3,7 +3,9 @@
 use rusqlite::Transaction;
 
 use super::member::{self, Member};
-use crate::model::{Change, Generation, Manager, Part, Settlement, Situation};
+use super::names::Names;
+use super::{JobState, KnownMember, StoreError, codec};
+use crate::model::{Change, Generation, Known, Manager, ObjectId, Part, Settlement, Situation, TargetId};
 
 /// A (person, target, part) as it stands in its row.
 #[derive(Debug)]
@@ -96,4 +98,31 @@ pub(super) struct Conclusion {
 pub(super) struct Unsure {
     /// The target was looked at.
     pub(super) has_looked: bool,
+}
+
+/// The accounts of a person, and the groups those are known to be in.
+pub(super) fn links(
+    on: &Transaction<'_>,
+    names: &Names,
+    job: &JobState,
+    person: i64,
+) -> Result<(Vec<(TargetId, Known)>, Vec<KnownMember>), StoreError> {
+    let mut statement = on.prepare_cached(
+        "SELECT target, object, known, member_of, added FROM link
+         WHERE person = ?1 AND (object IS NOT NULL OR added IS NOT NULL) ORDER BY target, part",
+    )?;
+    let mut rows = statement.query([person])?;
+    let (mut links, mut members) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        // A target that has left the job file keeps its rows; nothing is decided about it.
+        let Some(target) = job.target_named(row.get(0)?) else { continue };
+        if let Some(group) = row.get(3)? {
+            members.push(KnownMember { target: target.clone(), group, is_ours: row.get(4)? });
+            continue;
+        }
+        let object = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let known = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        links.push((target.clone(), codec::decode_known(object, known, names)?));
+    }
+    Ok((links, members))
 }

@@ -59,7 +59,16 @@ impl Lessor<'_, '_> {
         generation: Generation,
         groups: Option<&[Joining]>,
     ) -> Result<(), StoreError> {
-        let Some(groups) = groups else { return Ok(()) };
+        let Some(groups) = groups else {
+            // What was only intended is intended no longer.
+            self.on
+                .prepare_cached(
+                    "DELETE FROM link WHERE person = ?1 AND target = ?2 AND part >= 2 AND added IS NULL AND due IS NULL
+                       AND lease IS NULL AND NOT look",
+                )?
+                .execute([row.person, row.target])?;
+            return Ok(());
+        };
         let mut parts = Vec::with_capacity(groups.len());
         for joining in groups {
             let number = self.names.number(&Name::new(&Joining::folded(&joining.group)), self.on)?;

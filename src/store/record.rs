@@ -3,8 +3,9 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::codec;
+use super::link::links;
 use super::names::Names;
-use super::{Arriving, Batch, Decided, KnownMember, Refusal, Said, StoredPerson, Tally, words};
+use super::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, words};
 use super::{JobState, Store, StoreError};
 use crate::decide::{Admission, Decision};
 use crate::model::{
@@ -374,30 +375,4 @@ pub(super) fn stored_person(
     };
     let (links, members) = links(on, names, job, row)?;
     Ok(StoredPerson { person, links, members })
-}
-
-fn links(
-    on: &Transaction<'_>,
-    names: &Names,
-    job: &JobState,
-    person: i64,
-) -> Result<(Vec<(TargetId, Known)>, Vec<KnownMember>), StoreError> {
-    let mut statement = on.prepare_cached(
-        "SELECT target, object, known, member_of, added FROM link
-         WHERE person = ?1 AND (object IS NOT NULL OR added IS NOT NULL) ORDER BY target, part",
-    )?;
-    let mut rows = statement.query([person])?;
-    let (mut links, mut members) = (Vec::new(), Vec::new());
-    while let Some(row) = rows.next()? {
-        // A target that has left the job file keeps its rows; nothing is decided about it.
-        let Some(target) = job.target_named(row.get(0)?) else { continue };
-        if let Some(group) = row.get(3)? {
-            members.push(KnownMember { target: target.clone(), group, is_ours: row.get(4)? });
-            continue;
-        }
-        let object = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let known = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-        links.push((target.clone(), codec::decode_known(object, known, names)?));
-    }
-    Ok((links, members))
 }
