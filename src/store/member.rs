@@ -135,13 +135,13 @@ impl Lessor<'_, '_> {
         let is_ours = member.added == Some(true) || row.is_unsure();
         let group = member.group;
         match groups.map(|groups| groups.into_iter().find(|joining| joining.is(&group))) {
-            None => self.rest_member(row, is_ours, outcome.as_ref()),
+            None => self.rest_member(row, outcome.as_ref()),
             Some(Some(joining)) if member.added.is_none() || row.is_unsure() => {
                 self.want(row, true)?;
                 let task = Task::Member { group: joining.group, create: joining.create, is_member: true };
                 self.grant(row, stored, task, 0, None)
             }
-            Some(Some(_)) => self.rest_member(row, is_ours, outcome.as_ref()),
+            Some(Some(_)) => self.rest_member(row, outcome.as_ref()),
             Some(None) if is_ours => self.leave_within_limits(row, stored, group),
             Some(None) => self.forget_member(row, outcome.as_ref()),
         }
@@ -174,20 +174,22 @@ impl Lessor<'_, '_> {
         Ok(())
     }
 
-    /// Nothing is to be done about it: it stays as it is known.
-    fn rest_member(&mut self, row: &LinkRow, is_ours: bool, outcome: Option<&Outcome>) -> Result<(), StoreError> {
-        let is_known = is_ours || row.member.as_ref().is_some_and(|member| member.added.is_some());
+    /// Nothing is to be done about it: it stays as it is known. What may have been written without telling is looked
+    /// into when it is asked for again, or shall be no longer.
+    fn rest_member(&mut self, row: &LinkRow, outcome: Option<&Outcome>) -> Result<(), StoreError> {
+        let is_unsure = row.is_unsure();
+        let is_known = is_unsure || row.member.as_ref().is_some_and(|member| member.added.is_some());
         if !is_known {
             return self.forget_member(row, outcome);
         }
         self.gave.ended += 1;
         self.on
             .prepare_cached(
-                "UPDATE link SET due = NULL, attempt = 0, look = 0, damage = 0, lease = NULL, holder = NULL, ends = NULL,
-                   outdated = 0, sequence = NULL, added = iif(?2, 1, added), outcome = iif(written, 1, 2), written = 0,
+                "UPDATE link SET due = NULL, attempt = 0, look = ?2, damage = iif(?2, damage, 0), lease = NULL,
+                   holder = NULL, ends = NULL, outdated = 0, sequence = iif(?2, sequence, NULL), outcome = iif(written, 1, 2), written = 0,
                    code = NULL, detail = NULL, settled = generation WHERE id = ?1",
             )?
-            .execute(params![row.id, is_ours])?;
+            .execute(params![row.id, is_unsure])?;
         end::end_last(self.on, row.person, outcome, self.terms.now)
     }
 
@@ -265,16 +267,16 @@ fn has_members(on: &Transaction<'_>, row: &LinkRow) -> Result<bool, StoreError> 
         .query_row([row.person, row.target], |row| row.get(0))?)
 }
 
-/// Takes back the work on a membership at a target that the decision no longer speaks of. What may have been written is
-/// remembered as ours.
+/// Takes back the work on a membership at a target that the decision no longer speaks of. What may have been written
+/// without telling is looked into when it is asked for again, or shall be no longer.
 pub(super) fn withdraw(on: &Transaction<'_>, id: i64, generation: Generation) -> Result<(), StoreError> {
     let gone = on
         .prepare_cached("DELETE FROM link WHERE id = ?1 AND added IS NULL AND NOT look AND lease IS NULL")?
         .execute([id])?;
     if gone == 0 {
         on.prepare_cached(
-            "UPDATE link SET added = iif(look OR lease IS NOT NULL, 1, added), due = NULL, lease = NULL, holder = NULL,
-               ends = NULL, look = 0, damage = 0, outdated = 0, attempt = 0, generation = ?2, settled = ?2, outcome = 2,
+            "UPDATE link SET look = look OR lease IS NOT NULL, due = NULL, lease = NULL, holder = NULL, ends = NULL,
+               damage = iif(look OR lease IS NOT NULL, damage, 0), outdated = 0, attempt = 0, generation = ?2, settled = ?2, outcome = 2,
                code = NULL, detail = NULL WHERE id = ?1",
         )?
         .execute([id, generation.0])?;
