@@ -5,7 +5,7 @@ use rusqlite::Transaction;
 use super::member::{self, Member};
 use super::names::Names;
 use super::{JobState, KnownMember, StoreError, codec};
-use crate::model::{Change, Generation, Known, Manager, ObjectId, Part, Settlement, Situation, TargetId};
+use crate::model::{Change, Generation, Known, Manager, Part, Settlement, Situation, TargetId};
 
 /// A (person, target, part) as it stands in its row.
 #[derive(Debug)]

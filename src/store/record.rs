@@ -8,9 +8,7 @@ use super::names::Names;
 use super::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, words};
 use super::{JobState, Store, StoreError};
 use crate::decide::{Admission, Decision};
-use crate::model::{
-    Anchor, Generation, Known, Outcome, Person, Placement, Reason, Statement, TargetId, Timestamp, UploadId,
-};
+use crate::model::{Anchor, Generation, Outcome, Person, Placement, Reason, Statement, Timestamp, UploadId};
 
 /// Words below zero in `person.placed`.
 pub(super) const NOWHERE: i64 = 0;
