@@ -18,8 +18,8 @@ use super::{StoredPerson, words};
 use crate::chance;
 use crate::decide::Decision;
 use crate::model::{
-    Damage, LeaseId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted,
-    WorkItem, WorkerId,
+    Anchor, Damage, JobId, LeaseId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId,
+    Wanted, WorkItem, WorkerId,
 };
 
 /// How soon it is asked again whether a person has another home in the making: the look there takes a second or two.
@@ -43,6 +43,10 @@ pub struct LeaseTerms<'a> {
     pub lasts: Duration,
     /// How long a write begun within the lease may still take: it is not leased again before this has passed too.
     pub grace: Duration,
+    /// How many leases may be lost one after another before somebody must look; `None`: any number.
+    pub lost_max: Option<u32>,
+    /// Only leavers.
+    pub only_leavers: bool,
     /// How much of each damage a target with so many people may see in a day.
     pub allowed: &'a dyn Fn(Damage, u64) -> u64,
     /// Takes out of a reason what is never shown of a person, before it is kept.
@@ -136,6 +140,10 @@ impl Lessor<'_, '_> {
         propose: &mut dyn FnMut(&StoredPerson, bool) -> Proposal,
     ) -> Result<(), StoreError> {
         let stored = stored_person(self.on, self.names, self.job, row.person)?;
+        if self.terms.lost_max.is_some_and(|max| row.is_lost() && row.lost + 1 >= max) {
+            let held = Outcome::Held(dead_letter(row.lost + 1, &self.job.id, &stored.person.anchor));
+            return self.end(&row, &stored, Situation::Confirmed, held, None);
+        }
         match row.part {
             Part::Account => match propose(&stored, row.is_unsure()) {
                 Proposal::End { situation, outcome, manager } => self.end(&row, &stored, situation, outcome, manager),
@@ -184,13 +192,15 @@ impl Lessor<'_, '_> {
             }
         }
         // What an earlier try may have done counts from then on; it is not counted twice.
-        let counted = if row.is_unsure() { row.damage } else { 0 };
+        let unsure = if row.is_unsure() { row.damage } else { 0 };
+        // Nor is what was counted for an offer that nobody took up.
+        let counted = if row.is_offered() { row.damage } else { unsure };
         let is_counted = |damage: &Damage| words::damage_bit(*damage) & counted != 0;
         let new: Vec<Damage> = damages.iter().copied().filter(|damage| !is_counted(damage)).collect();
         let waived = row.released == Some(stored.person.generation.0);
         match if waived { Ok(()) } else { self.budget.take(&new) } {
             Ok(()) => {
-                let bits = words::damage_bits(damages.iter().copied()) | counted;
+                let bits = words::damage_bits(damages.iter().copied()) | unsure;
                 self.grant(row, stored, task, bits, manager.as_ref())
             }
             Err((damage, allowed)) => {
@@ -328,7 +338,8 @@ impl Lessor<'_, '_> {
         let generation = stored.person.generation;
         let sequence = self.sequence(row)?;
         let look = row.is_unsure();
-        let attempt = row.attempt + u32::from(row.lease.is_some());
+        let attempt = row.attempt + u32::from(row.is_lost());
+        let lost = row.lost + u32::from(row.is_lost());
         let manager = match manager {
             _ if row.part == Part::Manager => row.manager.as_deref(),
             manager => manager.map(manager::text),
@@ -337,7 +348,7 @@ impl Lessor<'_, '_> {
             .prepare_cached(
                 "UPDATE link SET lease = ?2, holder = ?3, ends = ?4, due = ?5, leased_generation = ?6, sequence = ?7,
                    look = ?8, attempt = ?9, damage = ?10, manager = ?11, generation = max(generation, ?6),
-                   outdated = 0 WHERE id = ?1",
+                   outdated = 0, lost = ?12 WHERE id = ?1",
             )?
             .execute(params![
                 row.id,
@@ -351,6 +362,7 @@ impl Lessor<'_, '_> {
                 attempt,
                 damage,
                 manager,
+                lost,
             ])?;
         let target = self.job.target_named(self.target.0).ok_or_else(|| codec::broken("work at an unknown target"))?;
         self.gave.items.push(WorkItem {
@@ -382,4 +394,15 @@ impl Lessor<'_, '_> {
                 .query_row([self.target.0], |row| row.get(0))?),
         }
     }
+}
+
+/// Whoever had this piece of work was never heard of again, time after time. It may be what ends them.
+pub(super) fn dead_letter(lost: u32, job: &JobId, anchor: &Anchor) -> Reason {
+    Reason::new(
+        "dead_letter",
+        format!(
+            "{lost} agents one after another took this and were not heard of again; look into their logs, then let it \
+             go with `muster release --job {job} {anchor}`"
+        ),
+    )
 }

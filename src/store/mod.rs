@@ -18,6 +18,7 @@ mod link;
 mod look;
 mod manager;
 mod names;
+mod offer;
 mod person;
 mod read;
 mod record;
@@ -26,6 +27,7 @@ mod release;
 mod reserve;
 mod schema;
 mod settle;
+mod signing;
 mod words;
 mod work;
 
@@ -49,12 +51,15 @@ pub use clients::{Client, NewClient};
 pub use fsck::Fault;
 pub use import::Stored;
 pub use lease::{LeaseTerms, Proposal, WorkFor};
+pub use link::OFFERED;
 pub use look::ToLook;
+pub use offer::{Claim, Claimed};
 pub use person::{HistoryEntry, LinkState, OwnName, PersonState, Standing};
 pub use read::{OperationState, TargetState, UploadState};
 pub use registry::{JobKey, JobState, TargetKey};
 pub use release::Released;
 pub use settle::Settled;
+pub use signing::SigningSeeds;
 
 /// The store's file in the data folder.
 const FILE: &str = "muster.db";
