@@ -79,6 +79,7 @@ impl Dispatcher {
 
     /// One batch. Gives the pause after it; `None` when nothing was due.
     async fn step(self: &Arc<Self>, is_ready: &mut bool) -> Result<Option<Duration>, StoreError> {
+        *is_ready &= self.transport.is_connected();
         if !*is_ready {
             self.take_back_all().await?;
             if let Err(error) = self.transport.prepare(&self.target).await {

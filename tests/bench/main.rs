@@ -15,8 +15,12 @@ mod decide;
 mod figure;
 mod import;
 mod language;
+#[path = "../support/nats.rs"]
+#[expect(dead_code, reason = "what is killed and what is a cluster is for tests")]
+mod nats;
 #[path = "../support/people.rs"]
 mod people;
+mod queue;
 mod sample;
 
 use figure::Figure;
@@ -45,7 +49,10 @@ fn main() {
     if wanted("accept") {
         figures.extend(accept::figures(size));
     }
-    assert!(!figures.is_empty(), "--only takes decide, language, import or accept");
+    if wanted("queue") {
+        figures.extend(queue::figure(size));
+    }
+    assert!(!figures.is_empty(), "--only takes decide, language, import, accept or queue");
     figure::print(&figures);
 }
 

@@ -7,7 +7,7 @@ use async_nats::jetstream::consumer::{Consumer, pull};
 use futures_util::StreamExt as _;
 use muster::api::Role;
 use muster::clock::SystemClock;
-use muster::model::{Carried, TargetId, Task, Wanted, WorkItem};
+use muster::model::{Carried, Settlement, Situation, TargetId, Task, Wanted, WorkItem};
 use muster::pipeline::carry::carry;
 use muster::queue::envelope::{ENVELOPE_BYTES_MAX, PinnedKeys, Signer};
 use muster::queue::nats::work::NatsQueue;
@@ -135,11 +135,23 @@ impl Post {
         let began = Instant::now();
         while done.len() < count {
             assert!(began.elapsed() < PATIENCE, "{} of {count} have come", done.len());
-            let items = queue.lease(&hq(), 100, WAIT).await.unwrap();
+            let items = some(queue, 100).await;
             self.finish(queue, &items).await;
             done.extend(items);
         }
         done
+    }
+
+    /// Carries and settles what comes of what was done, until nothing does.
+    async fn drain(&self, queue: &dyn Queue) {
+        loop {
+            let items = queue.lease(&hq(), 100, SHORT).await.unwrap();
+            let is_done = items.is_empty() && self.offered() == 0;
+            self.finish(queue, &items).await;
+            if is_done {
+                return;
+            }
+        }
     }
 
     async fn account(&self, anchor: &str) -> Json {
@@ -182,6 +194,18 @@ fn settings(nats: &Nats) -> NatsSettings {
     }
 }
 
+/// Asks until there is something.
+async fn some(queue: &dyn Queue, max: u32) -> Vec<WorkItem> {
+    let began = Instant::now();
+    loop {
+        let items = queue.lease(&hq(), max, WAIT).await.unwrap();
+        if !items.is_empty() {
+            return items;
+        }
+        assert!(began.elapsed() < PATIENCE, "no work comes");
+    }
+}
+
 async fn until(what: &str, holds: impl Fn() -> bool) {
     let began = Instant::now();
     while !holds() {
@@ -207,27 +231,27 @@ async fn work_arrives_is_carried_once_and_settles(post: Post) {
 async fn a_lost_agents_work_comes_back_and_is_looked_at_first(post: Post) {
     post.contractors(1).await;
     let (lost, other) = (post.agent("lost").await, post.agent("other").await);
-    let held = lost.lease(&hq(), 1, WAIT).await.unwrap().remove(0);
+    let held = some(&*lost, 1).await.remove(0);
     // It wrote, and was not heard of again.
     let late = post.carry(&held).await;
     assert!(other.lease(&hq(), 1, SHORT).await.unwrap().is_empty(), "one agent at a time has it");
     post.house.clock.pass(LEASE_AND_GRACE);
-    let items = other.lease(&hq(), 1, WAIT).await.unwrap();
+    let items = some(&*other, 1).await;
     assert_eq!((items[0].look, items[0].attempt), (true, 1));
     assert_eq!(lost.settle(&[(held.lease, late)]).await.unwrap(), [SettledWire::LeaseLost]);
     post.finish(&*other, &items).await;
+    post.drain(&*other).await;
     assert_eq!(post.hq.accounts().len(), 1);
 }
 
 async fn two_agents_share(post: Post) {
     post.contractors(20).await;
     let (one, two) = (post.agent("one").await, post.agent("two").await);
-    let hq = hq();
-    let (mine, theirs) = tokio::join!(one.lease(&hq, 12, WAIT), two.lease(&hq, 12, WAIT));
-    let (mine, theirs) = (mine.unwrap(), theirs.unwrap());
+    let (mine, theirs) = tokio::join!(some(&*one, 12), some(&*two, 12));
     assert!(!mine.is_empty() && !theirs.is_empty());
     assert!(mine.iter().all(|item| theirs.iter().all(|other| other.anchor != item.anchor)));
-    let foreign = vec![(theirs[0].lease.clone(), post.carry(&theirs[0]).await)];
+    let nothing = Carried { situation: Situation::Absent, change: None, settlement: Settlement::Unchanged };
+    let foreign = vec![(theirs[0].lease.clone(), nothing)];
     assert_eq!(one.settle(&foreign).await.unwrap(), [SettledWire::LeaseLost], "a stranger's lease is not settled");
     post.finish(&*one, &mine).await;
     post.finish(&*two, &theirs).await;
@@ -259,7 +283,7 @@ async fn leavers_go_first(post: Post) {
     let leaves = |at| json!({ "method": "DELETE", "bulkId": format!("d{at}"), "path": format!("/Users/c{at}") });
     post.say(&[leaves(0), leaves(1), leaves(2)]).await;
     post.until_offered(40).await;
-    let items = queue.lease(&hq(), 5, WAIT).await.unwrap();
+    let items = some(&*queue, 5).await;
     let leave = |item: &WorkItem| matches!(item.task, Task::Account(Wanted::Disabled | Wanted::Deleted));
     assert!(items[..3].iter().all(leave) && !items[3..].iter().any(leave), "{items:#?}");
     post.finish(&*queue, &items).await;
@@ -394,7 +418,7 @@ async fn what_was_overtaken_while_it_lay_in_the_queue_is_not_written() {
     newer["data"]["displayName"] = json!("Newer");
     post.say(&[newer]).await;
     let queue = post.agent("agent").await;
-    let items = queue.lease(&hq(), 10, WAIT).await.unwrap();
+    let items = some(&*queue, 10).await;
     assert_eq!((items.len(), items[0].generation.0), (1, 2));
     post.finish(&*queue, &items).await;
     assert_eq!(post.hq.accounts()[0].attributes.get("displayName").unwrap().as_text(), Some("Newer"));
@@ -438,7 +462,7 @@ async fn work_whose_agents_are_lost_again_and_again_is_held_by_the_tables_own_co
     post.contractors(1).await;
     let queue = post.agent("agent").await;
     for attempt in 0..10 {
-        let items = queue.lease(&hq(), 1, WAIT).await.unwrap();
+        let items = some(&*queue, 1).await;
         assert_eq!((items.len(), items[0].attempt), (1, attempt));
         post.house.clock.pass(LEASE_AND_GRACE);
     }

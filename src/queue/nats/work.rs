@@ -26,6 +26,8 @@ use crate::queue::wire::{OfferClaimWire, SettledWire, WorkItemWire};
 /// How long a single pull waits for a message. It ends by itself a few seconds later at most, whatever became of the
 /// server, so no pull stalls for ever.
 const BELL_SECONDS: u64 = 20;
+/// How often it is looked what is there although a pull waits: one that was lost with its connection waits for nothing.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often a claim is sent before the messages are given back. Half a minute with the pauses between.
 const CLAIM_TRIES_MAX: u32 = 6;
 /// After that, the messages come again, to whichever agent. With the half minute before, a message that lives five minutes
@@ -33,6 +35,8 @@ const CLAIM_TRIES_MAX: u32 = 6;
 const COME_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// While NATS does not answer, the server itself is asked, and NATS again after this.
 const WITHOUT_NATS: Duration = Duration::from_secs(5);
+/// How often it is looked whether the first connection is there.
+const CONNECTION_LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often it is said that messages are not believed; they are counted meanwhile.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -87,6 +91,7 @@ impl NatsQueue {
                 distrust: Arc::clone(&self.distrust),
                 consumers: None,
                 bells: JoinSet::new(),
+                is_waiting: [false; 2],
                 rung: Vec::new(),
                 claimed: Vec::new(),
             }))
@@ -134,6 +139,8 @@ struct Desk {
     consumers: Option<[Pull; 2]>,
     /// Pulls that wait for a single message, one of each class.
     bells: JoinSet<(usize, Vec<Message>)>,
+    /// Of which class one waits.
+    is_waiting: [bool; 2],
     /// Messages that came when nobody waited.
     rung: Vec<Message>,
     /// Claimed, and not yet given to the agent.
@@ -165,9 +172,7 @@ impl Desk {
 
     /// Pulls until something is claimed, or the time is up.
     async fn pull(&mut self, max: usize, until: Instant) -> Result<(), PullError> {
-        if self.context.client().connection_state() != State::Connected {
-            return Err(PullError::Nats("there is no connection".into()));
-        }
+        self.wait_for_connection().await?;
         loop {
             let messages = self.fetch(max).await?;
             let is_empty = messages.is_empty();
@@ -181,25 +186,28 @@ impl Desk {
         }
     }
 
-    /// What is there now: leavers first.
+    /// The first connection is waited for; one that is lost is not.
+    async fn wait_for_connection(&self) -> Result<(), PullError> {
+        let (client, began) = (self.context.client(), Instant::now());
+        while client.connection_state() == State::Pending && began.elapsed() < WITHOUT_NATS {
+            tokio::time::sleep(CONNECTION_LOOK_EVERY).await;
+        }
+        let is_there = client.connection_state() == State::Connected;
+        if is_there { Ok(()) } else { Err(PullError::Nats("there is no connection".into())) }
+    }
+
+    /// What is there now: leavers first, then what came when nobody waited, then the others.
     async fn fetch(&mut self, max: usize) -> Result<Vec<Message>, PullError> {
-        while let Some(Ok((_, messages))) = self.bells.try_join_next() {
+        while let Some(Ok((place, messages))) = self.bells.try_join_next() {
+            self.is_waiting[place] = false;
             self.rung.extend(messages);
         }
-        let mut messages = std::mem::take(&mut self.rung);
-        for consumer in self.consumers().await? {
+        let consumers = self.consumers().await?.clone();
+        let mut messages = Vec::new();
+        for consumer in consumers {
             let left = max.saturating_sub(messages.len());
-            if left == 0 {
-                break;
-            }
-            let fetching = async {
-                let mut batch = consumer.fetch().max_messages(left).messages().await?;
-                while let Some(message) = batch.next().await {
-                    messages.push(message?);
-                }
-                Ok::<(), async_nats::Error>(())
-            };
-            let fetched = timeout(ANSWER_MAX, fetching).await.unwrap_or_else(|elapsed| Err(elapsed.into()));
+            let fetched = if left == 0 { Ok(()) } else { fetch_from(&consumer, left, &mut messages).await };
+            messages.append(&mut self.rung);
             if let Err(error) = fetched {
                 // What came is kept; what did not comes again.
                 self.rung = messages;
@@ -221,33 +229,28 @@ impl Desk {
         self.consumers.as_ref().ok_or_else(|| PullError::Nats("there is no consumer".into()))
     }
 
-    /// Waits until a message comes, `false` when the time is up. Pulls that wait are never given up: a message that is on
-    /// its way to nobody would count as brought.
+    /// Waits until a message comes, or it is time to look; `false` when the time is up. Pulls that wait are never given
+    /// up: a message that is on its way to nobody would count as brought.
     async fn wait_for_bell(&mut self, until: Instant) -> Result<bool, PullError> {
-        if self.bells.is_empty() {
-            for (place, consumer) in self.consumers().await?.clone().into_iter().enumerate() {
+        for (place, consumer) in self.consumers().await?.clone().into_iter().enumerate() {
+            if !self.is_waiting[place] {
+                self.is_waiting[place] = true;
                 self.bells.spawn(async move { (place, ring(&consumer).await) });
             }
         }
+        let look = until.min(Instant::now() + LOOK_EVERY);
         tokio::select! {
             biased;
             Some(Ok((place, messages))) = self.bells.join_next() => {
-                if messages.is_empty() {
-                    // Its time was over, or NATS is away; asking again tells.
-                    let consumer = self.consumers().await?[place].clone();
-                    if self.context.client().connection_state() != State::Connected {
-                        return Err(PullError::Nats("the connection was lost".into()));
-                    }
-                    self.bells.spawn(async move { (place, ring(&consumer).await) });
-                } else {
-                    self.rung.extend(messages);
-                    let consumer = self.consumers().await?[place].clone();
-                    self.bells.spawn(async move { (place, ring(&consumer).await) });
-                }
-                Ok(true)
+                self.is_waiting[place] = false;
+                self.rung.extend(messages);
             }
-            () = sleep_until(until) => Ok(false),
+            () = sleep_until(look) => {}
         }
+        if self.context.client().connection_state() != State::Connected {
+            return Err(PullError::Nats("the connection was lost".into()));
+        }
+        Ok(!self.rung.is_empty() || Instant::now() < until)
     }
 
     /// Claims what is believed; what is not is thrown away.
@@ -332,6 +335,18 @@ impl Desk {
             }
         }
     }
+}
+
+/// Adds what a consumer has now, at most so much.
+async fn fetch_from(consumer: &Pull, most: usize, messages: &mut Vec<Message>) -> Result<(), async_nats::Error> {
+    let fetching = async {
+        let mut batch = consumer.fetch().max_messages(most).messages().await?;
+        while let Some(message) = batch.next().await {
+            messages.push(message?);
+        }
+        Ok(())
+    };
+    timeout(ANSWER_MAX, fetching).await.unwrap_or_else(|elapsed| Err(elapsed.into()))
 }
 
 /// Waits for one message, for a while.
