@@ -6,23 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::config::{Connection, JobMeant, SecretError};
+use crate::config::{self, Connection, GraphConnection, JobMeant, ScimConnection, SecretError, SecretSource};
 use crate::decide;
 use crate::graph_schema::{Schema, export};
 use crate::http_client::HttpClientError;
 use crate::model::{TargetId, WorkerId};
-use crate::pipeline::deliver::{Deliverer, LeaseSettings};
+use crate::pipeline::deliver::{Deliverer, Flowing, LeaseSettings, OnError};
 use crate::pipeline::dispatch::{Dispatcher, LOST_MAX, hold_dead_letters};
-use crate::pipeline::schedule::{Bell, Decider, Shutdown, deliver};
+use crate::pipeline::schedule::{Bell, Decider, Shutdown};
 use crate::queue::Transport;
 use crate::store::{JobState, Store, StoreError};
 use crate::writer::Writer;
 use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT};
+use crate::writer::scim::{ScimLogin, ScimSettings, ScimWriter};
 
 pub use remote_agent::{AgentError, AgentLogin, agent};
 
-/// Items a worker in this process carries at once, and with one lease. Graph answers in about a tenth of a second,
-/// and its budget is 20 writes a second; more side by side would only wait for each other.
+/// Items leased and carried where it is done once, by hand. Whoever delivers for long asks the writer how much it has
+/// room for.
 const EMBEDDED_ITEMS: usize = 16;
 
 /// The shortest time-out of an agent's writes that its leases are made for: clocks and networks are not finer.
@@ -164,7 +165,34 @@ impl App {
     /// # Errors
     /// [`ActivateError`] when the target's secret or address is wrong.
     pub fn hands(&self, target: &TargetId, connection: &Connection) -> Result<Hands, ActivateError> {
-        let Connection::Graph(graph) = connection else { return Ok(Hands::Agent) };
+        match connection {
+            Connection::Graph(graph) => self.graph_hands(target, graph),
+            Connection::Scim(scim) => self.scim_hands(target, scim),
+            Connection::Ldif { .. } => Ok(Hands::Agent),
+        }
+    }
+
+    fn scim_hands(&self, target: &TargetId, scim: &ScimConnection) -> Result<Hands, ActivateError> {
+        let read = |secret: &SecretSource| {
+            secret.read().map_err(|source| ActivateError::Secret { target: target.clone(), source })
+        };
+        let login = match &scim.login {
+            config::ScimLogin::Token(token) => ScimLogin::Token(read(token)?),
+            config::ScimLogin::Client { token_url, client_id, client_secret, scope } => ScimLogin::Client {
+                token_url: token_url.clone(),
+                client_id: client_id.clone(),
+                client_secret: read(client_secret)?,
+                scope: scope.clone(),
+            },
+        };
+        let base_url = scim.base_url.clone();
+        let settings = ScimSettings { base_url, login, timeout: self.lease.grace, extra_ca: None };
+        let writer = ScimWriter::new(&settings, Arc::clone(&self.clock));
+        let writer = writer.map_err(|source| ActivateError::Address { target: target.clone(), source })?;
+        Ok(Hands::Embedded(Arc::new(writer)))
+    }
+
+    fn graph_hands(&self, target: &TargetId, graph: &GraphConnection) -> Result<Hands, ActivateError> {
         let secret = |source| ActivateError::Secret { target: target.clone(), source };
         let settings = GraphSettings {
             base_url: graph.base_url.clone(),
@@ -248,19 +276,23 @@ impl App {
             Hands::Embedded(writer) => Some((target, writer)),
             Hands::Agent => None,
         });
-        let deliverer = |(target, writer): (&ActiveTarget, &Arc<dyn Writer>)| {
-            Arc::new(Deliverer {
-                store: Arc::clone(&self.store),
-                job: Arc::clone(&job.core),
-                state: Arc::clone(&job.state),
-                target: target.id.clone(),
-                writer: Arc::clone(writer),
-                clock: Arc::clone(&self.clock),
-                holder: WorkerId::new("server"),
-                settings: self.lease_settings(EMBEDDED_ITEMS),
-            })
-        };
-        embedded.map(deliverer).collect()
+        embedded.map(|(target, writer)| self.deliverer(job, &target.id, Arc::clone(writer))).collect()
+    }
+
+    /// What delivers to a target of a job with `writer`.
+    pub fn deliverer(&self, job: &ActiveJob, target: &TargetId, writer: Arc<dyn Writer>) -> Arc<Deliverer> {
+        Arc::new(Deliverer {
+            store: Arc::clone(&self.store),
+            job: Arc::clone(&job.core),
+            state: Arc::clone(&job.state),
+            target: target.clone(),
+            writer,
+            clock: Arc::clone(&self.clock),
+            holder: WorkerId::new("server"),
+            settings: self.lease_settings(EMBEDDED_ITEMS),
+            work: self.work.clone(),
+            flowing: Flowing::default(),
+        })
     }
 
     /// What offers the work of a job to agents, where a transport is set up for their targets.
@@ -289,7 +321,11 @@ impl App {
         for job in &self.jobs {
             loops.spawn(self.decider(job).run(self.accepted.listen(), shutdown.clone()));
             for deliverer in self.deliverers(job) {
-                loops.spawn(deliver(deliverer, self.work.clone(), shutdown.clone()));
+                let (work, shutdown) = (self.work.listen(), shutdown.clone());
+                loops.spawn(async move {
+                    // Where the store refuses it is told of and tried again.
+                    let _ = deliverer.run(work, shutdown, OnError::Retry).await;
+                });
             }
             for dispatcher in self.dispatchers(job) {
                 loops.spawn(dispatcher.run(self.work.clone(), shutdown.clone()));

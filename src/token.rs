@@ -75,7 +75,8 @@ impl std::fmt::Debug for TokenSource {
 }
 
 impl TokenSource {
-    /// Tokens from `token_url` for the application `client_id`, good for `scope`. Nothing is fetched yet.
+    /// Tokens from `token_url` for the application `client_id`, good for `scope`; where that is empty, none is
+    /// asked for. Nothing is fetched yet.
     ///
     /// `http` is made by [`http_client::build`] for the same address.
     pub fn new(
@@ -143,7 +144,10 @@ impl TokenSource {
     async fn fetch(&self) -> Result<Kept, TokenError> {
         // Counted from before the request, so that a slow answer makes the token older, not younger.
         let asked_at = self.clock.now();
-        let request = self.client.exchange_client_credentials().add_scope(self.scope.clone());
+        let mut request = self.client.exchange_client_credentials();
+        if !self.scope.is_empty() {
+            request = request.add_scope(self.scope.clone());
+        }
         let answer = request.request_async(&self.http).await.map_err(token_error)?;
         let lifetime = answer.expires_in().unwrap_or(LIFETIME_UNSAID);
         tracing::debug!(lifetime_seconds = lifetime.as_secs(), "a new token");

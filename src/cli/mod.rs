@@ -23,6 +23,7 @@ mod sandbox;
 mod schema;
 mod screen;
 mod serve;
+mod status;
 mod stop;
 mod test;
 mod trace;
@@ -85,6 +86,7 @@ enum Command {
     Release(release::Args),
     Fsck(fsck::Args),
     Serve(serve::Args),
+    Status(status::Args),
     Client(client::Args),
     Agent(agent::Args),
     Key(key::Args),
@@ -123,6 +125,7 @@ pub fn main() -> ExitCode {
         Command::Release(args) => release::run(args, globals),
         Command::Fsck(args) => fsck::run(args, globals),
         Command::Serve(args) => serve::run(args, globals),
+        Command::Status(args) => status::run(args, globals),
         Command::Client(args) => client::run(args, globals),
         Command::Agent(args) => agent::run(args, globals),
         Command::Key(args) => key::run(args, globals),

@@ -31,6 +31,8 @@ pub(super) struct LinkRow {
     pub(super) released: Option<i64>,
     pub(super) manager: Option<String>,
     pub(super) written: bool,
+    /// The line of those who wait for the names offered to this work, or to whom they waited for before.
+    pub(super) leads: Option<i64>,
 }
 
 impl LinkRow {
@@ -52,7 +54,7 @@ impl LinkRow {
     pub(super) fn read(on: &Transaction<'_>, id: i64) -> rusqlite::Result<Self> {
         on.prepare_cached(
             "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
-                   lease, leased_generation, released, manager, written, outdated, damage, due,
+                   lease, leased_generation, released, manager, written, outdated, damage, due, leads,
                    holder, lost FROM link WHERE id = ?1",
         )?
         .query_row([id], |row| {
@@ -76,8 +78,9 @@ impl LinkRow {
                 outdated: row.get(16)?,
                 damage: row.get(17)?,
                 due: row.get(18)?,
-                holder: row.get(19)?,
-                lost: row.get(20)?,
+                leads: row.get(19)?,
+                holder: row.get(20)?,
+                lost: row.get(21)?,
             })
         })
     }

@@ -28,6 +28,7 @@ mod reserve;
 mod schema;
 mod settle;
 mod signing;
+mod status;
 mod words;
 mod work;
 
@@ -60,6 +61,7 @@ pub use registry::{JobKey, JobState, TargetKey};
 pub use release::Released;
 pub use settle::Settled;
 pub use signing::SigningSeeds;
+pub use status::{PutOff, Rate, TargetWork};
 
 /// The store's file in the data folder.
 const FILE: &str = "muster.db";

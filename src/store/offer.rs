@@ -213,5 +213,9 @@ fn give_up(on: &Transaction<'_>, row: &LinkRow, due: Timestamp) -> Result<(), St
          WHERE id = ?1",
     )?
     .execute(params![row.id, due.0])?;
-    if row.look { Ok(()) } else { reserve::withdraw_offer(on, row.id) }
+    if row.look {
+        return Ok(());
+    }
+    reserve::withdraw_offer(on, row.id)?;
+    reserve::lead_on(on, row, due)
 }

@@ -4,6 +4,7 @@ pub mod graph;
 pub mod ldap;
 pub mod ldif;
 pub mod limited;
+pub mod scim;
 pub mod simulated;
 
 use std::time::Duration;

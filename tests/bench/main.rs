@@ -12,6 +12,7 @@
 mod accept;
 mod client;
 mod decide;
+mod deliver;
 mod figure;
 mod import;
 mod language;
@@ -52,7 +53,10 @@ fn main() {
     if wanted("queue") {
         figures.extend(queue::figure(size));
     }
-    assert!(!figures.is_empty(), "--only takes decide, language, import, accept or queue");
+    if wanted("deliver") {
+        figures.extend(deliver::figures(size));
+    }
+    assert!(!figures.is_empty(), "--only takes decide, language, import, accept, deliver or queue");
     figure::print(&figures);
 }
 

@@ -25,6 +25,8 @@ mod exports;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod graph;
@@ -61,6 +63,8 @@ mod sandbox;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod scim;
+#[cfg(test)]
 mod screens;
 #[cfg(test)]
 mod send;
@@ -68,6 +72,8 @@ mod send;
 mod sent;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod status;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
@@ -85,3 +91,6 @@ mod people;
 #[cfg(test)]
 #[path = "../support/samba.rs"]
 mod samba;
+#[cfg(test)]
+#[path = "../support/scim2.rs"]
+mod scim2;
