@@ -107,8 +107,15 @@ impl Post {
 
     /// Waits until so much lies in the queue; where there is NATS.
     async fn until_offered(&self, count: usize) {
-        if self.nats.is_some() {
-            until("offers", || self.offered() == count).await;
+        if self.nats.is_none() {
+            return;
+        }
+        until("offers", || self.offered() == count).await;
+        let context = async_nats::jetstream::new(self.stranger().await);
+        let began = Instant::now();
+        while context.get_stream("muster").await.unwrap().cached_info().state.messages != count as u64 {
+            assert!(began.elapsed() < PATIENCE, "the stream does not hold {count}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

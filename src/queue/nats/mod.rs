@@ -1,6 +1,7 @@
 //! Work through NATS JetStream: how it is connected to, and what things are called there.
 
 mod connect;
+mod distrust;
 pub mod publish;
 pub mod work;
 

@@ -14,12 +14,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::connect::connect;
+use super::distrust::{Distrust, Distrusted};
 use super::{ANSWER_MAX, Class, NatsSettings, consumer};
 use crate::chance;
 use crate::clock::Clock;
 use crate::model::{Carried, LeaseId, TargetId, WorkItem};
 use crate::queue::Queue;
-use crate::queue::envelope::{EnvelopeError, PinnedKeys};
+use crate::queue::envelope::PinnedKeys;
 use crate::queue::remote::{LEASE_ITEMS_MAX, QueueError, RemoteQueue};
 use crate::queue::wire::{OfferClaimWire, SettledWire, WorkItemWire};
 
@@ -37,8 +38,6 @@ const COME_AGAIN_AFTER: Duration = Duration::from_secs(60);
 const WITHOUT_NATS: Duration = Duration::from_secs(5);
 /// How often it is looked whether the first connection is there.
 const CONNECTION_LOOK_EVERY: Duration = Duration::from_millis(20);
-/// How often it is said that messages are not believed; they are counted meanwhile.
-const TELL_EVERY: Duration = Duration::from_secs(60);
 
 type Pull = Consumer<pull::Config>;
 
@@ -101,7 +100,7 @@ impl NatsQueue {
 
     /// How many messages were not believed.
     pub fn distrusted(&self) -> u64 {
-        self.distrust.count.load(std::sync::atomic::Ordering::Relaxed)
+        self.distrust.count()
     }
 }
 
@@ -378,32 +377,4 @@ async fn acknowledge(messages: Vec<(Message, bool)>) {
 enum PullError {
     Nats(async_nats::Error),
     Server(QueueError),
-}
-
-/// Why a message is not believed.
-#[derive(Debug, thiserror::Error)]
-enum Distrusted {
-    #[error(transparent)]
-    Envelope(EnvelopeError),
-    #[error("it is of another target than its subject says")]
-    Target,
-}
-
-/// Counts messages that are not believed, and says so once in a while.
-#[derive(Default)]
-struct Distrust {
-    count: std::sync::atomic::AtomicU64,
-    told: std::sync::Mutex<Option<Instant>>,
-}
-
-impl Distrust {
-    fn tell(&self, target: &TargetId, why: &Distrusted) {
-        let count = self.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-        let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            *told = Some(Instant::now());
-            tracing::warn!(target_id = %target, count, %why,
-                "a message from NATS was thrown away; who may publish there, or was the server's key changed?");
-        }
-    }
 }
