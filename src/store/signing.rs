@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the disk refuses.
     pub fn signing_seeds(&self) -> Result<SigningSeeds, StoreError> {
-        if let Some(seeds) = self.read(|on| seeds(on))? {
+        if let Some(seeds) = self.read(seeds)? {
             return Ok(seeds);
         }
         self.write(|on| {
