@@ -2,10 +2,12 @@
 //! practice tenant, and a real SCIM service.
 
 use std::process::{Command, Output};
+use std::time::Duration;
 
-use reqwest::Client;
+use muster::http_client;
 use serde_json::Value as Json;
 use tempfile::TempDir;
+use url::Url;
 
 use crate::practice::{Practice, SECRET, install_tls};
 use crate::scim2::{Scim2, TOKEN};
@@ -122,7 +124,9 @@ impl Site {
 
     /// Everybody at the chat, by name.
     async fn users(&self) -> std::collections::BTreeMap<String, Json> {
-        let request = Client::new().get(format!("{}/Users", self.chat.url)).bearer_auth(TOKEN);
+        let url = format!("{}/Users", self.chat.url);
+        let client = http_client::build(&Url::parse(&url).unwrap(), Duration::from_secs(10), None).unwrap();
+        let request = client.get(url).bearer_auth(TOKEN);
         let list: Json = serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap();
         let users = list["Resources"].as_array().cloned().unwrap_or_default();
         users.into_iter().map(|user| (user["userName"].as_str().unwrap().to_owned(), user)).collect()
