@@ -43,6 +43,8 @@ mod kill;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod ldap_services;
+#[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
 mod looks;
@@ -86,6 +88,9 @@ mod people;
 #[cfg(test)]
 #[path = "../support/samba.rs"]
 mod samba;
+#[cfg(test)]
+#[path = "../support/slapd.rs"]
+mod slapd;
 #[cfg(test)]
 #[path = "../support/scim2.rs"]
 mod scim2;

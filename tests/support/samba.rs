@@ -135,7 +135,7 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {output:?}");
 }
 
-fn make_certificates(tls: &Path, address: &str) {
+pub(crate) fn make_certificates(tls: &Path, address: &str) {
     let extensions = format!(
         "subjectAltName=DNS:dc1.example.test,IP:{address}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
     );

@@ -290,7 +290,7 @@ fn container_wanted(change: &Change) -> Result<Option<Dn>, WriteError> {
 }
 
 /// What the entry is called: by its naming attribute, else by what people read, else by what they log in with.
-fn naming_value<'a>(naming: &Name, set: &'a Attributes) -> Result<&'a str, WriteError> {
+pub(in crate::writer) fn naming_value<'a>(naming: &Name, set: &'a Attributes) -> Result<&'a str, WriteError> {
     let value = [naming.as_str(), "displayName", "sAMAccountName"].into_iter().find_map(|name| said(set, name));
     match value {
         Some(value) => checked_name(value),
@@ -302,7 +302,7 @@ fn naming_value<'a>(naming: &Name, set: &'a Attributes) -> Result<&'a str, Write
 }
 
 /// Active Directory marks names that collided, and deleted ones, by a line feed in them; people have no such names.
-fn checked_name(value: &str) -> Result<&str, WriteError> {
+pub(in crate::writer) fn checked_name(value: &str) -> Result<&str, WriteError> {
     if value.chars().any(char::is_control) {
         return Err(refused("name", format!("{value:?} has a control character in it, and cannot name an entry")));
     }

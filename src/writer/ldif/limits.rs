@@ -44,7 +44,7 @@ const NOT_IN_ACCOUNT_NAMES: [char; 16] =
 ///
 /// # Errors
 /// [`WriteError::Refused`] names the attribute and what is wrong with it.
-pub(super) fn check(set: &Attributes) -> Result<(), WriteError> {
+pub(in crate::writer) fn check(set: &Attributes) -> Result<(), WriteError> {
     for (name, value) in set.iter() {
         check_name(name)?;
         if let Value::Text(text) = value {
@@ -61,7 +61,7 @@ pub(super) fn check(set: &Attributes) -> Result<(), WriteError> {
 ///
 /// # Errors
 /// [`WriteError::Refused`] when it is none.
-pub(super) fn check_name(name: &Name) -> Result<(), WriteError> {
+pub(in crate::writer) fn check_name(name: &Name) -> Result<(), WriteError> {
     let text = name.as_str();
     let is_one = text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ';'))

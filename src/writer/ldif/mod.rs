@@ -12,9 +12,9 @@ use crate::model::{Change, Found, Known, Name, ObjectId};
 
 use super::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 
-mod entry;
+pub(super) mod entry;
 mod folder;
-mod limits;
+pub(super) mod limits;
 mod text;
 
 #[cfg(test)]

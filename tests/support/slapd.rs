@@ -1,0 +1,123 @@
+//! A throwaway OpenLDAP in a folder of its own, gone when it is dropped. Needs the packages that `tests/all.sh` installs.
+
+use std::fs;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Everything stands in this.
+pub(crate) const BASE: &str = "dc=example,dc=test";
+/// Who may do everything there.
+pub(crate) const ADMIN: &str = "cn=admin,dc=example,dc=test";
+/// Their password.
+pub(crate) const PASSWORD: &str = "secret";
+/// A quarter of a second where it was measured; machines differ.
+const START_SECONDS_MAX: u64 = 30;
+
+/// An OpenLDAP that is running.
+pub(crate) struct Slapd {
+    process: Child,
+    folder: TempDir,
+    address: &'static str,
+}
+
+impl Slapd {
+    /// Serves `ldap` on 3890 and `ldaps` on 6360 of a loopback address, with people and groups as containers.
+    pub(crate) fn start(address: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        fs::create_dir(at.join("db")).unwrap();
+        super::samba::make_certificates(at, address);
+        fs::write(at.join("slapd.conf"), settings(at)).unwrap();
+        let urls = format!("ldap://{address}:3890 ldaps://{address}:6360");
+        let log = fs::File::create(at.join("log")).unwrap();
+        let process = Command::new("/usr/sbin/slapd")
+            .args(["-d", "0", "-h", &urls, "-f"])
+            .arg(at.join("slapd.conf"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut slapd = Self { process, folder, address };
+        slapd.wait_until_it_serves();
+        slapd.apply(&format!(
+            "dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n\n\
+             dn: ou=people,{BASE}\nobjectClass: organizationalUnit\nou: people\n\n\
+             dn: ou=left,ou=people,{BASE}\nobjectClass: organizationalUnit\nou: left\n\n\
+             dn: ou=outside,{BASE}\nobjectClass: organizationalUnit\nou: outside\n"
+        ));
+        slapd
+    }
+
+    fn wait_until_it_serves(&mut self) {
+        let until = Instant::now() + Duration::from_secs(START_SECONDS_MAX);
+        while TcpStream::connect((self.address, 6360)).is_err() {
+            let ended = self.process.try_wait().unwrap();
+            let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            assert!(ended.is_none(), "slapd ended: {}", log());
+            assert!(Instant::now() < until, "slapd does not serve: {}", log());
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The certificate of the authority that vouches for the server.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Adds entries.
+    pub(crate) fn apply(&self, ldif: &str) {
+        use std::io::Write as _;
+        let mut tool = Command::new("ldapadd")
+            .args(["-x", "-H", &format!("ldap://{}:3890", self.address), "-D", ADMIN, "-w", PASSWORD])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        tool.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
+        assert!(tool.wait().unwrap().success());
+    }
+}
+
+impl Drop for Slapd {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn settings(at: &std::path::Path) -> String {
+    let at = at.display();
+    format!(
+        "include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+moduleload memberof
+moduleload unique
+moduleload ppolicy
+pidfile {at}/pid
+TLSCertificateFile {at}/cert.pem
+TLSCertificateKeyFile {at}/key.pem
+database mdb
+maxsize 268435456
+suffix {BASE}
+rootdn {ADMIN}
+rootpw {PASSWORD}
+directory {at}/db
+dbnosync
+index objectClass eq
+index uid,employeeNumber,mail eq
+overlay memberof
+overlay ppolicy
+overlay unique
+unique_uri ldap:///?mail?sub
+"
+    )
+}
