@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agents;
 #[cfg(test)]
+mod apps;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod bulk;
@@ -55,6 +57,10 @@ mod practice;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
+mod queue_conformance;
+#[cfg(test)]
+mod queue_faults;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 mod sandbox;
@@ -81,6 +87,9 @@ mod witness;
 mod contoso;
 #[path = "../support/cultures.rs"]
 mod cultures;
+#[cfg(test)]
+#[path = "../support/nats.rs"]
+mod nats;
 #[path = "../support/people.rs"]
 mod people;
 #[cfg(test)]
