@@ -12,6 +12,10 @@ use crate::clock::Clock;
 use crate::http_client::{self, HttpClientError};
 use crate::model::TargetId;
 use crate::pipeline::agent::{Agent, AgentSettings, Carrier};
+use crate::queue::Queue;
+use crate::queue::envelope::PinnedKeys;
+use crate::queue::nats::NatsSettings;
+use crate::queue::nats::work::NatsQueue;
 use crate::queue::remote::{BearerSource, RemoteQueue, ServerUrlError};
 use crate::queue::wire::AgentWire;
 use crate::token::TokenSource;
@@ -40,6 +44,8 @@ pub struct AgentLogin {
     pub ca: Option<Vec<u8>>,
     /// What it calls itself, for people to see.
     pub name: String,
+    /// Through what its work comes, where it does not ask the server for all of it; and the server's keys.
+    pub nats: Option<(NatsSettings, PinnedKeys)>,
 }
 
 /// Why there can be no such agent.
@@ -73,6 +79,10 @@ pub fn agent(
     let timeout = carriers.values().map(|carrier| carrier.writer.timeout()).max().unwrap_or(TIMEOUT);
     let queue = queue.introduced(AgentWire::new(&login.name, timeout));
     let settings = AgentSettings { wait: WAIT, once };
+    let queue: Arc<dyn Queue> = match &login.nats {
+        Some((nats, keys)) => Arc::new(NatsQueue::new(queue, nats.clone(), keys.clone(), Arc::clone(clock))),
+        None => Arc::new(queue),
+    };
     Ok(Agent { queue, carriers, clock: Arc::clone(clock), settings })
 }
 

@@ -14,7 +14,7 @@ use super::screen::{counted, say, say_json};
 use super::stop::StopSignals;
 use crate::app::{self, AgentLogin};
 use crate::clock::{Clock, SteadyClock};
-use crate::config::SecretSource;
+use crate::config::{SecretSource, load_agent_queue};
 use crate::model::TargetId;
 use crate::pipeline::agent::Agent;
 
@@ -47,6 +47,9 @@ pub(super) struct Args {
     /// PEM certificates trusted besides the machine's own.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Get the work through NATS, as this file says; it also names the server's key.
+    #[arg(long, value_name = "FILE")]
+    queue: Option<PathBuf>,
     /// Leave when nothing is due, in place of waiting for more.
     #[arg(long)]
     once: bool,
@@ -86,6 +89,7 @@ fn agent(args: &Args) -> anyhow::Result<Agent> {
         client_id: args.client_id.clone(),
         client_secret: secret.read()?,
         ca: args.ca.as_deref().map(read_ca).transpose()?,
+        nats: args.queue.as_deref().map(load_agent_queue).transpose().context("the queue cannot be set up")?,
         name: host_name(),
     };
     let folders = BTreeMap::from([(TargetId::new(&args.target), args.ldif.clone())]);

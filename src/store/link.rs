@@ -7,6 +7,9 @@ use super::names::Names;
 use super::{JobState, KnownMember, StoreError, codec};
 use crate::model::{Change, Generation, Known, Manager, Part, Settlement, Situation, TargetId};
 
+/// Who holds work that lies in a queue and is no worker's yet. An index names it too.
+pub const OFFERED: &str = "queue";
+
 /// A (person, target, part) as it stands in its row.
 #[derive(Debug)]
 pub(super) struct LinkRow {
@@ -29,6 +32,8 @@ pub(super) struct LinkRow {
     pub(super) attempt: u32,
     pub(super) sequence: Option<i64>,
     pub(super) lease: Option<String>,
+    pub(super) holder: Option<String>,
+    pub(super) lost: u32,
     pub(super) leased_generation: Option<i64>,
     pub(super) released: Option<i64>,
     pub(super) manager: Option<String>,
@@ -40,14 +45,24 @@ pub(super) struct LinkRow {
 impl LinkRow {
     /// Whether an earlier try, or a lease that ran out, may have written without telling.
     pub(super) fn is_unsure(&self) -> bool {
-        self.look || self.lease.is_some()
+        self.look || self.is_lost()
+    }
+
+    /// Whether a worker had it, and its lease ran out. An offer that nobody took up is none: nobody wrote.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lease.is_some() && !self.is_offered()
+    }
+
+    /// Whether it lies in a queue, and is nobody's yet.
+    pub(super) fn is_offered(&self) -> bool {
+        self.lease.is_some() && self.holder.as_deref() == Some(OFFERED)
     }
 
     pub(super) fn read(on: &Transaction<'_>, id: i64) -> rusqlite::Result<Self> {
         on.prepare_cached(
             "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
                    lease, leased_generation, released, manager, written, outdated, damage, due, member_of, wants, added,
-                   leads
+                   leads, holder, lost
                  FROM link WHERE id = ?1",
         )?
         .query_row([id], |row| {
@@ -77,6 +92,8 @@ impl LinkRow {
                 damage: row.get(17)?,
                 due: row.get(18)?,
                 leads: row.get(22)?,
+                holder: row.get(23)?,
+                lost: row.get(24)?,
             })
         })
     }
