@@ -14,11 +14,15 @@ use crate::config::{AgentMeant, AgentTarget, DirectoryMeant, Reached, SecretErro
 use crate::http_client::{self, HttpClientError};
 use crate::model::TargetId;
 use crate::pipeline::agent::{Agent, AgentSettings, Carrier};
+use crate::queue::Queue;
+use crate::queue::envelope::PinnedKeys;
+use crate::queue::nats::NatsSettings;
+use crate::queue::nats::work::NatsQueue;
 use crate::queue::remote::{BearerSource, RemoteQueue, ServerUrlError};
 use crate::queue::wire::AgentWire;
 use crate::token::TokenSource;
 use crate::writer::Writer;
-use crate::writer::ldap::LdapSettings;
+use crate::writer::ldap::{LdapSettings, LdapSettingsError, LdapWriter};
 use crate::writer::ldif::{LdifSettings, LdifWriter};
 use crate::writer::limited::{Begun, LimitLog, Limited, LogError};
 
@@ -47,6 +51,8 @@ pub struct AgentLogin {
     pub ca: Option<Vec<u8>>,
     /// What it calls itself, for people to see.
     pub name: String,
+    /// Through what its work comes, where it does not ask the server for all of it; and the server's keys.
+    pub nats: Option<(NatsSettings, PinnedKeys)>,
 }
 
 /// Why there can be no such agent.
@@ -79,11 +85,14 @@ pub enum AgentError {
     /// The log of damage.
     #[error("nothing may be written without a log of what is disabled, deleted and moved")]
     Log(#[from] LogError),
-    /// A directory that speaks LDAP.
-    #[error("this muster cannot write to `{target}`: it has no hands for LDAP yet; use change files (kind `ldif`)")]
-    NotYet {
+    /// A directory's address or certificates.
+    #[error("target `{target}` cannot be reached")]
+    Ldap {
         /// Which target.
         target: TargetId,
+        /// Why.
+        #[source]
+        source: LdapSettingsError,
     },
 }
 
@@ -106,13 +115,19 @@ pub fn agent(
 ///
 /// # Errors
 /// [`AgentError`] names the target whose password, certificates, address or log is wrong.
-pub fn agent_of_file(meant: &AgentMeant, name: String, once: bool) -> Result<Agent, AgentError> {
+pub fn agent_of_file(
+    meant: &AgentMeant,
+    name: String,
+    nats: Option<(NatsSettings, PinnedKeys)>,
+    once: bool,
+) -> Result<Agent, AgentError> {
     let secret = |source| AgentError::Secret { whose: "the client's".to_owned(), source };
     let login = AgentLogin {
         server: meant.server.clone(),
         client_id: meant.client_id.clone(),
         client_secret: meant.client_secret.read().map_err(secret)?,
         ca: meant.ca.as_deref().map(certificates).transpose()?,
+        nats,
         name,
     };
     let mut carriers = BTreeMap::new();
@@ -140,7 +155,8 @@ fn carrier(target: &AgentTarget) -> Result<Carrier, AgentError> {
         Reached::Ldap(directory) => {
             let settings = ldap_settings(&target.id, directory)?;
             let connections = u32::try_from(settings.connections).unwrap_or(CONCURRENCY_MAX);
-            (ldap_writer(&target.id, settings)?, connections)
+            let wrong = |source| AgentError::Ldap { target: target.id.clone(), source };
+            (Arc::new(LdapWriter::new(settings).map_err(wrong)?) as Arc<dyn Writer>, connections)
         }
     };
     let log = LimitLog::open(&target.log, Arc::new(SystemClock), Arc::new(PatientClock::new()))?;
@@ -166,10 +182,6 @@ fn ldap_settings(target: &TargetId, directory: &DirectoryMeant) -> Result<LdapSe
         timeout: directory.timeout,
         connections: directory.connections,
     })
-}
-
-fn ldap_writer(target: &TargetId, _settings: LdapSettings) -> Result<Arc<dyn Writer>, AgentError> {
-    Err(AgentError::NotYet { target: target.clone() })
 }
 
 fn change_files(folder: PathBuf) -> Arc<dyn Writer> {
@@ -200,6 +212,10 @@ fn join(
     let queue = RemoteQueue::new(client, &login.server, bearer, Arc::clone(clock))?;
     let queue = queue.introduced(AgentWire::new(&login.name, timeout));
     let settings = AgentSettings { wait: WAIT, once };
+    let queue: Arc<dyn Queue> = match &login.nats {
+        Some((nats, keys)) => Arc::new(NatsQueue::new(queue, nats.clone(), keys.clone(), Arc::clone(clock))),
+        None => Arc::new(queue),
+    };
     Ok(Agent { queue, carriers, clock: Arc::clone(clock), settings })
 }
 

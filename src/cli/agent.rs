@@ -15,10 +15,12 @@ use super::screen::{counted, is_colourful, note, say, say_json};
 use super::stop::StopSignals;
 use crate::app::{self, AgentLogin};
 use crate::clock::{Clock, SteadyClock};
-use crate::config::{self, AgentMeant, Reached, SecretSource};
+use crate::config::{self, AgentMeant, Reached, SecretSource, load_agent_queue};
 use crate::model::TargetId;
 use crate::pipeline::agent::Agent;
 use crate::plain::plain;
+use crate::queue::envelope::PinnedKeys;
+use crate::queue::nats::NatsSettings;
 use crate::writer::limited::Begun;
 
 /// Where the secret is read unless a file is named.
@@ -58,6 +60,9 @@ pub(super) struct Args {
     /// PEM certificates trusted besides the machine's own.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Get the work through NATS, as this file says; it also names the server's key.
+    #[arg(long, value_name = "FILE")]
+    queue: Option<PathBuf>,
     /// Leave when nothing is due, in place of waiting for more.
     #[arg(long)]
     once: bool,
@@ -73,7 +78,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             if args.begin_log {
                 return begin_logs(&meant, globals);
             }
-            agent_of_file(&meant, args.once)?
+            agent_of_file(&meant, args)?
         }
         None => agent_of_words(args)?,
     };
@@ -104,13 +109,19 @@ fn load_agent(file: &Path) -> anyhow::Result<AgentMeant> {
     loaded.map_err(|_| Shown.into())
 }
 
-fn agent_of_file(meant: &AgentMeant, once: bool) -> anyhow::Result<Agent> {
+fn agent_of_file(meant: &AgentMeant, args: &Args) -> anyhow::Result<Agent> {
     for target in &meant.targets {
         if let Reached::Ldif { folder, .. } = &target.reached {
             must_be_there(folder)?;
         }
     }
-    Ok(app::agent_of_file(meant, meant.name.clone().unwrap_or_else(host_name), once)?)
+    let name = meant.name.clone().unwrap_or_else(host_name);
+    Ok(app::agent_of_file(meant, name, nats(args)?, args.once)?)
+}
+
+/// Where the work comes from besides the server, and whose signature it has.
+fn nats(args: &Args) -> anyhow::Result<Option<(NatsSettings, PinnedKeys)>> {
+    args.queue.as_deref().map(load_agent_queue).transpose().context("the queue cannot be set up")
 }
 
 fn begin_logs(meant: &AgentMeant, globals: &Globals) -> anyhow::Result<ExitCode> {
@@ -143,6 +154,7 @@ fn agent_of_words(args: &Args) -> anyhow::Result<Agent> {
         client_id: args.client_id.clone().context(missing)?,
         client_secret: secret.read()?,
         ca: args.ca.as_deref().map(app::certificates).transpose()?,
+        nats: nats(args)?,
         name: host_name(),
     };
     let folders = BTreeMap::from([(TargetId::new(args.target.as_deref().context(missing)?), folder)]);

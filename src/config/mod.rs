@@ -10,6 +10,7 @@ mod form;
 mod graph_properties;
 mod meant;
 mod nearest;
+mod queue;
 mod report;
 mod schema;
 mod secret;
@@ -33,6 +34,9 @@ use written::JobWritten;
 
 pub use agent::{AgentMeant, AgentTarget, DirectoryMeant, Reached, agent_schema, check_agent_text, load_agent};
 pub use meant::{Connection, GraphConnection, JobMeant, Limits, ScimConnection, ScimLogin, SourceMeant};
+pub use queue::{
+    AgentQueueWritten, NatsWritten, QueueFileError, ServerQueueWritten, load_agent_queue, load_server_queue,
+};
 pub use report::{Finding, Report, Severity};
 pub use schema::{ImportError, Imported, import_schema};
 pub use secret::{SecretError, SecretSource};
