@@ -17,10 +17,10 @@ use crate::pipeline::schedule::{Bell, Decider, Shutdown};
 use crate::queue::Transport;
 use crate::store::{JobState, Store, StoreError};
 use crate::writer::Writer;
-use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT};
+use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT, Tenants};
 use crate::writer::scim::{ScimLogin, ScimSettings, ScimWriter};
 
-pub use remote_agent::{AgentError, AgentLogin, agent};
+pub use remote_agent::{AgentError, AgentLogin, agent, agent_of_file, certificates, vouch};
 
 /// Items leased and carried where it is done once, by hand. Whoever delivers for long asks the writer how much it has
 /// room for.
@@ -77,6 +77,8 @@ pub struct App {
     pub work: Bell,
     /// How long work may be held.
     pub lease: LeaseTimes,
+    /// The paces of the cloud tenants that are written to.
+    tenants: Tenants,
     /// What brings work to agents, where they do not all ask for it.
     pub transport: Option<Arc<Transport>>,
 }
@@ -139,6 +141,7 @@ impl App {
             accepted: Bell::default(),
             work: Bell::default(),
             lease,
+            tenants: Tenants::default(),
             transport: None,
         }
     }
@@ -202,8 +205,9 @@ impl App {
             client_secret: graph.client_secret.read().map_err(secret)?,
             timeout: self.lease.grace,
             extra_ca: None,
+            budget: graph.budget,
         };
-        let writer = GraphWriter::new(&settings, Arc::clone(&self.clock));
+        let writer = GraphWriter::among(&self.tenants, &settings, Arc::clone(&self.clock));
         let writer = writer.map_err(|source| ActivateError::Address { target: target.clone(), source })?;
         Ok(Hands::Embedded(Arc::new(writer)))
     }

@@ -19,8 +19,7 @@ use crate::model::{Outcome, Part, Record, Timestamp, Value};
 use crate::overlay::introduce;
 use crate::pipeline::conceal::{conceal_person, secrets_of};
 use crate::plain::plain;
-use crate::scim::json::value_to_json;
-use crate::scim::{read_user, user_to_json};
+use crate::scim::{json::value_to_json, read_user, user_to_json};
 use crate::store::{Access, HistoryEntry, LinkState, MemberState, OFFERED, OperationState, PersonState, Standing};
 
 /// Operations and history entries shown; `--json` has more.

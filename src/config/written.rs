@@ -252,6 +252,10 @@ pub(super) struct TargetWritten {
     pub(super) client_id: Option<Spot<String>>,
     /// graph, scim: where its secret is read. The secret itself never stands in a job file.
     pub(super) client_secret: Option<Spot<SecretWritten>>,
+    /// graph: how many writes the tenant takes of this application within `writes_seconds`; 3000 where nothing is said.
+    pub(super) writes_max: Option<Spot<u32>>,
+    /// graph: the window of `writes_max`, in seconds; 150 where nothing is said.
+    pub(super) writes_seconds: Option<Spot<u32>>,
     /// scim: where the app's bearer token is read, if it gives one that lasts.
     pub(super) token: Option<Spot<SecretWritten>>,
     /// scim: who gives tokens otherwise (OAuth 2.0 client credentials).

@@ -33,6 +33,8 @@ mod follow;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod graph_batches;
+#[cfg(test)]
 mod hearth;
 #[cfg(test)]
 mod house;
