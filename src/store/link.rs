@@ -117,13 +117,11 @@ pub(super) struct Unsure {
     pub(super) has_looked: bool,
 }
 
+/// The accounts a person has, and the memberships that are known of them.
+type Linked = (Vec<(TargetId, Known)>, Vec<KnownMember>);
+
 /// The accounts of a person, and the groups those are known to be in.
-pub(super) fn links(
-    on: &Transaction<'_>,
-    names: &Names,
-    job: &JobState,
-    person: i64,
-) -> Result<(Vec<(TargetId, Known)>, Vec<KnownMember>), StoreError> {
+pub(super) fn links(on: &Transaction<'_>, names: &Names, job: &JobState, person: i64) -> Result<Linked, StoreError> {
     let mut statement = on.prepare_cached(
         "SELECT target, object, known, member_of, added FROM link
          WHERE person = ?1 AND (object IS NOT NULL OR added IS NOT NULL) ORDER BY target, part",
