@@ -5,6 +5,7 @@
 mod apps;
 mod concealment;
 mod job;
+mod membership;
 mod trace;
 
 use crate::model::{
@@ -14,7 +15,11 @@ use crate::reconcile::ACCOUNT_ENABLED;
 
 pub use concealment::{CONCEALED, Concealment, Secrets};
 pub use job::{DamageLimit, DamageLimits, Job, Leaver, PlacementChange, Policy, Target, TargetKind};
-pub use trace::{AskedClause, AskedRule, Computed, MappedAttribute, Trace, trace};
+pub use membership::{
+    GROUP_BYTES_MAX, GroupName, GroupsAt, Joining, MEMBERSHIPS_MAX, MEMBERSHIPS_OF_PERSON_MAX, Membership,
+    flaw_of_group,
+};
+pub use trace::{AskedClause, AskedMembership, AskedRule, Computed, MappedAttribute, Trace, trace};
 
 /// What shall become of a person, everywhere, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +30,9 @@ pub struct Decision {
     pub verdict: Option<Verdict>,
     /// What is asked of each target; of the others, nothing.
     pub targets: Vec<AtTarget>,
+    /// The groups the person's accounts shall be in, for every target where that is settled; in no others of those that
+    /// muster put them in. At other targets memberships stay as they are.
+    pub groups: Vec<GroupsAt>,
     /// How the operation ends, where no target is to be brought to anything.
     pub outcome: Option<Outcome>,
 }
@@ -94,6 +102,8 @@ pub enum Ask {
 /// Total: it cannot fail, only say why nothing is done. A link to a target the job no longer has is passed over.
 pub fn decide(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Decision {
     let mut decision = judge(job, person, links);
+    // A job without memberships says so of every account: whom an earlier job file put into a group is taken out.
+    decision.groups = membership::groups(job, person, links, &decision);
     let has_reason = decision.outcome.is_some() || decision.targets.iter().any(|at| !matches!(at.ask, Ask::Bring(_)));
     if has_reason && job.has_secrets() {
         // Reasons are kept, logged and shown; a secret must not get into one.
@@ -258,7 +268,10 @@ impl Case<'_> {
     }
 
     fn present(&self, at: &TargetId, container: Option<&Dn>, situation: Situation) -> AtTarget {
-        let ask = match self.desired(at, container) {
+        let desired = self.desired(at, container);
+        // Who cannot be told which groups they belong in is not half done.
+        let desired = desired.and_then(|desired| membership::joins(self.job, self.person, at).map(|_| desired));
+        let ask = match desired {
             Ok(desired) => Ask::Bring(Wanted::Present(desired)),
             Err(reason) => Ask::Fail(reason),
         };
@@ -310,7 +323,7 @@ fn decision(
 ) -> Decision {
     let is_work = targets.iter().any(|at| matches!(at.ask, Ask::Bring(_)));
     let outcome = (!is_work).then(|| targets.iter().filter_map(ended).max_by_key(gravity).unwrap_or_else(nothing));
-    Decision { admitted, verdict, targets, outcome }
+    Decision { admitted, verdict, targets, groups: Vec::new(), outcome }
 }
 
 fn ended(at: &AtTarget) -> Option<Outcome> {

@@ -232,9 +232,14 @@ pub fn damages(change: &Change) -> impl Iterator<Item = Damage> {
     let is_old = !matches!(change.kind, ChangeKind::Create | ChangeKind::Restore | ChangeKind::Delete);
     let deletes = change.kind == ChangeKind::Delete;
     let moves = change.container.is_some();
-    [(is_old && locks, Damage::Disable), (deletes, Damage::Delete), (is_old && moves, Damage::Move)]
-        .into_iter()
-        .filter_map(|(does, damage)| does.then_some(damage))
+    let leaves = change.kind == ChangeKind::Leave;
+    let does = [
+        (is_old && locks, Damage::Disable),
+        (deletes, Damage::Delete),
+        (is_old && moves, Damage::Move),
+        (leaves, Damage::Leave),
+    ];
+    does.into_iter().filter_map(|(does, damage)| does.then_some(damage))
 }
 
 #[cfg(test)]

@@ -71,6 +71,9 @@ fn account(state: &PersonState, link: &LinkState) -> Json {
         "holder": link.holder,
         "manager": link.manager,
     });
+    if let Some(member) = &link.member {
+        json["member"] = json!({ "group": member.group, "wanted": member.is_wanted, "addedByMuster": member.is_ours });
+    }
     put_outcome(&mut json, link.outcome.as_ref());
     if let Some(why) = &link.waits {
         json["reason"] = reason(why);

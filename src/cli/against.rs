@@ -109,6 +109,9 @@ fn at_lines(at: &ShiftAt) -> Vec<String> {
     for (name, before, after) in &at.attributes {
         lines.push(format!("    {name}: {} → {}", value_words(before.as_ref()), value_words(after.as_ref())));
     }
+    for (group, joins) in &at.groups {
+        lines.push(format!("    {} {}", if *joins { "join" } else { "leave" }, plain(group)));
+    }
     lines
 }
 
@@ -147,6 +150,14 @@ fn print(shifts: &Shifts, show: usize) {
         let mut rows = table(["people", "target", "attribute that would change"]);
         for ((target, name), count) in &shifts.attributes {
             rows.add_row([&grouped(*count), target.as_str(), name.as_str()]);
+        }
+        say(rows.trim_fmt());
+    }
+    if !shifts.groups.is_empty() {
+        let mut rows = table(["people", "target", "would", "group"]);
+        for ((target, group, joins), count) in &shifts.groups {
+            let would = if *joins { "join" } else { "leave" };
+            rows.add_row([grouped(*count), target.to_string(), would.to_owned(), plain(group).into_owned()]);
         }
         say(rows.trim_fmt());
     }
@@ -192,11 +203,16 @@ fn at_json(at: &ShiftAt) -> serde_json::Value {
         }
         json
     });
+    let of = |wanted: bool| -> Vec<&str> {
+        at.groups.iter().filter(|(_, joins)| *joins == wanted).map(|(group, _)| group.as_str()).collect()
+    };
     json!({
         "target": at.target.as_str(),
         "before": at.before.word(),
         "after": at.after.word(),
         "attributes": attributes.collect::<Vec<_>>(),
+        "joins": of(true),
+        "leaves": of(false),
     })
 }
 
@@ -209,6 +225,9 @@ fn shifts_json(shifts: &Shifts) -> serde_json::Value {
     let asked = shifts.asked.iter().map(|((target, before, after), count)| {
         json!({ "target": target.as_str(), "before": before.word(), "after": after.word(), "people": count })
     });
+    let groups = shifts.groups.iter().map(|((target, group, joins), count)| {
+        json!({ "target": target.as_str(), "group": group, "joins": joins, "people": count })
+    });
     let attributes = shifts.attributes.iter().map(
         |((target, name), count)| json!({ "target": target.as_str(), "attribute": name.as_str(), "people": count }),
     );
@@ -217,6 +236,7 @@ fn shifts_json(shifts: &Shifts) -> serde_json::Value {
         "different": shifts.different,
         "moves": moves.collect::<Vec<_>>(),
         "asked": asked.collect::<Vec<_>>(),
+        "groups": groups.collect::<Vec<_>>(),
         "attributes": attributes.collect::<Vec<_>>(),
     })
 }

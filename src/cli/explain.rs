@@ -11,7 +11,7 @@ use super::jobs::{load_job, open_store, outcome_json, running_job, stored_job};
 use super::paper::read;
 use super::plan::{change_json, print_change};
 use super::screen::{say, say_json, shown};
-use super::trace::{mapped_lines, trace_json, why_lines};
+use super::trace::{mapped_lines, membership_lines, trace_json, why_lines};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::JobMeant;
 use crate::decide::{Concealment, Secrets, Trace, trace};
@@ -19,9 +19,8 @@ use crate::model::{Outcome, Part, Record, Timestamp, Value};
 use crate::overlay::introduce;
 use crate::pipeline::conceal::{conceal_person, secrets_of};
 use crate::plain::plain;
-use crate::scim::json::value_to_json;
-use crate::scim::{read_user, user_to_json};
-use crate::store::{Access, HistoryEntry, LinkState, OperationState, PersonState, Standing};
+use crate::scim::{json::value_to_json, read_user, user_to_json};
+use crate::store::{Access, HistoryEntry, LinkState, MemberState, OFFERED, OperationState, PersonState, Standing};
 
 /// Operations and history entries shown; `--json` has more.
 const SHOWN_MAX: usize = 10;
@@ -229,6 +228,14 @@ fn print_mapped(traced: &Trace) {
         }
         mapped_lines(mapped).iter().for_each(|line| say(format!("  {line}")));
     }
+    let mut at = None;
+    for asked in &traced.memberships {
+        if at != Some(&asked.target) {
+            say(format!("\nGroups at {}", asked.target));
+            at = Some(&asked.target);
+        }
+        membership_lines(asked).iter().for_each(|line| say(format!("  {line}")));
+    }
 }
 
 fn print_link(person: &PersonState, link: &LinkState, now: Timestamp, detail: Detail) {
@@ -237,6 +244,7 @@ fn print_link(person: &PersonState, link: &LinkState, now: Timestamp, detail: De
         Part::Manager => {
             format!("  manager {}", plain(link.manager.as_deref().filter(|text| !text.is_empty()).unwrap_or("nobody")))
         }
+        Part::Member => format!("  {}", member_words(link.member.as_ref())),
     };
     let situation = link
         .situation
@@ -244,7 +252,7 @@ fn print_link(person: &PersonState, link: &LinkState, now: Timestamp, detail: De
         .map(|held| format!(" [{}]", held.word()))
         .unwrap_or_default();
     say(format!("{what}{situation}: {}", link_words(link, now)));
-    if link.part == Part::Manager {
+    if link.part != Part::Account {
         return;
     }
     if let Some(known) = person.stored.known_at(&link.target) {
@@ -259,11 +267,26 @@ fn print_link(person: &PersonState, link: &LinkState, now: Timestamp, detail: De
     }
 }
 
+fn member_words(member: Option<&MemberState>) -> String {
+    let Some(member) = member else { return "member of no group".to_owned() };
+    let known = match (member.is_wanted, member.is_ours) {
+        (true, Some(true)) => "member, added by muster",
+        (true, Some(false)) => "member, and was one before muster came: never taken out",
+        (true, None) => "to be added",
+        (false, Some(true)) => "added by muster, to be taken out",
+        (false, _) => "not wanted",
+    };
+    format!("group {} ({known})", plain(&member.group))
+}
+
 fn link_words(link: &LinkState, now: Timestamp) -> String {
     let state = format!("state {}", link.generation);
     let is_held = link.due.is_some_and(|due| due > now);
     if let Some(holder) = link.holder.as_ref().filter(|_| is_held) {
-        return format!("{state} is being carried by {holder}");
+        return match holder.as_str() {
+            OFFERED => format!("{state} is offered to agents"),
+            holder => format!("{state} is being carried by {holder}"),
+        };
     }
     match (&link.due, &link.outcome) {
         (Some(due), _) => {
@@ -295,7 +318,7 @@ fn print_operation(operation: &OperationState) {
 fn print_history(entry: &HistoryEntry, detail: Detail) {
     let done = match (&entry.change, &entry.outcome) {
         (Some(change), _) => change.kind.word().to_owned(),
-        (None, _) if entry.part == Part::Manager => "manager".to_owned(),
+        (None, _) if entry.part != Part::Account => entry.part.word().to_owned(),
         (None, _) => "looked".to_owned(),
     };
     let ended = match (&entry.outcome, &entry.why) {
@@ -341,6 +364,9 @@ fn link_json(person: &PersonState, link: &LinkState) -> serde_json::Value {
         "waits": link.waits.as_ref().map(ToString::to_string),
         "holder": link.holder,
         "manager": link.manager,
+        "member": link.member.as_ref().map(|member| json!({
+            "group": member.group, "wanted": member.is_wanted, "addedByMuster": member.is_ours,
+        })),
         "account": known.map(|known| json!({
             "id": known.object.as_str(),
             "container": known.container.as_ref().map(ToString::to_string),

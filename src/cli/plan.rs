@@ -86,7 +86,7 @@ fn make(
     let plan = plan(&job.job, known, same_job, file, SystemClock.now(), &mut |person| {
         if all_as_json {
             say_json(&person_json(&person));
-        } else if left > 0 && person.targets.iter().any(|at| at.action.is_change()) {
+        } else if left > 0 && (person.targets.iter().any(|at| at.action.is_change()) || !person.members.is_empty()) {
             left -= 1;
             print_person(&person);
         }
@@ -109,6 +109,9 @@ fn print_person(person: &Planned) {
             let given = Given::OneOf(name.candidates.clone());
             say(format!("    {}: {}", name.attribute, plain(&given.to_string())));
         }
+    }
+    for member in &person.members {
+        say(format!("  {} {} at {}", member.word(), plain(&member.group), member.target));
     }
 }
 
@@ -173,6 +176,9 @@ fn person_json(person: &Planned) -> serde_json::Value {
         "placement": person.placement,
         "rule": person.rule.as_ref().map(ToString::to_string),
         "targets": person.targets.iter().map(at_json).collect::<Vec<_>>(),
+        "memberships": person.members.iter().map(|member| json!({
+            "target": member.target.as_str(), "group": member.group, "action": member.word(),
+        })).collect::<Vec<_>>(),
         "outcome": person.outcome.as_ref().map(outcome_json),
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::screen::shown;
-use crate::decide::{AskedRule, Computed, MappedAttribute, Trace};
+use crate::decide::{AskedMembership, AskedRule, Computed, MappedAttribute, Trace};
 use crate::model::{Path, Value};
 use crate::plain::plain;
 use crate::predicate::Condition;
@@ -63,6 +63,23 @@ fn yes(holds: bool) -> &'static str {
     if holds { "yes" } else { "no " }
 }
 
+/// A membership, whether it holds, and what its filter saw.
+pub(super) fn membership_lines(asked: &AskedMembership) -> Vec<String> {
+    let groups = match &asked.groups {
+        Ok(groups) if groups.is_empty() => "no group".to_owned(),
+        Ok(groups) => groups.join(", "),
+        Err(reason) => reason.to_string(),
+    };
+    let when = asked.when.as_deref().unwrap_or("always");
+    let mut lines = vec![format!("{} {}: {}", yes(asked.holds), plain(&groups), plain(when))];
+    lines.extend(condition_lines(asked.when.as_deref().unwrap_or_default(), &asked.conditions));
+    if !asked.computed.inputs.is_empty() {
+        lines.push(format!("  group ← {}", plain(&asked.computed.from)));
+        lines.extend(inputs_line(&asked.computed));
+    }
+    lines
+}
+
 /// What an attribute gets, and from where.
 pub(super) fn mapped_lines(mapped: &MappedAttribute) -> Vec<String> {
     let from = plain(&mapped.computed.from).into_owned();
@@ -111,6 +128,21 @@ pub(super) fn trace_json(traced: &Trace) -> serde_json::Value {
             "inputs": inputs_json(&mapped.computed.inputs),
             "gives": gives_words(mapped),
         })).collect::<Vec<_>>(),
+        "memberships": traced.memberships.iter().map(membership_json).collect::<Vec<_>>(),
+    })
+}
+
+fn membership_json(asked: &AskedMembership) -> serde_json::Value {
+    json!({
+        "target": asked.target.as_str(),
+        "membership": asked.word,
+        "when": asked.when,
+        "holds": asked.holds,
+        "conditions": conditions_json(&asked.conditions),
+        "from": asked.computed.from,
+        "inputs": inputs_json(&asked.computed.inputs),
+        "groups": asked.groups.as_ref().ok(),
+        "reason": asked.groups.as_ref().err().map(ToString::to_string),
     })
 }
 

@@ -11,6 +11,7 @@ use crate::graph_schema::Declared;
 use crate::model::{Name, TargetId};
 use crate::proof::Test;
 use crate::source::CsvSettings;
+use crate::writer::graph::WriteBudget;
 
 /// Operations in one upload, where nothing is said. Microsoft's service takes 50; a whole small company fits in these.
 const OPERATIONS_MAX: u32 = 10_000;
@@ -82,6 +83,8 @@ pub struct GraphConnection {
     pub client_id: String,
     /// Where its secret is read.
     pub client_secret: SecretSource,
+    /// How many writes the tenant takes.
+    pub budget: WriteBudget,
 }
 
 /// How an app that speaks SCIM is reached.

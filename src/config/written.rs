@@ -1,6 +1,7 @@
 //! A job file as it is written: which settings there are, and of what type. What they mean is checked later.
 
 mod either;
+mod membership;
 mod scope;
 mod test;
 
@@ -12,6 +13,8 @@ use serde::Deserialize;
 use super::spot::Spot;
 
 pub(super) use scope::{ClauseWritten, GroupWritten, ScopeWritten};
+
+pub(super) use membership::MembershipWritten;
 
 pub(super) use test::{ExpectedPlaceWritten, SampleWritten, TestWritten};
 
@@ -35,6 +38,9 @@ pub(super) struct JobWritten {
     /// The directories, by name.
     #[serde(default, rename = "target")]
     pub(super) targets: BTreeMap<Spot<String>, Spot<TargetWritten>>,
+    /// The groups that accounts are members of.
+    #[serde(default, rename = "membership")]
+    pub(super) memberships: Vec<Spot<MembershipWritten>>,
     /// What one upload may bring, and how much may wait.
     #[serde(default)]
     pub(super) limits: LimitsWritten,
@@ -246,6 +252,10 @@ pub(super) struct TargetWritten {
     pub(super) client_id: Option<Spot<String>>,
     /// graph, scim: where its secret is read. The secret itself never stands in a job file.
     pub(super) client_secret: Option<Spot<SecretWritten>>,
+    /// graph: how many writes the tenant takes of this application within `writes_seconds`; 3000 where nothing is said.
+    pub(super) writes_max: Option<Spot<u32>>,
+    /// graph: the window of `writes_max`, in seconds; 150 where nothing is said.
+    pub(super) writes_seconds: Option<Spot<u32>>,
     /// scim: where the app's bearer token is read, if it gives one that lasts.
     pub(super) token: Option<Spot<SecretWritten>>,
     /// scim: who gives tokens otherwise (OAuth 2.0 client credentials).
@@ -305,6 +315,8 @@ pub(super) struct DamageLimitsWritten {
     pub(super) delete: DamageLimitWritten,
     /// Accounts brought into another container.
     pub(super) r#move: DamageLimitWritten,
+    /// Memberships ended.
+    pub(super) leave: DamageLimitWritten,
 }
 
 /// So many, or this share of the accounts there: whichever is greater.

@@ -153,7 +153,8 @@ impl Concealment {
     pub fn trace(&self, trace: &mut Trace, secrets: &Secrets) {
         let clauses = trace.scope.iter_mut().map(|clause| (Some(&mut clause.words), &mut clause.conditions));
         let rules = trace.rules.iter_mut().map(|rule| (rule.when.as_mut(), &mut rule.conditions));
-        for (words, conditions) in clauses.chain(rules) {
+        let memberships = trace.memberships.iter_mut().map(|asked| (asked.when.as_mut(), &mut asked.conditions));
+        for (words, conditions) in clauses.chain(rules).chain(memberships) {
             words.into_iter().for_each(|words| secrets.text(words));
             conditions.iter_mut().for_each(|condition| self.condition(condition, secrets));
         }
@@ -164,6 +165,13 @@ impl Concealment {
             }
         }
         trace.mapped.iter_mut().for_each(|mapped| self.mapped(mapped, secrets));
+        for asked in &mut trace.memberships {
+            asked.computed.inputs.iter_mut().for_each(|(path, value)| self.seen(path, value, secrets));
+            match &mut asked.groups {
+                Ok(groups) => groups.iter_mut().for_each(|group| secrets.text(group)),
+                Err(reason) => secrets.reason(reason),
+            }
+        }
         secrets.reasons(&mut trace.decision);
     }
 

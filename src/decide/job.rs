@@ -1,5 +1,6 @@
 //! A job as the core sees it: whom it is about, where they live, what accounts hold, what may be damaged.
 
+use super::membership::Membership;
 use crate::mapping::Mapping;
 use crate::model::{Damage, InstallationKey, JobId, Person, TargetId};
 use crate::overlay::NullFlow;
@@ -17,6 +18,8 @@ pub struct Job {
     pub ruleset: Ruleset,
     /// The directories it writes to.
     pub targets: Vec<Target>,
+    /// The groups their accounts are members of.
+    pub memberships: Vec<Membership>,
     /// What becomes of accounts their person no longer has a claim to.
     pub policy: Policy,
     /// Where the source's "empty" is taken at its word.
@@ -105,6 +108,8 @@ pub struct DamageLimits {
     pub delete: DamageLimit,
     /// Accounts brought into another container.
     pub r#move: DamageLimit,
+    /// Memberships ended.
+    pub leave: DamageLimit,
 }
 
 /// How much of one kind of damage may be done in a rolling day: whichever of the two is greater.
@@ -139,6 +144,7 @@ impl DamageLimits {
             Damage::Disable => self.disable,
             Damage::Delete => self.delete,
             Damage::Move => self.r#move,
+            Damage::Leave => self.leave,
         }
     }
 }

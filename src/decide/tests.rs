@@ -5,7 +5,7 @@ use crate::mapping::Mapping;
 use crate::model::{Attributes, JobId, Name, ObjectId};
 use crate::overlay::NullFlow;
 use crate::rules::{Container, Place, Rule, Ruleset};
-use crate::sample::{direct, filter, key, person};
+use crate::sample::{direct, expression, filter, key, person};
 use crate::scope::Scope;
 
 fn target(id: &str, kind: TargetKind, on_delete: Leaver) -> Target {
@@ -34,6 +34,7 @@ fn job(policy: Policy) -> Job {
             target("hq", TargetKind::OnPremises, Leaver::Disable),
         ],
         policy,
+        memberships: Vec::new(),
         null_flow: NullFlow::default(),
     }
 }
@@ -277,4 +278,74 @@ fn what_an_app_cannot_be_given_does_not_keep_the_home_waiting() {
     let decision = decide(&job, &of_type("Employee"), &[]);
     assert_eq!(word(&decision), "entra ABSENT present; chat ABSENT no_match_key");
     assert_eq!(decision.failure().unwrap().code, "no_match_key");
+}
+
+fn membership(target: &str, when: Option<&str>, group: GroupName) -> Membership {
+    let has_paths = target == "hq";
+    Membership { id: None, when: when.map(filter), target: TargetId::new(target), group, create: false, has_paths }
+}
+
+/// Everybody at entra is in Staff, bosses in Bosses, and in the group of their nickname.
+fn job_with_groups(policy: Policy) -> Job {
+    let fixed = |group: &str| GroupName::Fixed(group.to_owned());
+    let memberships = vec![
+        membership("entra", None, fixed("Staff")),
+        membership("entra", Some("title eq \"Boss\""), fixed("Bosses")),
+        membership("entra", None, GroupName::Computed(expression("[nickName]"))),
+        membership("hq", None, GroupName::Computed(expression("Join(\"\", \"CN=\", [title], \",DC=contoso\")"))),
+    ];
+    Job { memberships, ..job(policy) }
+}
+
+fn groups(decision: &Decision) -> Vec<String> {
+    let at = |at: &GroupsAt| {
+        let groups: Vec<_> = at.groups.iter().map(|joining| joining.group.as_str()).collect();
+        format!("{}: {}", at.target, groups.join(" + "))
+    };
+    decision.groups.iter().map(at).collect()
+}
+
+fn titled(user_type: &str, title: &str, nickname: &str) -> Person {
+    let values = [("userType", user_type), ("title", title), ("nickName", nickname), ("displayName", "Anna")];
+    person(&values.map(|(path, value)| (path, Value::text(value))))
+}
+
+#[test]
+fn an_account_is_in_every_group_whose_filter_holds_and_in_none_twice() {
+    let of = |person: &Person| groups(&decide(&job_with_groups(Policy::default()), person, &[]));
+    assert_eq!(of(&titled("Employee", "Boss", "bosses")), ["entra: Staff + Bosses"]);
+    assert_eq!(of(&titled("Employee", "Clerk", "Chess")), ["entra: Staff + Chess"]);
+    assert_eq!(of(&titled("Employee", "Clerk", "")), ["entra: Staff"]);
+    assert_eq!(of(&titled("Contractor", "a,OU=b", "")), ["hq: CN=a\\,OU\\=b,DC=contoso"]);
+}
+
+#[test]
+fn who_is_locked_because_they_left_is_in_no_group_and_who_is_held_keeps_theirs() {
+    let disabling = Policy { out_of_scope: Leaver::Disable, ..Policy::default() };
+    let alumna = titled("Alumni", "Boss", "");
+    let links = [link("entra", true)];
+    assert_eq!(groups(&decide(&job_with_groups(disabling), &alumna, &links)), ["entra: "]);
+    assert!(decide(&job_with_groups(Policy::default()), &alumna, &links).groups.is_empty());
+    let migrated = [link("entra", false), link("hq", true)];
+    let decision = decide(&job_with_groups(with(PlacementChange::Migrate)), &titled("Contractor", "x", ""), &migrated);
+    assert_eq!(groups(&decision), ["hq: CN=x,DC=contoso", "entra: "]);
+}
+
+proptest::proptest! {
+    /// Whatever the data is, every account that is brought somewhere has its groups said, each once, and each a name.
+    #[test]
+    fn groups_are_names_and_none_is_said_twice(title in "\\PC{0,12}", nickname in "\\PC{0,12}|CN=[a-z,=]{0,8}", is_boss: bool) {
+        let who = titled(if is_boss { "Employee" } else { "Contractor" }, &title, &nickname);
+        let decision = decide(&job_with_groups(Policy::default()), &who, &[]);
+        let is_brought = |at: &&AtTarget| matches!(at.ask, Ask::Bring(_));
+        proptest::prop_assert_eq!(decision.targets.iter().filter(is_brought).count(), decision.groups.len());
+        for at in &decision.groups {
+            for (number, joining) in at.groups.iter().enumerate() {
+                proptest::prop_assert_eq!(flaw_of_group(&joining.group), None);
+                proptest::prop_assert!(at.groups[..number].iter().all(|other| !other.is(&joining.group)));
+            }
+        }
+        let again = decide(&job_with_groups(Policy::default()), &who, &[]);
+        proptest::prop_assert_eq!(decision, again);
+    }
 }

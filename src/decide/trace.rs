@@ -17,6 +17,8 @@ pub struct Trace {
     pub container: Option<Computed>,
     /// What the mapping of each target gives that is brought to something, attribute by attribute.
     pub mapped: Vec<MappedAttribute>,
+    /// The memberships that were asked of each target that is brought to an account.
+    pub memberships: Vec<AskedMembership>,
     /// The decision itself.
     pub decision: Decision,
 }
@@ -43,6 +45,25 @@ pub struct AskedRule {
     pub conditions: Vec<Condition>,
     /// Whether it holds.
     pub holds: bool,
+}
+
+/// A membership that was asked, and whether it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedMembership {
+    /// At which target.
+    pub target: TargetId,
+    /// What it is called.
+    pub word: String,
+    /// What it asks; `None` where it holds for everybody.
+    pub when: Option<String>,
+    /// The same, one by one.
+    pub conditions: Vec<Condition>,
+    /// Whether it holds.
+    pub holds: bool,
+    /// Where the group comes from.
+    pub computed: Computed,
+    /// The groups it means, or why they cannot be told.
+    pub groups: Result<Vec<String>, Reason>,
 }
 
 /// Where a value comes from.
@@ -80,6 +101,7 @@ pub fn trace(job: &Job, person: &Person, links: &[(TargetId, Known)]) -> Trace {
         rules: asked_rules(job, person, &decision),
         container: container(job, person, &decision),
         mapped: mapped(job, person, &decision),
+        memberships: memberships(job, person, &decision),
         decision,
     }
 }
@@ -120,6 +142,26 @@ fn mapped(job: &Job, person: &Person, decision: &Decision) -> Vec<MappedAttribut
             attribute: attribute.attribute.clone(),
             computed: computed(&attribute.source, &person.attributes),
             gives: target.mapping.give(attribute, person),
+        })
+        .collect()
+}
+
+fn memberships(job: &Job, person: &Person, decision: &Decision) -> Vec<AskedMembership> {
+    let asks = |ask: &Ask| matches!(ask, Ask::Bring(Wanted::Present(_)) | Ask::Fail(_));
+    let is_asked = |target: &TargetId| decision.targets.iter().any(|at| at.target == *target && asks(&at.ask));
+    let asked = job.memberships.iter().filter(|membership| is_asked(&membership.target));
+    asked
+        .map(|membership| AskedMembership {
+            target: membership.target.clone(),
+            word: membership.word(),
+            when: membership.when.as_ref().map(ToString::to_string),
+            conditions: membership.conditions(&person.attributes),
+            holds: membership.holds(&person.attributes),
+            computed: Computed {
+                from: membership.group.to_string(),
+                inputs: inputs(membership.paths(), &person.attributes),
+            },
+            groups: membership.groups(&person.attributes),
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::{Anchor, Attributes, Dn, Name, ObjectId, Reason};
+use super::{Anchor, Attributes, Dn, Name, ObjectId, Reason, Value};
 
 /// What one target shall hold of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +144,10 @@ pub enum ChangeKind {
     Disable,
     /// Takes it away.
     Delete,
+    /// Makes it a member of a group.
+    Join,
+    /// Ends that it is a member of a group.
+    Leave,
 }
 
 impl ChangeKind {
@@ -157,6 +161,8 @@ impl ChangeKind {
             Self::Move => "move",
             Self::Disable => "disable",
             Self::Delete => "delete",
+            Self::Join => "join",
+            Self::Leave => "leave",
         }
     }
 }
@@ -170,11 +176,13 @@ pub enum Damage {
     Delete,
     /// An account changes its container, and with it its policies and rights.
     Move,
+    /// An account is a member of a group no longer, and loses the rights of it.
+    Leave,
 }
 
 impl Damage {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Disable, Self::Delete, Self::Move];
+    pub const ALL: [Self; 4] = [Self::Disable, Self::Delete, Self::Move, Self::Leave];
 
     /// The word for it in tables, job files and answers.
     pub fn word(self) -> &'static str {
@@ -182,7 +190,25 @@ impl Damage {
             Self::Disable => "disable",
             Self::Delete => "delete",
             Self::Move => "move",
+            Self::Leave => "leave",
         }
+    }
+}
+
+/// The word under which a change to a membership has the group.
+const MEMBER_OF: &str = "memberOf";
+
+impl Change {
+    /// That `object` becomes a member of `group`, or is one no longer.
+    pub fn of_membership(object: &ObjectId, group: &str, is_member: bool) -> Self {
+        let group = [(Name::new(MEMBER_OF), Value::text(group))].into_iter().collect();
+        let (kind, set, before) = match is_member {
+            true => (ChangeKind::Join, group, Attributes::new()),
+            false => (ChangeKind::Leave, Attributes::new(), group),
+        };
+        let clear = before.iter().map(|(name, _)| name.clone()).collect();
+        let object = Some(object.clone());
+        Self { kind, object, set, clear, container: None, before, container_before: None }
     }
 }
 

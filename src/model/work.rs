@@ -12,6 +12,8 @@ pub enum Part {
     Account,
     /// The reference to the manager, once the manager's account is there.
     Manager,
+    /// The account's membership of a group.
+    Member,
 }
 
 impl Part {
@@ -20,6 +22,7 @@ impl Part {
         match self {
             Self::Account => "account",
             Self::Manager => "manager",
+            Self::Member => "member",
         }
     }
 }
@@ -69,6 +72,15 @@ pub enum Task {
     Manager {
         /// The manager's object at the same target.
         manager: Option<ObjectId>,
+    },
+    /// Make the account a member of this group, or end that.
+    Member {
+        /// The group, as the job file names it.
+        group: String,
+        /// Whether it is made where it does not exist.
+        create: bool,
+        /// Whether the account shall be a member of it.
+        is_member: bool,
     },
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::conceal::{conceal_shift, secrets_of};
-use crate::decide::{self, Ask, AtTarget, Concealment, Decision, decide};
+use crate::decide::{self, Ask, AtTarget, Concealment, Decision, Joining, decide};
 use crate::mapping::MANAGER;
 use crate::model::{
     Anchor, Attributes, Desired, Dn, Known, Manager, Name, Outcome, PersonId, Placement, Reason, TargetId, Value,
@@ -82,6 +82,8 @@ pub struct ShiftAt {
     /// What an account would be given that is wanted by both: attribute, old value, new value. Without a value it is
     /// left alone; with null it is cleared.
     pub attributes: Vec<(Name, Option<Value>, Option<Value>)>,
+    /// Groups the account would be in by one of the two only: by the new one where `true`.
+    pub groups: Vec<(String, bool)>,
 }
 
 /// What is asked of a target, in a word.
@@ -146,6 +148,8 @@ pub struct Shifts {
     pub asked: BTreeMap<(TargetId, Asked, Asked), u64>,
     /// Attributes of accounts that would be given something else.
     pub attributes: BTreeMap<(TargetId, Name), u64>,
+    /// Groups that accounts would be put into (`true`), or taken out of.
+    pub groups: BTreeMap<(TargetId, String, bool), u64>,
 }
 
 impl Shifts {
@@ -158,6 +162,9 @@ impl Shifts {
         for at in &shift.targets {
             if at.before != at.after {
                 *self.asked.entry((at.target.clone(), at.before, at.after)).or_default() += 1;
+            }
+            for (group, joins) in &at.groups {
+                *self.groups.entry((at.target.clone(), group.clone(), *joins)).or_default() += 1;
             }
             for (name, ..) in &at.attributes {
                 *self.attributes.entry((at.target.clone(), name.clone())).or_default() += 1;
@@ -224,6 +231,7 @@ fn why(decision: &Decision) -> Option<Reason> {
 
 fn shifts_at(before: &Decision, after: &Decision, stored: &StoredPerson) -> Vec<ShiftAt> {
     let mut targets: Vec<&TargetId> = before.targets.iter().chain(&after.targets).map(|at| &at.target).collect();
+    targets.extend(before.groups.iter().chain(&after.groups).map(|at| &at.target));
     targets.sort_unstable();
     targets.dedup();
     let shifts = targets.into_iter().filter_map(|target| {
@@ -233,11 +241,33 @@ fn shifts_at(before: &Decision, after: &Decision, stored: &StoredPerson) -> Vec<
             (Some(old), Some(new)) => differences(old, new, stored.known_at(target)),
             _ => Vec::new(),
         };
+        let groups_by = (before, after);
         let (before, after) = (Asked::of(old), Asked::of(new));
-        let differs = before != after || !attributes.is_empty();
-        differs.then(|| ShiftAt { target: target.clone(), before, after, attributes })
+        let groups = group_shifts(groups_by.0, groups_by.1, target, stored);
+        let differs = before != after || !attributes.is_empty() || !groups.is_empty();
+        differs.then(|| ShiftAt { target: target.clone(), before, after, attributes, groups })
     });
     shifts.collect()
+}
+
+/// The groups of one file and not of the other. Where a file leaves memberships alone, they are those that muster is
+/// known to have made.
+fn group_shifts(before: &Decision, after: &Decision, target: &TargetId, stored: &StoredPerson) -> Vec<(String, bool)> {
+    let wanted = |decision: &Decision| -> Option<Vec<String>> {
+        let at = decision.groups.iter().find(|at| at.target == *target)?;
+        Some(at.groups.iter().map(|joining| joining.group.clone()).collect())
+    };
+    let ours = || stored.members.iter().filter(|member| member.target == *target && member.is_ours);
+    let (old, new) = (wanted(before), wanted(after));
+    let kept = || ours().map(|member| member.group.clone()).collect::<Vec<_>>();
+    let (old, new) = match (old, new) {
+        (None, None) => return Vec::new(),
+        (old, new) => (old.unwrap_or_else(kept), new.unwrap_or_else(kept)),
+    };
+    let has = |groups: &[String], group: &str| groups.iter().any(|g| Joining::folded(g) == Joining::folded(group));
+    let leaves = old.iter().filter(|group| !has(&new, group)).map(|group| (group.clone(), false));
+    let joins = new.iter().filter(|group| !has(&old, group)).map(|group| (group.clone(), true));
+    leaves.chain(joins).collect()
 }
 
 fn desired(at: &AtTarget) -> Option<&Desired> {

@@ -12,12 +12,13 @@ use crate::model::{
 };
 use crate::reconcile::{ACCOUNT_ENABLED, damages, reconcile};
 use crate::writer::limited::AGENT_LIMIT;
-use crate::writer::{Errand, Search, WriteError, Writer};
+use crate::writer::{Errand, Group, Search, WriteError, Writer};
 
 use super::backoff::backoff;
 use names::names_wanted;
 use taken::Taken;
 
+mod member;
 mod names;
 mod taken;
 
@@ -60,6 +61,10 @@ pub async fn carry(writer: &dyn Writer, item: &WorkItem, clock: &dyn Clock) -> C
         Task::Account(wanted) => carrying.account(wanted).await,
         Task::Look { keys, attributes } => carrying.only_look(keys, attributes).await,
         Task::Manager { manager } => carrying.manager(manager.as_ref()).await,
+        Task::Member { group, create, is_member } => {
+            let group = Group { name: group.clone(), create: *create };
+            carrying.member(&group, *is_member).await
+        }
     };
     give_up_in_the_end(item, carried)
 }

@@ -26,6 +26,7 @@ pub fn conceal_person(concealment: &Concealment, secrets: &Secrets, state: &mut 
         conceal_outcome(secrets, link.outcome.as_mut());
         link.waits.iter_mut().for_each(|why| secrets.reason(why));
         link.manager.iter_mut().for_each(|manager| secrets.text(manager));
+        link.member.iter_mut().for_each(|member| secrets.text(&mut member.group));
     }
     state.names.iter_mut().for_each(|name| secrets.text(&mut name.value));
     state.operations.iter_mut().for_each(|operation| conceal_outcome(secrets, operation.outcome.as_mut()));
@@ -43,6 +44,7 @@ fn conceal_outcome(secrets: &Secrets, outcome: Option<&mut Outcome>) {
 /// Conceals what would happen to a person.
 pub(super) fn conceal_planned(concealment: &Concealment, secrets: &Secrets, planned: &mut Planned) {
     conceal_outcome(secrets, planned.outcome.as_mut());
+    planned.members.iter_mut().for_each(|member| secrets.text(&mut member.group));
     for at in &mut planned.targets {
         match &mut at.action {
             Action::CreateOrLink(change) | Action::Write(change) => concealment.change(&at.target, change, secrets),
@@ -58,6 +60,7 @@ pub(super) fn conceal_shift(concealment: &Concealment, secrets: &Secrets, shift:
     }
     shift.why.iter_mut().for_each(|why| secrets.reason(why));
     for at in &mut shift.targets {
+        at.groups.iter_mut().for_each(|(group, _)| secrets.text(group));
         for (name, before, after) in &mut at.attributes {
             for value in [before, after].into_iter().flatten() {
                 concealment.value(&at.target, name, value, secrets);

@@ -10,7 +10,7 @@ use super::carry::carry;
 use super::conceal::{conceal_carried, conceal_reason};
 use super::schedule::{Bell, Ear, Shutdown};
 use crate::clock::Clock;
-use crate::decide::{self, Ask, AtTarget, decide};
+use crate::decide::{self, Ask, AtTarget, Joining, decide};
 use crate::mapping::MANAGER;
 use crate::meter::{self, Counter};
 use crate::model::{
@@ -35,10 +35,11 @@ pub fn propose(job: &decide::Job, target: &TargetId, stored: &StoredPerson, is_u
     let decision = decide(job, &stored.person, &stored.links);
     let asked = decision.targets.iter().find(|at| at.target == *target);
     if let Some(AtTarget { ask: Ask::Bring(wanted), .. }) = asked {
-        return propose_bringing(wanted.clone(), stored, target, is_unsure);
+        let groups = decision.groups.iter().find(|at| at.target == *target).map(|at| at.groups.clone());
+        return propose_bringing(wanted.clone(), groups, stored, target, is_unsure);
     }
     if let Some(task) = is_unsure.then(|| look(job, target, stored)).flatten() {
-        return Proposal::Work { task, damages: Vec::new(), manager: None };
+        return Proposal::Work { task, damages: Vec::new(), manager: None, groups: None };
     }
     let Some(AtTarget { situation, ask, .. }) = asked else { return Proposal::Elsewhere(Box::new(decision)) };
     let outcome = match ask {
@@ -47,7 +48,7 @@ pub fn propose(job: &decide::Job, target: &TargetId, stored: &StoredPerson, is_u
         Ask::Skip(reason) => Outcome::Skipped(reason.clone()),
         Ask::Fail(reason) => Outcome::Failed(reason.clone()),
     };
-    Proposal::End { situation: *situation, outcome, manager: None }
+    Proposal::End { situation: *situation, outcome, manager: None, groups: None }
 }
 
 /// What is to be looked at: whatever an earlier try may have written. `None` where there is nothing to look by.
@@ -61,24 +62,32 @@ fn look(job: &decide::Job, target: &TargetId, stored: &StoredPerson) -> Option<T
     Some(Task::Look { keys, attributes: ours.cloned().collect() })
 }
 
-fn propose_bringing(wanted: Wanted, stored: &StoredPerson, target: &TargetId, is_unsure: bool) -> Proposal {
+fn propose_bringing(
+    wanted: Wanted,
+    groups: Option<Vec<Joining>>,
+    stored: &StoredPerson,
+    target: &TargetId,
+    is_unsure: bool,
+) -> Proposal {
     let manager = wanted_manager(&wanted);
     let known = stored.known_at(target);
+    // What directory synchronisation carries there is left alone, memberships included.
+    let groups = groups.filter(|_| known.is_none_or(|known| !known.synced));
     let (situation, step) = reconcile(&wanted, known, None);
     let outcome = match step {
         Step::Write(change) => {
             let damages = damages(&change).collect();
-            return Proposal::Work { task: Task::Account(wanted), damages, manager };
+            return Proposal::Work { task: Task::Account(wanted), damages, manager, groups };
         }
         Step::Nothing | Step::Link(_) if is_unsure => {
-            return Proposal::Work { task: Task::Account(wanted), damages: Vec::new(), manager };
+            return Proposal::Work { task: Task::Account(wanted), damages: Vec::new(), manager, groups };
         }
         Step::Nothing | Step::Link(_) => Outcome::Unchanged,
         Step::Hold(reason) => Outcome::Held(reason),
         Step::Refuse(reason) => Outcome::Failed(reason),
         Step::Skip(reason) => Outcome::Skipped(reason),
     };
-    Proposal::End { situation, outcome, manager }
+    Proposal::End { situation, outcome, manager, groups }
 }
 
 fn wanted_manager(wanted: &Wanted) -> Option<Manager> {
@@ -97,6 +106,10 @@ pub struct LeaseSettings {
     pub grace: Duration,
     /// How many items a worker takes at once.
     pub count: usize,
+    /// How many leases may be lost one after another before somebody must look; `None`: any number.
+    pub lost_max: Option<u32>,
+    /// Only leavers.
+    pub only_leavers: bool,
 }
 
 /// Leases due work at a target for `holder`.
@@ -122,6 +135,8 @@ pub fn lease(
         now,
         lasts: settings.lasts,
         grace: settings.grace,
+        lost_max: settings.lost_max,
+        only_leavers: settings.only_leavers,
         allowed: &allowed,
         conceal: &conceal,
     };

@@ -1,6 +1,6 @@
 //! *Plan*: what an import would do. The same functions as the import itself, and nothing is written anywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::conceal::{conceal_faults, conceal_planned, secrets_of};
@@ -29,6 +29,8 @@ pub struct Planned {
     pub rule: Option<Name>,
     /// What would be done at each target.
     pub targets: Vec<PlannedAt>,
+    /// The groups their accounts would be put into, and taken out of.
+    pub members: Vec<PlannedMember>,
     /// How the operation would end at once, when nothing would be done.
     pub outcome: Option<Outcome>,
 }
@@ -45,6 +47,24 @@ pub struct PlannedAt {
     /// What a new account would be called that nobody else may be called; which of the names is free is seen when it
     /// is made.
     pub unique: Vec<UniqueName>,
+}
+
+/// A membership that would be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedMember {
+    /// At which target.
+    pub target: TargetId,
+    /// Of which group.
+    pub group: String,
+    /// Whether the account would become a member; otherwise it would be one no longer.
+    pub joins: bool,
+}
+
+impl PlannedMember {
+    /// The word for it in groups and tables.
+    pub fn word(&self) -> &'static str {
+        if self.joins { ChangeKind::Join.word() } else { ChangeKind::Leave.word() }
+    }
 }
 
 /// What would be done.
@@ -148,12 +168,17 @@ pub fn plan(
 }
 
 fn count(groups: &mut BTreeMap<(&'static str, String, &'static str), u64>, planned: &Planned) {
-    if planned.targets.is_empty() {
+    if planned.targets.is_empty() && planned.members.is_empty() {
         let word = planned.outcome.as_ref().map_or("none", ending_word);
         *groups.entry((planned.placement, String::new(), word)).or_default() += 1;
     }
     for at in &planned.targets {
         *groups.entry((planned.placement, at.target.to_string(), at.action.word())).or_default() += 1;
+    }
+    // A person counts once, however many groups it is.
+    let members: BTreeSet<_> = planned.members.iter().map(|at| (at.target.to_string(), at.word())).collect();
+    for (target, word) in members {
+        *groups.entry((planned.placement, target, word)).or_default() += 1;
     }
 }
 
@@ -179,15 +204,34 @@ fn planned(
         (Decided::Unchanged, Some(stored)) => (stored.person.clone(), decide(job, &stored.person, &stored.links)),
         (Decided::Unchanged, None) => return None,
     };
-    let after = StoredPerson { person, links: stored.map(|stored| stored.links.clone()).unwrap_or_default() };
+    let links = stored.map(|stored| stored.links.clone()).unwrap_or_default();
+    let members = stored.map(|stored| stored.members.clone()).unwrap_or_default();
+    let after = StoredPerson { person, links, members };
     let targets: Vec<_> = decision.targets.iter().filter_map(|at| planned_at(job, &after, at)).collect();
     let outcome = decision.outcome.clone();
-    if targets.is_empty() && outcome.is_none() {
+    let members = planned_members(&decision, &after, &targets);
+    if targets.is_empty() && members.is_empty() && outcome.is_none() {
         return None;
     }
     let rule = decision.verdict.as_ref().and_then(|verdict| verdict.by.clone());
     let anchor = after.person.anchor.clone();
-    Some((Planned { anchor, line, placement: decision.placement_word(), rule, targets, outcome }, after))
+    Some((Planned { anchor, line, placement: decision.placement_word(), rule, targets, members, outcome }, after))
+}
+
+/// The memberships that differ from what is known, at targets where the account is not stopped.
+fn planned_members(decision: &decide::Decision, after: &StoredPerson, targets: &[PlannedAt]) -> Vec<PlannedMember> {
+    let is_stopped = |target: &TargetId| targets.iter().any(|at| at.target == *target && !at.action.is_change());
+    let is_synced = |target: &TargetId| after.known_at(target).is_some_and(|known| known.synced);
+    let mut members = Vec::new();
+    for at in decision.groups.iter().filter(|at| !is_stopped(&at.target) && !is_synced(&at.target)) {
+        let known: Vec<_> = after.members.iter().filter(|member| member.target == at.target).collect();
+        let planned = |group: &str, joins| PlannedMember { target: at.target.clone(), group: group.to_owned(), joins };
+        let joins = at.groups.iter().filter(|joining| !known.iter().any(|member| joining.is(&member.group)));
+        members.extend(joins.map(|joining| planned(&joining.group, true)));
+        let leaves = known.iter().filter(|member| member.is_ours && !at.groups.iter().any(|j| j.is(&member.group)));
+        members.extend(leaves.map(|member| planned(&member.group, false)));
+    }
+    members
 }
 
 fn planned_at(job: &decide::Job, after: &StoredPerson, at: &decide::AtTarget) -> Option<PlannedAt> {

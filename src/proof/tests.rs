@@ -38,6 +38,7 @@ fn job() -> Job {
             limits: DamageLimits::default(),
         }],
         policy: Policy::default(),
+        memberships: Vec::new(),
         null_flow: NullFlow::default(),
     }
 }

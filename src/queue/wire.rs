@@ -14,6 +14,7 @@ use crate::model::{
 
 mod account;
 mod ask;
+mod claim;
 mod json;
 mod report;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use account::{
     ChangeKindWire, ChangeWire, DesiredWire, KeyWire, KnownWire, ManagerWire, ReasonWire, SituationWire, UniqueNameWire,
 };
 pub use ask::{AgentWire, LeaseRequestWire};
+pub use claim::{ClaimAnswerWire, ClaimRequestWire, ClaimedWire, OfferClaimWire};
 pub use report::{LeaseReportWire, Reported, SettleAnswerWire, SettleRequestWire, SettledWire};
 
 /// The version of everything here. One that is not known is refused, never guessed at.
@@ -110,6 +112,16 @@ pub enum TaskWire {
     Manager {
         /// The manager's object.
         manager: Option<String>,
+    },
+    /// Make the account a member of this group, or end that.
+    Member {
+        /// The group.
+        group: String,
+        /// Whether it is made where it does not exist.
+        create: bool,
+        /// Whether the account shall be a member of it.
+        #[serde(rename = "isMember")]
+        is_member: bool,
     },
 }
 
@@ -246,6 +258,9 @@ impl From<&Task> for TaskWire {
                 attributes: attributes.iter().map(|name| name.as_str().to_owned()).collect(),
             },
             Task::Manager { manager } => Self::Manager { manager: account::object_text(manager.as_ref()) },
+            Task::Member { group, create, is_member } => {
+                Self::Member { group: group.clone(), create: *create, is_member: *is_member }
+            }
         }
     }
 }
@@ -261,6 +276,7 @@ impl TaskWire {
                 attributes: attributes.iter().map(|name| Name::new(name)).collect(),
             },
             Self::Manager { manager } => Task::Manager { manager: account::object_id(manager.as_deref()) },
+            Self::Member { group, create, is_member } => Task::Member { group, create, is_member },
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What arrives at the store to be recorded, and what it gives in return.
 
+use super::KnownMember;
 use crate::decide::Decision;
 use crate::model::{Known, Outcome, Person, Statement, TargetId, Timestamp, UploadId};
 
@@ -68,6 +69,8 @@ pub struct StoredPerson {
     pub person: Person,
     /// Their accounts.
     pub links: Vec<(TargetId, Known)>,
+    /// The groups that those are known to be in.
+    pub members: Vec<KnownMember>,
 }
 
 /// What is to be recorded of one statement.

@@ -13,7 +13,7 @@ pub(super) const DAMAGE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// What is left of each limit: counted when it is first asked for, because most work damages nothing.
 pub(super) struct Budget {
     target: TargetKey,
-    left: Option<[(Damage, u64, u64); 3]>,
+    left: Option<[(Damage, u64, u64); 4]>,
 }
 
 impl Budget {
@@ -49,7 +49,7 @@ impl Budget {
         on: &Transaction<'_>,
         target: TargetKey,
         terms: &LeaseTerms<'_>,
-    ) -> Result<[(Damage, u64, u64); 3], StoreError> {
+    ) -> Result<[(Damage, u64, u64); 4], StoreError> {
         let people: u64 = on.query_row("SELECT people FROM target WHERE id = ?1", [target.0], |row| row.get(0))?;
         let since = terms.now.minus(DAMAGE_WINDOW);
         let mut left = Damage::ALL.map(|damage| (damage, (terms.allowed)(damage, people), 0));

@@ -91,6 +91,15 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'link ' || id FROM link WHERE part = 0 AND (object IS NULL) <> (known IS NULL)",
     ),
     (
+        "a membership names its group, and nothing else does",
+        "SELECT 'link ' || id FROM link WHERE (part >= 2) <> (member_of IS NOT NULL)",
+    ),
+    (
+        "what is known of a membership is known of an account that is linked",
+        "SELECT 'link ' || m.id FROM link m WHERE m.added IS NOT NULL AND (m.part < 2 OR NOT EXISTS (SELECT 1 FROM link a
+           WHERE a.person = m.person AND a.target = m.target AND a.part = 0 AND a.object IS NOT NULL))",
+    ),
+    (
         "a name that is offered or taken is one person's who is there",
         "SELECT namespace || ' ' || value FROM reservation LEFT JOIN person ON person.id = reservation.person WHERE person.id IS NULL",
     ),

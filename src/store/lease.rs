@@ -9,16 +9,17 @@ use super::budget::Budget;
 use super::due::due_rows;
 use super::link::{Conclusion, LinkRow, Unsure};
 use super::manager::{self, Standing};
+use super::member;
 use super::names::Names;
 use super::record::{Recorder, stored_person};
 use super::reserve::{self, Offered};
 use super::settle::Settler;
 use super::{JobState, Store, StoreError, TargetKey, end};
 use super::{StoredPerson, words};
-use crate::decide::Decision;
+use crate::decide::{Decision, Joining};
 use crate::model::{
-    Damage, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted, WorkItem,
-    WorkerId,
+    Anchor, Damage, JobId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted,
+    WorkItem, WorkerId,
 };
 
 mod grant;
@@ -44,6 +45,10 @@ pub struct LeaseTerms<'a> {
     pub lasts: Duration,
     /// How long a write begun within the lease may still take: it is not leased again before this has passed too.
     pub grace: Duration,
+    /// How many leases may be lost one after another before somebody must look; `None`: any number.
+    pub lost_max: Option<u32>,
+    /// Only leavers.
+    pub only_leavers: bool,
     /// How much of each damage a target with so many people may see in a day.
     pub allowed: &'a dyn Fn(Damage, u64) -> u64,
     /// Takes out of a reason what is never shown of a person, before it is kept.
@@ -61,6 +66,8 @@ pub enum Proposal {
         damages: Vec<Damage>,
         /// Whom the account shall report to, once it is there.
         manager: Option<Manager>,
+        /// The groups it shall be in; `None` where memberships stay as they are.
+        groups: Option<Vec<Joining>>,
     },
     /// Nothing needs to be carried; it ends so.
     End {
@@ -70,6 +77,8 @@ pub enum Proposal {
         outcome: Outcome,
         /// Whom the account shall report to.
         manager: Option<Manager>,
+        /// The groups it shall be in; `None` where memberships stay as they are.
+        groups: Option<Vec<Joining>>,
     },
     /// Nothing at this target: the decision on the person speaks of others, or of none.
     Elsewhere(Box<Decision>),
@@ -120,16 +129,16 @@ impl Store {
     }
 }
 
-struct Lessor<'a, 'c> {
-    on: &'a Transaction<'c>,
-    names: &'a mut Names,
-    job: &'a JobState,
-    target: TargetKey,
-    terms: &'a LeaseTerms<'a>,
-    budget: Budget,
-    gave: WorkFor,
+pub(super) struct Lessor<'a, 'c> {
+    pub(super) on: &'a Transaction<'c>,
+    pub(super) names: &'a mut Names,
+    pub(super) job: &'a JobState,
+    pub(super) target: TargetKey,
+    pub(super) terms: &'a LeaseTerms<'a>,
+    pub(super) budget: Budget,
+    pub(super) gave: WorkFor,
     /// Whoever waited for a name and may not have to any more.
-    woken: VecDeque<i64>,
+    pub(super) woken: VecDeque<i64>,
 }
 
 impl Lessor<'_, '_> {
@@ -153,10 +162,18 @@ impl Lessor<'_, '_> {
         propose: &mut dyn FnMut(&StoredPerson, bool) -> Proposal,
     ) -> Result<(), StoreError> {
         let stored = stored_person(self.on, self.names, self.job, row.person)?;
+        if self.terms.lost_max.is_some_and(|max| row.is_lost() && row.lost + 1 >= max) {
+            let held = Outcome::Held(dead_letter(row.lost + 1, &self.job.id, &stored.person.anchor));
+            return self.end(&row, &stored, Situation::Confirmed, held, None);
+        }
         match row.part {
             Part::Account => match propose(&stored, row.is_unsure()) {
-                Proposal::End { situation, outcome, manager } => self.end(&row, &stored, situation, outcome, manager),
-                Proposal::Work { task, damages, manager } => {
+                Proposal::End { situation, outcome, manager, groups } => {
+                    self.plan_members(&row, stored.person.generation, groups.as_deref())?;
+                    self.end(&row, &stored, situation, outcome, manager)
+                }
+                Proposal::Work { task, damages, manager, groups } => {
+                    self.plan_members(&row, stored.person.generation, groups.as_deref())?;
                     self.grant_within_limits(&row, &stored, task, &damages, manager)
                 }
                 Proposal::Elsewhere(decision) => self.see_to_others(&row, &stored, &decision),
@@ -164,6 +181,10 @@ impl Lessor<'_, '_> {
             Part::Manager => {
                 let proposal = propose(&stored, false);
                 self.consider_manager(&row, &stored, proposal)
+            }
+            Part::Member => {
+                let proposal = propose(&stored, false);
+                self.consider_member(&row, &stored, proposal)
             }
         }
     }
@@ -174,6 +195,9 @@ impl Lessor<'_, '_> {
         let mut recorder = Recorder { on, names, job, upload: UploadId(0), at, are_reports_waiting: None };
         recorder.make_work(row.person, stored.person.generation, decision)?;
         let outcome = decision.outcome.clone().unwrap_or(Outcome::Unchanged);
+        if let Some(target) = self.job.target_named(self.target.0) {
+            self.plan_members(row, stored.person.generation, member::groups_at(&decision.groups, target))?;
+        }
         self.end(row, stored, Situation::SourceIgnored, outcome, None)
     }
 
@@ -204,13 +228,15 @@ impl Lessor<'_, '_> {
             }
         }
         // What an earlier try may have done counts from then on; it is not counted twice.
-        let counted = if row.is_unsure() { row.damage } else { 0 };
+        let unsure = if row.is_unsure() { row.damage } else { 0 };
+        // Nor is what was counted for an offer that nobody took up.
+        let counted = if row.is_offered() { row.damage } else { unsure };
         let is_counted = |damage: &Damage| words::damage_bit(*damage) & counted != 0;
         let new: Vec<Damage> = damages.iter().copied().filter(|damage| !is_counted(damage)).collect();
         let waived = row.released == Some(stored.person.generation.0);
         match if waived { Ok(()) } else { self.budget.take(self.on, self.terms, &new)? } {
             Ok(()) => {
-                let bits = words::damage_bits(damages.iter().copied()) | counted;
+                let bits = words::damage_bits(damages.iter().copied()) | unsure;
                 self.grant(row, stored, task, bits, manager.as_ref())?;
                 self.woken.extend(reserve::wake_next(self.on, row, self.terms.now)?);
                 Ok(())
@@ -272,13 +298,15 @@ impl Lessor<'_, '_> {
         Ok(())
     }
 
-    fn limit_reason(&self, damage: Damage, allowed: u64, stored: &StoredPerson) -> Reason {
-        let (word, anchor) = (damage.word(), &stored.person.anchor);
+    pub(super) fn limit_reason(&self, damage: Damage, allowed: u64, stored: &StoredPerson) -> Reason {
+        let anchor = &stored.person.anchor;
+        let word = if damage == Damage::Leave { "removal from a group" } else { damage.word() };
         let target = self.job.target_named(self.target.0).map_or("", |id| id.as_str());
         let code = match damage {
             Damage::Disable => "limit_disable",
             Damage::Delete => "limit_delete",
             Damage::Move => "limit_move",
+            Damage::Leave => "limit_leave",
         };
         Reason::new(
             code,
@@ -314,7 +342,7 @@ impl Lessor<'_, '_> {
         }
     }
 
-    fn end(
+    pub(super) fn end(
         &mut self,
         row: &LinkRow,
         stored: &StoredPerson,
@@ -336,4 +364,15 @@ impl Lessor<'_, '_> {
         settler.conclude(row, &stored.person.anchor, conclusion)?;
         end::end_last(self.on, row.person, Some(&outcome), self.terms.now)
     }
+}
+
+/// Whoever had this piece of work was never heard of again, time after time. It may be what ends them.
+pub(super) fn dead_letter(lost: u32, job: &JobId, anchor: &Anchor) -> Reason {
+    Reason::new(
+        "dead_letter",
+        format!(
+            "{lost} agents one after another took this and were not heard of again; look into their logs, then let it \
+             go with `muster release --job {job} {anchor}`"
+        ),
+    )
 }

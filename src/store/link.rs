@@ -2,7 +2,13 @@
 
 use rusqlite::Transaction;
 
-use crate::model::{Change, Generation, Manager, Part, Settlement, Situation};
+use super::member::{self, Member};
+use super::names::Names;
+use super::{JobState, KnownMember, StoreError, codec};
+use crate::model::{Change, Generation, Known, Manager, Part, Settlement, Situation, TargetId};
+
+/// Who holds work that lies in a queue and is no worker's yet. An index names it too.
+pub const OFFERED: &str = "queue";
 
 /// A (person, target, part) as it stands in its row.
 #[derive(Debug)]
@@ -11,6 +17,10 @@ pub(super) struct LinkRow {
     pub(super) person: i64,
     pub(super) target: i64,
     pub(super) part: Part,
+    /// The part as a number: of a membership, which one.
+    pub(super) part_number: i64,
+    /// The membership it is about, if any.
+    pub(super) member: Option<Member>,
     pub(super) directory: i64,
     pub(super) generation: i64,
     pub(super) settled: i64,
@@ -22,6 +32,8 @@ pub(super) struct LinkRow {
     pub(super) attempt: u32,
     pub(super) sequence: Option<i64>,
     pub(super) lease: Option<String>,
+    pub(super) holder: Option<String>,
+    pub(super) lost: u32,
     pub(super) leased_generation: Option<i64>,
     pub(super) released: Option<i64>,
     pub(super) manager: Option<String>,
@@ -33,20 +45,37 @@ pub(super) struct LinkRow {
 impl LinkRow {
     /// Whether an earlier try, or a lease that ran out, may have written without telling.
     pub(super) fn is_unsure(&self) -> bool {
-        self.look || self.lease.is_some()
+        self.look || self.is_lost()
+    }
+
+    /// Whether a worker had it, and its lease ran out. An offer that nobody took up is none: nobody wrote.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lease.is_some() && !self.is_offered()
+    }
+
+    /// Whether it lies in a queue, and is nobody's yet.
+    pub(super) fn is_offered(&self) -> bool {
+        self.lease.is_some() && self.holder.as_deref() == Some(OFFERED)
     }
 
     pub(super) fn read(on: &Transaction<'_>, id: i64) -> rusqlite::Result<Self> {
         on.prepare_cached(
             "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
-                   lease, leased_generation, released, manager, written, outdated, damage, due, leads FROM link WHERE id = ?1",
+                   lease, leased_generation, released, manager, written, outdated, damage, due, member_of, wants, added,
+                   leads, holder, lost
+                 FROM link WHERE id = ?1",
         )?
         .query_row([id], |row| {
             Ok(Self {
                 id: row.get(0)?,
                 person: row.get(1)?,
                 target: row.get(2)?,
-                part: if row.get::<_, i64>(3)? == 0 { Part::Account } else { Part::Manager },
+                part: member::part(row.get(3)?),
+                part_number: row.get(3)?,
+                member: match row.get(19)? {
+                    Some(group) => Some(Member { group, wants: row.get(20)?, added: row.get(21)? }),
+                    None => None,
+                },
                 directory: row.get(4)?,
                 generation: row.get(5)?,
                 settled: row.get(6)?,
@@ -62,7 +91,9 @@ impl LinkRow {
                 outdated: row.get(16)?,
                 damage: row.get(17)?,
                 due: row.get(18)?,
-                leads: row.get(19)?,
+                leads: row.get(22)?,
+                holder: row.get(23)?,
+                lost: row.get(24)?,
             })
         })
     }
@@ -84,4 +115,29 @@ pub(super) struct Conclusion {
 pub(super) struct Unsure {
     /// The target was looked at.
     pub(super) has_looked: bool,
+}
+
+/// The accounts a person has, and the memberships that are known of them.
+type Linked = (Vec<(TargetId, Known)>, Vec<KnownMember>);
+
+/// The accounts of a person, and the groups those are known to be in.
+pub(super) fn links(on: &Transaction<'_>, names: &Names, job: &JobState, person: i64) -> Result<Linked, StoreError> {
+    let mut statement = on.prepare_cached(
+        "SELECT target, object, known, member_of, added FROM link
+         WHERE person = ?1 AND (object IS NOT NULL OR added IS NOT NULL) ORDER BY target, part",
+    )?;
+    let mut rows = statement.query([person])?;
+    let (mut links, mut members) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        // A target that has left the job file keeps its rows; nothing is decided about it.
+        let Some(target) = job.target_named(row.get(0)?) else { continue };
+        if let Some(group) = row.get(3)? {
+            members.push(KnownMember { target: target.clone(), group, is_ours: row.get(4)? });
+            continue;
+        }
+        let object = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let known = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
+        links.push((target.clone(), codec::decode_known(object, known, names)?));
+    }
+    Ok((links, members))
 }

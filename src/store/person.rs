@@ -3,10 +3,11 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::agents::{is_here, last_asked};
+use super::link::OFFERED;
 use super::names::Names;
 use super::read::{OPERATION, OperationState, operation};
 use super::record::{person_row, stored_person};
-use super::{JobState, Store, StoreError, StoredPerson, codec, record, reserve, words};
+use super::{JobState, Store, StoreError, StoredPerson, codec, member, record, reserve, words};
 use crate::model::{
     Change, Generation, Known, LeaseId, Outcome, Part, PersonId, Reason, Situation, TargetId, Timestamp, UploadId,
 };
@@ -87,16 +88,32 @@ pub struct LinkState {
     pub holder: Option<String>,
     /// The manager it is about.
     pub manager: Option<String>,
+    /// The membership it is about.
+    pub member: Option<MemberState>,
     /// When an agent last asked for work of the target; `None` where none ever has, as where the server itself writes.
     pub agent_asked_at: Option<Timestamp>,
+}
+
+/// A membership of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberState {
+    /// Of which group.
+    pub group: String,
+    /// Whether the account shall be a member, or was last asked to be.
+    pub is_wanted: bool,
+    /// Whether it is known to be one, and then whether muster made it one: only those are taken out again.
+    pub is_ours: Option<bool>,
 }
 
 impl LinkState {
     /// Says so where it could be carried now, and there is no agent at the target that would. Of targets that are left
     /// to agents only.
     pub fn tell_of_missing_agent(&mut self, now: Timestamp) {
-        // What somebody holds is due when their lease is surely over.
-        if self.due.is_none_or(|due| due > now) || self.agent_asked_at.is_some_and(|asked| is_here(asked, now)) {
+        // What somebody holds is due when their lease is surely over; what lies in a queue is held by nobody yet.
+        let is_offered = self.holder.as_deref() == Some(OFFERED);
+        if self.due.is_none_or(|due| due > now && !is_offered)
+            || self.agent_asked_at.is_some_and(|asked| is_here(asked, now))
+        {
             return;
         }
         let since = match self.agent_asked_at {
@@ -265,8 +282,9 @@ fn standing(job: &JobState, placed: i64) -> Standing {
 
 fn links(on: &Transaction<'_>, job: &JobState, person: i64) -> Result<Vec<LinkState>, StoreError> {
     let mut statement = on.prepare_cached(
-        "SELECT target, part, situation, generation, settled, outcome, code, detail, due, holder, manager
-         FROM link WHERE person = ?1 ORDER BY target, part",
+        "SELECT target, part, situation, generation, settled, outcome, code, detail, due, holder, manager, member_of, wants, added
+         FROM link WHERE person = ?1 AND (part < 2 OR wants OR added IS NOT NULL OR due IS NOT NULL OR outcome > 2)
+         ORDER BY target, iif(part < 2, part, 2), member_of",
     )?;
     let mut rows = statement.query([person])?;
     let mut links = Vec::new();
@@ -286,6 +304,10 @@ fn links(on: &Transaction<'_>, job: &JobState, person: i64) -> Result<Vec<LinkSt
             due: row.get::<_, Option<i64>>(8)?.map(Timestamp),
             holder: row.get(9)?,
             manager: row.get(10)?,
+            member: match row.get(11)? {
+                Some(group) => Some(MemberState { group, is_wanted: row.get(12)?, is_ours: row.get(13)? }),
+                None => None,
+            },
             agent_asked_at: last_asked(on, target)?,
         });
     }
@@ -293,7 +315,7 @@ fn links(on: &Transaction<'_>, job: &JobState, person: i64) -> Result<Vec<LinkSt
 }
 
 fn part(number: i64) -> Part {
-    if number == 0 { Part::Account } else { Part::Manager }
+    member::part(number)
 }
 
 fn reason(code: Option<String>, detail: Option<String>) -> Option<Reason> {

@@ -3,13 +3,12 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::codec;
+use super::link::links;
 use super::names::Names;
 use super::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally, words};
 use super::{JobState, Store, StoreError};
 use crate::decide::{Admission, Decision};
-use crate::model::{
-    Anchor, Generation, Known, Outcome, Person, Placement, Reason, Statement, TargetId, Timestamp, UploadId,
-};
+use crate::model::{Anchor, Generation, Outcome, Person, Placement, Reason, Statement, Timestamp, UploadId};
 
 /// Words below zero in `person.placed`.
 pub(super) const NOWHERE: i64 = 0;
@@ -372,27 +371,6 @@ pub(super) fn stored_person(
         accepted_at: Timestamp(found.get(4)?),
         moments,
     };
-    let links = links(on, names, job, row)?;
-    Ok(StoredPerson { person, links })
-}
-
-fn links(
-    on: &Transaction<'_>,
-    names: &Names,
-    job: &JobState,
-    person: i64,
-) -> Result<Vec<(TargetId, Known)>, StoreError> {
-    let mut statement = on.prepare_cached(
-        "SELECT target, object, known FROM link WHERE person = ?1 AND part = 0 AND object IS NOT NULL ORDER BY target",
-    )?;
-    let mut rows = statement.query([person])?;
-    let mut links = Vec::new();
-    while let Some(row) = rows.next()? {
-        // A target that has left the job file keeps its rows; nothing is decided about it.
-        let Some(target) = job.target_named(row.get(0)?) else { continue };
-        let object = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let known = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-        links.push((target.clone(), codec::decode_known(object, known, names)?));
-    }
-    Ok(links)
+    let (links, members) = links(on, names, job, row)?;
+    Ok(StoredPerson { person, links, members })
 }

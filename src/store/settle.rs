@@ -122,6 +122,7 @@ impl Settler<'_, '_> {
         self.check_object(row, &mut end)?;
         self.check_own_deletion(row, &mut end)?;
         self.keep_known(row, anchor, &end)?;
+        self.keep_member(row, &end)?;
         let ending = self.ending(row, &end);
         self.write_row(row, &end, &ending)?;
         self.write_journal(row, &end, &ending)?;
@@ -129,6 +130,9 @@ impl Settler<'_, '_> {
         let is_there = matches!(end.settlement, Settlement::Applied { known: Some(_) } | Settlement::Unchanged);
         if row.part == Part::Account && is_there {
             self.keep_manager(row, anchor, &end)?;
+            if row.object.is_some() || matches!(end.settlement, Settlement::Applied { .. }) {
+                self.wake_members(row, end.generation)?;
+            }
         }
         if matches!(end.settlement, Settlement::Failed(_)) {
             self.forget_fingerprint(anchor)?;
@@ -142,7 +146,7 @@ impl Settler<'_, '_> {
             Settlement::Linked { known } | Settlement::Applied { known: Some(known) } => known,
             _ => return Ok(()),
         };
-        if row.part == Part::Manager || row.object.as_deref() == Some(known.object.as_str()) {
+        if row.part != Part::Account || row.object.as_deref() == Some(known.object.as_str()) {
             return Ok(());
         }
         let Some(other) = self.linked_to_other(row, known)? else { return Ok(()) };
@@ -213,6 +217,9 @@ impl Settler<'_, '_> {
         }
         // Whatever was written of the manager was written to another account.
         self.forget_manager(row)?;
+        if row.object.is_some() {
+            self.forget_members(row, true)?;
+        }
         self.wake_reports(row, anchor)?;
         self.wake_other_homes(row, end.generation)
     }
@@ -235,6 +242,7 @@ impl Settler<'_, '_> {
     fn forget_known(&mut self, row: &LinkRow) -> Result<(), StoreError> {
         self.on.prepare_cached("UPDATE link SET object = NULL, known = NULL WHERE id = ?1")?.execute([row.id])?;
         self.forget_manager(row)?;
+        self.forget_members(row, false)?;
         reserve::free_names(self.on, row.person)?;
         if row.object.is_some() { self.count_people(row.target, -1) } else { Ok(()) }
     }
@@ -316,7 +324,7 @@ impl Settler<'_, '_> {
             .prepare_cached(
                 "UPDATE link SET outcome = ?2, code = ?3, detail = ?4, due = ?5, attempt = ?6, look = ?7, written = ?8,
                    settled = ?9, situation = ?10, generation = max(generation, ?11), lease = NULL, holder = NULL,
-                   ends = NULL, outdated = 0, damage = iif(?7, damage, 0), sequence = iif(?12, sequence, NULL),
+                   ends = NULL, outdated = 0, lost = 0, damage = iif(?7, damage, 0), sequence = iif(?12, sequence, NULL),
                    released = iif(?5 IS NULL, NULL, released) WHERE id = ?1",
             )?
             .execute(params![
@@ -367,7 +375,7 @@ impl Settler<'_, '_> {
                 self.now.0,
                 row.person,
                 row.target,
-                i64::from(row.part == Part::Manager),
+                row.part_number,
                 end.generation.0,
                 words::situation_number(end.situation),
                 end.change.as_ref().map(|change| words::kind_number(change.kind)),

@@ -68,7 +68,7 @@ pub(super) fn situation(number: Option<i64>) -> Option<Situation> {
     SITUATIONS.get(usize::try_from(number?).ok()?).copied()
 }
 
-const KINDS: [ChangeKind; 7] = [
+const KINDS: [ChangeKind; 9] = [
     ChangeKind::Create,
     ChangeKind::Update,
     ChangeKind::Enable,
@@ -76,6 +76,8 @@ const KINDS: [ChangeKind; 7] = [
     ChangeKind::Disable,
     ChangeKind::Delete,
     ChangeKind::Restore,
+    ChangeKind::Join,
+    ChangeKind::Leave,
 ];
 
 pub(super) fn kind_number(kind: ChangeKind) -> i64 {
@@ -96,6 +98,7 @@ pub(super) fn damage_bit(damage: Damage) -> i64 {
         Damage::Disable => 1,
         Damage::Delete => 2,
         Damage::Move => 4,
+        Damage::Leave => 8,
     }
 }
 

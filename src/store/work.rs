@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::record::Recorder;
-use super::{StoreError, codec, end, reserve, words};
+use super::{StoreError, codec, end, member, reserve, words};
 use crate::decide::{Ask, AtTarget, Decision};
 use crate::model::{Anchor, Generation, Reason, Value, Wanted};
 
@@ -11,6 +11,7 @@ use crate::model::{Anchor, Generation, Reason, Value, Wanted};
 struct Standing {
     id: i64,
     target: i64,
+    part: i64,
     is_account: bool,
     is_leased: bool,
     /// An earlier try may have written without telling.
@@ -87,8 +88,9 @@ impl Recorder<'_, '_> {
         decision: &Decision,
     ) -> Result<(), StoreError> {
         for row in self.standings(person)? {
-            let is_spoken_of =
-                decision.targets.iter().any(|at| self.job.target(&at.target).is_some_and(|key| key.0 == row.target));
+            let is_here = |target| self.job.target(target).is_some_and(|key| key.0 == row.target);
+            let is_spoken_of = decision.targets.iter().any(|at| is_here(&at.target))
+                || (row.part >= member::FIRST && decision.groups.iter().any(|at| is_here(&at.target)));
             if !is_spoken_of {
                 self.withdraw(&row, generation)?;
             }
@@ -98,6 +100,9 @@ impl Recorder<'_, '_> {
 
     fn withdraw(&mut self, row: &Standing, generation: Generation) -> Result<(), StoreError> {
         let has_left_the_job = self.job.target_named(row.target).is_none();
+        if row.part >= member::FIRST && (has_left_the_job || !row.is_leased) {
+            return member::withdraw(self.on, row.id, generation);
+        }
         let waits = row.is_due || matches!(row.outcome, Some(words::HELD | words::FAILED));
         let statement = match row {
             // Nobody will ever carry it.
@@ -135,13 +140,14 @@ impl Recorder<'_, '_> {
 
     fn standings(&self, person: i64) -> Result<Vec<Standing>, StoreError> {
         let mut statement = self.on.prepare_cached(
-            "SELECT id, target, part = 0, lease IS NOT NULL, look, due IS NOT NULL, outcome FROM link WHERE person = ?1",
+            "SELECT id, target, part, lease IS NOT NULL, look, due IS NOT NULL, outcome FROM link WHERE person = ?1",
         )?;
         let rows = statement.query_map([person], |row| {
             Ok(Standing {
                 id: row.get(0)?,
                 target: row.get(1)?,
-                is_account: row.get(2)?,
+                part: row.get(2)?,
+                is_account: row.get::<_, i64>(2)? == 0,
                 is_leased: row.get(3)?,
                 is_unsure: row.get(4)?,
                 is_due: row.get(5)?,

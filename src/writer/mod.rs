@@ -133,7 +133,7 @@ pub struct Errand<'a> {
     pub generation: Generation,
     /// Its place in the order of the target's work ([`WorkItem::sequence`]).
     pub sequence: i64,
-    /// The account, or the reference to the manager.
+    /// The account, the reference to the manager, or a membership.
     pub part: Part,
     /// An earlier try may have written without telling ([`WorkItem::look`]).
     pub again: bool,
@@ -148,6 +148,7 @@ impl<'a> Errand<'a> {
         let part = match item.task {
             Task::Account(_) | Task::Look { .. } => Part::Account,
             Task::Manager { .. } => Part::Manager,
+            Task::Member { .. } => Part::Member,
         };
         Self {
             job: &item.job,

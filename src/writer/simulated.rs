@@ -90,6 +90,11 @@ impl SimulatedWriter {
         self.directory().groups.entry(name.to_owned()).or_default();
     }
 
+    /// Somebody makes an account a member by hand.
+    pub fn add_member(&self, group: &str, object: &ObjectId) {
+        self.directory().groups.entry(group.to_owned()).or_default().insert(object.clone());
+    }
+
     /// The groups and who is in them.
     pub fn groups(&self) -> BTreeMap<String, BTreeSet<ObjectId>> {
         self.directory().groups.clone()

@@ -16,8 +16,12 @@ mod deliver;
 mod figure;
 mod import;
 mod language;
+#[path = "../support/nats.rs"]
+#[expect(dead_code, reason = "what is killed and what is a cluster is for tests")]
+mod nats;
 #[path = "../support/people.rs"]
 mod people;
+mod queue;
 mod sample;
 
 use figure::Figure;
@@ -46,10 +50,13 @@ fn main() {
     if wanted("accept") {
         figures.extend(accept::figures(size));
     }
+    if wanted("queue") {
+        figures.extend(queue::figure(size));
+    }
     if wanted("deliver") {
         figures.extend(deliver::figures(size));
     }
-    assert!(!figures.is_empty(), "--only takes decide, language, import, accept or deliver");
+    assert!(!figures.is_empty(), "--only takes decide, language, import, accept, deliver or queue");
     figure::print(&figures);
 }
 

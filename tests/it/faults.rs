@@ -24,8 +24,8 @@ use super::practice::HandClock;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// Answers to writes that are lost on their way.
-const LOST: u32 = 12;
+/// Answers to batches of new accounts that are lost on their way, at most.
+const LOST: u32 = 3;
 /// A lease of an agent, and the time that a write begun in it may take.
 const LEASE_AND_GRACE: Duration = Duration::from_secs(121);
 
@@ -68,6 +68,12 @@ impl Between {
     }
 }
 
+/// Alone, or in a batch.
+fn makes_an_account(asked: &[u8]) -> bool {
+    let in_a_batch = br#""method":"POST","url":"/users""#;
+    asked.starts_with(b"POST /v1.0/users ") || asked.windows(in_a_batch.len()).any(|part| part == in_a_batch)
+}
+
 /// Passes on what is asked, and loses the answer if it is one of the first to a new account.
 async fn pass(mut client: TcpStream, graph: String, lost: Arc<AtomicU32>) {
     let mut server = TcpStream::connect(graph).await.unwrap();
@@ -77,7 +83,7 @@ async fn pass(mut client: TcpStream, graph: String, lost: Arc<AtomicU32>) {
         tokio::select! {
             read = client.read(&mut asked) => match read {
                 Ok(count @ 1..) => {
-                    is_to_be_lost |= asked.starts_with(b"POST /v1.0/users ");
+                    is_to_be_lost |= makes_an_account(&asked[..count]);
                     server.write_all(&asked[..count]).await.unwrap();
                 }
                 _ => return,
@@ -115,7 +121,9 @@ async fn answers_that_are_lost_double_nobody_and_no_secret_is_in_the_log_or_the_
     child.kill().unwrap();
     child.wait().unwrap();
     yard.fsck();
-    assert!(between.lost.load(Ordering::SeqCst) >= LOST, "answers were lost");
+    let lost = between.lost.load(Ordering::SeqCst);
+    // How many batches there are is chance; one is up to twenty people.
+    assert!(lost >= 1, "no answer was lost");
     for (person, _) in sender.said.iter().enumerate().filter(|(_, said)| said.is_some()) {
         assert_eq!(yard.account(&format!("p{person}")).len(), 1, "person {person} has exactly one account");
     }

@@ -1,16 +1,16 @@
 //! The Graph writer against a practice tenant over HTTP, and against answers that only a bad day gives.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use muster::model::{ChangeKind, Dn, Found, ObjectId, Value};
 use muster::sandbox::{Sandbox, SandboxError, Throttle};
-use muster::writer::graph::GraphWriter;
-use muster::writer::{WriteError, Writer};
+use muster::writer::graph::{GraphWriter, WriteBudget};
+use muster::writer::{Room, WriteError, Writer};
 use serde_json::{Map, Value as Json, json};
 
 use crate::practice::{
-    Act, HandClock, Practice, SECRET, Scripted, by_keys, by_object, change, errand, names, settings, writer,
+    Act, HandClock, Practice, SECRET, Scripted, by_keys, by_object, change, errand, names, nobody, settings, writer,
 };
 
 const ANNA: [(&str, &str); 3] =
@@ -25,7 +25,7 @@ async fn make_anna(writer: &GraphWriter) -> ObjectId {
 }
 
 /// What an error tells its caller to do.
-fn said(error: &WriteError) -> String {
+pub(crate) fn said(error: &WriteError) -> String {
     match error {
         WriteError::Later { after, .. } => format!("later {after:?}"),
         WriteError::Unknown { .. } => "unknown".to_owned(),
@@ -206,6 +206,24 @@ async fn a_wrong_secret_leaves_the_change_to_be_made_later() {
 
 #[tokio::test]
 async fn a_throttled_tenant_is_left_alone_as_long_as_it_says() {
+    let per = Duration::from_secs(1);
+    let practice = Practice::with(|settings| settings.throttle = Some(Throttle { writes: 1, per }));
+    let writer = practice.writer();
+    let anna = make_anna(&writer).await;
+    let update = change(ChangeKind::Update, Some(&anna), &[("jobTitle", "x")], &[]);
+    assert_eq!(said(&writer.write(&errand(), &update).await.unwrap_err()), "later Some(1s)");
+    assert!(matches!(writer.room(), Room::ClosedFor(left) if left <= per));
+    let begun = Instant::now();
+    practice.clock.pass(per);
+    // Not even a question is begun before; what waits in here goes on when it has passed.
+    assert!(matches!(writer.find(&by_object(&anna, &[])).await, Ok(Found::One(_))));
+    assert!(begun.elapsed() >= per - Duration::from_millis(50), "{:?}", begun.elapsed());
+    writer.write(&errand(), &update).await.unwrap();
+    assert_eq!(practice.sandbox.requests().throttled, 1);
+}
+
+#[tokio::test]
+async fn what_would_wait_too_long_is_told_when_to_come_back_and_is_not_sent() {
     let practice = Practice::with(|settings| {
         settings.throttle = Some(Throttle { writes: 1, per: Duration::from_secs(150) });
     });
@@ -213,10 +231,33 @@ async fn a_throttled_tenant_is_left_alone_as_long_as_it_says() {
     let anna = make_anna(&writer).await;
     let update = change(ChangeKind::Update, Some(&anna), &[("jobTitle", "x")], &[]);
     assert_eq!(said(&writer.write(&errand(), &update).await.unwrap_err()), "later Some(150s)");
+    let asked = practice.sandbox.requests();
+    for error in [
+        writer.write(&errand(), &update).await.unwrap_err(),
+        writer.find(&by_object(&anna, &[])).await.unwrap_err(),
+        writer.find(&by_keys(&[("employeeId", "7")], &[])).await.unwrap_err(),
+    ] {
+        let WriteError::Later { after: Some(after), .. } = error else { panic!("{error:?}") };
+        assert!(after > Duration::from_secs(140) && after <= Duration::from_secs(150), "{after:?}");
+    }
+    assert_eq!(practice.sandbox.requests(), asked);
+
+    // The same where our own budget is used up, and the tenant has not said anything.
+    let practice = Practice::start();
+    let mut settings = settings(&practice.address, Duration::from_secs(10));
+    settings.budget = WriteBudget { writes: 1, per: Duration::from_secs(100) };
+    let writer = GraphWriter::new(&settings, practice.clock.clone()).unwrap();
+    let anna = make_anna(&writer).await;
+    assert_eq!(writer.room(), Room::Open(0));
+    let pace = writer.pace().unwrap();
+    assert_eq!((pace.writes, pace.left, pace.closed_for), (1, 0, Duration::ZERO));
+    let update = change(ChangeKind::Update, Some(&anna), &[("jobTitle", "x")], &[]);
+    let WriteError::Later { after: Some(after), .. } = writer.write(&errand(), &update).await.unwrap_err() else {
+        panic!("not later")
+    };
+    assert!(after > Duration::from_secs(90) && after <= Duration::from_secs(101), "{after:?}");
+    // Questions cost nothing of it.
     assert!(matches!(writer.find(&by_object(&anna, &[])).await, Ok(Found::One(_))));
-    practice.clock.pass(Duration::from_secs(150));
-    writer.write(&errand(), &update).await.unwrap();
-    assert_eq!(practice.sandbox.requests().throttled, 1);
 }
 
 #[tokio::test]
@@ -292,8 +333,9 @@ async fn neither_log_nor_debug_shows_a_secret_a_password_or_a_persons_data() {
     let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing::subscriber::set_default(subscriber.finish());
 
-    let acts = [(200, r#"{"value": []}"#), (201, r#"{"id": "the-object"}"#), (400, "{}")];
-    let scripted = Scripted::start(acts.map(|(status, body)| Act::Answer(status, "request-id: r-1\r\n", body))).await;
+    let acts = [(201, r#"{"id": "the-object"}"#), (400, "{}")];
+    let acts = acts.map(|(status, body)| Act::Answer(status, "request-id: r-1\r\n", body));
+    let scripted = Scripted::start(std::iter::once(nobody()).chain(acts)).await;
     let settings = settings(&scripted.address, Duration::from_secs(10));
     let writer = GraphWriter::new(&settings, HandClock::new()).unwrap();
     writer.find(&by_keys(&[("employeeId", "person-7")], &[])).await.unwrap();

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agents;
 #[cfg(test)]
+mod apps;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod bulk;
@@ -33,6 +35,8 @@ mod follow;
 #[cfg(test)]
 mod graph;
 #[cfg(test)]
+mod graph_batches;
+#[cfg(test)]
 mod hearth;
 #[cfg(test)]
 mod house;
@@ -49,6 +53,8 @@ mod ldif_services;
 #[cfg(test)]
 mod looks;
 #[cfg(test)]
+mod memberships;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod placement;
@@ -56,6 +62,10 @@ mod placement;
 mod practice;
 #[cfg(test)]
 mod published;
+#[cfg(test)]
+mod queue_conformance;
+#[cfg(test)]
+mod queue_faults;
 #[cfg(test)]
 mod redact;
 #[cfg(test)]
@@ -83,6 +93,9 @@ mod witness;
 mod contoso;
 #[path = "../support/cultures.rs"]
 mod cultures;
+#[cfg(test)]
+#[path = "../support/nats.rs"]
+mod nats;
 #[path = "../support/people.rs"]
 mod people;
 #[cfg(test)]

@@ -8,13 +8,13 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use muster::clock::Clock;
+use muster::clock::{Clock, SystemClock};
 use muster::model::{
     Anchor, Attributes, Change, ChangeKind, Generation, JobId, MatchKeys, Name, ObjectId, Part, TargetId, Timestamp,
     Value,
 };
 use muster::sandbox::{Sandbox, SandboxSettings};
-use muster::writer::graph::{GraphSettings, GraphWriter};
+use muster::writer::graph::{GraphSettings, GraphWriter, WriteBudget};
 use muster::writer::{Errand, Search};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::Url;
@@ -61,15 +61,27 @@ impl Practice {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut SandboxSettings)) -> Self {
-        Self::start_with(change, None)
+        let clock = HandClock::new();
+        Self::by(clock.clone(), clock, change, None)
+    }
+
+    /// The tenant goes by the machine's clock: what it asks to be waited for passes by itself.
+    pub(crate) fn on_the_real_clock(change: impl FnOnce(&mut SandboxSettings)) -> Self {
+        Self::by(Arc::new(SystemClock), HandClock::new(), change, None)
     }
 
     /// Kept in a file.
     pub(crate) fn kept(file: &Path) -> Self {
-        Self::start_with(|_| {}, Some(file))
+        let clock = HandClock::new();
+        Self::by(clock.clone(), clock, |_| {}, Some(file))
     }
 
-    fn start_with(change: impl FnOnce(&mut SandboxSettings), file: Option<&Path>) -> Self {
+    fn by(
+        tenants: Arc<dyn Clock>,
+        clock: Arc<HandClock>,
+        change: impl FnOnce(&mut SandboxSettings),
+        file: Option<&Path>,
+    ) -> Self {
         install_tls();
         let mut settings = SandboxSettings {
             tenant: TENANT.to_owned(),
@@ -81,10 +93,9 @@ impl Practice {
             latency: None,
         };
         change(&mut settings);
-        let clock = HandClock::new();
         let sandbox = match file {
-            Some(file) => Sandbox::kept(settings, clock.clone(), file).unwrap(),
-            None => Sandbox::new(settings, clock.clone()).unwrap(),
+            Some(file) => Sandbox::kept(settings, tenants, file).unwrap(),
+            None => Sandbox::new(settings, tenants).unwrap(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -118,7 +129,22 @@ pub(crate) fn settings(address: &str, timeout: Duration) -> GraphSettings {
         client_secret: SECRET.into(),
         timeout,
         extra_ca: None,
+        budget: WriteBudget::default(),
     }
+}
+
+/// An answer to a batch: its parts as they are.
+pub(crate) fn batch_answer(parts: &[&str]) -> Act {
+    let body = format!(r#"{{"responses": [{}]}}"#, parts.join(", "));
+    Act::Answer(200, "", Box::leak(body.into_boxed_str()))
+}
+
+/// Nobody is there, and nobody in the bin.
+pub(crate) fn nobody() -> Act {
+    batch_answer(&[
+        r#"{"id": "2", "status": 200, "body": {"value": []}}"#,
+        r#"{"id": "1", "status": 200, "body": {"value": []}}"#,
+    ])
 }
 
 pub(crate) fn writer(address: &str, clock: &Arc<HandClock>, timeout: Duration) -> GraphWriter {

@@ -6,16 +6,16 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use muster::config::{self, SourceMeant};
-use muster::decide::{Ask, Job, decide};
+use muster::decide::{Ask, GroupsAt, Job, decide};
 use muster::model::{
-    Carried, ChangeKind, Damage, Dn, Manager, OperationId, Outcome, Part, Person, Statement, TargetId, Timestamp,
-    UploadId, Value, Wanted, WorkItem,
+    Carried, ChangeKind, Damage, Dn, Manager, ObjectId, OperationId, Outcome, Part, Person, Statement, TargetId,
+    Timestamp, UploadId, Value, Wanted, WorkItem,
 };
 use muster::overlay::{Overlaid, overlay};
 use muster::pipeline::plan::plan;
 use muster::source::CsvSettings;
 
-use super::hearth::{Hearth, JOB, gone, says, words};
+use super::hearth::{Hearth, JOB, anchor_of, gone, says, words};
 use super::practice::attributes;
 use super::witness::Weather;
 use crate::people::Dice;
@@ -35,11 +35,29 @@ const LOOK_EVERY: u64 = 15;
 /// Rounds of letting go and settling after which nothing may be held by a limit any more.
 const ROUNDS_MAX: usize = 20;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const DIRECTORIES: [&str; 2] = ["cloud", "hq"];
-/// The attribute in each that holds a name nobody else may have; the directories themselves do not see to that.
+const DIRECTORIES: [&str; 3] = ["cloud", "hq", "chat"];
+/// The attribute in the first two that holds a name nobody else may have; the directories themselves do not see to that.
 const NAMED: [&str; 2] = ["mailNickname", "initials"];
+/// Groups that job files speak of, in some lives; and one that none does.
+const GROUPS: [&str; 3] = ["Staff", "Bosses", "Anna"];
+const OTHERS: &str = "Others";
 /// People share their names, and so their candidates; the last is theirs alone.
 const NAME: &str = r#"expression = 'SelectUniqueValue([displayName], Join("", [displayName], "2"), Join("-", [displayName], [externalId]))', unique_in = "login""#;
+
+/// An app: who has an account there besides their home, rules say.
+const CHAT: &str = r#"
+[target.chat]
+kind = "scim"
+base_url = "https://chat.example/scim"
+token = { env = "NO_SUCH_SECRET" }
+map = [
+  { to = "externalId", direct = "externalId", match = 1 },
+  { to = "userName", direct = "userName" },
+  { to = "displayName", direct = "displayName" },
+  { to = "active", direct = "active" },
+  { to = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", direct = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value", flow_null = true },
+]
+"#;
 
 /// Seeds to run instead, to look into one: `MUSTER_SEEDS=17-18`.
 const SEEDS_VARIABLE: &str = "MUSTER_SEEDS";
@@ -109,6 +127,8 @@ struct Life {
     released: BTreeSet<(String, String, i64)>,
     /// Accounts that were there before.
     there_before: BTreeSet<String>,
+    /// The same, as their directory calls them: they are in a group no job speaks of.
+    strangers: BTreeSet<(&'static str, ObjectId)>,
     /// Accounts are deleted by hand: in some lives, because nobody notices until they are written to.
     vanishing: bool,
 }
@@ -132,6 +152,7 @@ impl Life {
             ended: BTreeMap::new(),
             released: BTreeSet::new(),
             there_before: BTreeSet::new(),
+            strangers: BTreeSet::new(),
             vanishing: seed % 4 == 3,
         };
         life.settle_down();
@@ -146,9 +167,15 @@ impl Life {
             let directory = self.dice.pick(&DIRECTORIES);
             if self.house.accounts(directory, &anchor).is_empty() {
                 let synced = directory == "cloud" && self.dice.chance(30);
-                let held = attributes(&[("employeeId", &anchor), ("displayName", "Found")]);
+                let id = if directory == "chat" { "externalId" } else { "employeeId" };
+                let held = attributes(&[(id, &anchor), ("displayName", "Found")]);
                 let container = (directory == "hq").then(|| Dn::parse("OU=Old,DC=contoso").unwrap());
-                self.house.directory(directory).insert(held, container, synced);
+                let object = self.house.directory(directory).insert(held, container, synced);
+                if self.dice.chance(50) {
+                    self.house.directory(directory).add_member(self.dice.pick(&GROUPS), &object);
+                }
+                self.house.directory(directory).add_member(OTHERS, &object);
+                self.strangers.insert((directory, object));
                 self.there_before.insert(anchor);
             }
         }
@@ -410,13 +437,18 @@ impl Life {
         self.check_names();
     }
 
-    /// Nobody has the name of somebody else, in whichever directory.
+    /// Nobody has the name of somebody else, in whichever directory. Who was brought back has the name they had, which
+    /// may be somebody else's by now: a real directory refuses that, and these do not see to it.
     fn check_names(&self) {
         let mut whose: BTreeMap<String, String> = BTreeMap::new();
         for (directory, attribute) in DIRECTORIES.iter().zip(NAMED) {
             for account in self.house.directory(directory).accounts() {
                 let text = |name| account.attributes.get(name).and_then(Value::as_text).map(str::to_owned);
                 let (Some(name), Some(anchor)) = (text(attribute), text("employeeId")) else { continue };
+                let written = self.house.written(directory);
+                if written.iter().any(|wrote| wrote.kind == ChangeKind::Restore && wrote.anchor == anchor) {
+                    continue;
+                }
                 let first = whose.entry(name.to_lowercase()).or_insert_with(|| anchor.clone());
                 self.check(*first == anchor, || format!("{first} and {anchor} are both called {name}"));
             }
@@ -451,12 +483,12 @@ impl Life {
     fn check_writes(&self) {
         for directory in DIRECTORIES {
             let written = self.house.written(directory);
-            let mut newest: BTreeMap<(&str, Part), i64> = BTreeMap::new();
+            let mut newest: BTreeMap<(&str, Part, &str), i64> = BTreeMap::new();
             for wrote in &written {
-                let held = newest.entry((&wrote.anchor, wrote.part)).or_default();
+                let held = newest.entry((&wrote.anchor, wrote.part, &wrote.group)).or_default();
                 self.check(wrote.generation >= *held, || format!("an older state came after a newer one: {wrote:?}"));
                 *held = wrote.generation;
-                let leaves = matches!(wrote.kind, ChangeKind::Disable | ChangeKind::Delete);
+                let leaves = matches!(wrote.kind, ChangeKind::Disable | ChangeKind::Delete | ChangeKind::Leave);
                 let lives_there = leaves || self.may_live_at(directory, &wrote.anchor, wrote.generation);
                 self.check(lives_there, || format!("they do not live at {directory}: {wrote:?}"));
             }
@@ -469,10 +501,12 @@ impl Life {
         let person = &self.states[&(anchor.to_owned(), generation)];
         self.jobs.iter().any(|(text, job)| {
             let keeps = text.contains("placement_change = \"keep\"");
-            let home = job.ruleset.place(&person.attributes).placement.home().map(ToString::to_string);
+            let verdict = job.ruleset.place(&person.attributes);
+            let home = verdict.placement.home().map(ToString::to_string);
+            let also = verdict.also.iter().any(|app| app.as_str() == directory);
             !person.deleted
                 && job.scope.refuses(&person.attributes).is_none()
-                && (keeps || home.as_deref() == Some(directory))
+                && (keeps || also || home.as_deref() == Some(directory))
         })
     }
 
@@ -502,6 +536,7 @@ impl Life {
             self.check_person(&anchor);
         }
         self.check_orphans();
+        self.check_strangers();
         self.check_plan();
         if !self.vanishing {
             self.check_replay().await;
@@ -554,7 +589,9 @@ impl Life {
         self.check(held == (&expected.attributes, expected.deleted, expected.generation), || {
             format!("{anchor} is {held:?} and not {expected:?}")
         });
-        for at in decide(&house.job().core, &stored.person, &stored.links).targets {
+        let decision = decide(&house.job().core, &stored.person, &stored.links);
+        decision.groups.iter().for_each(|at| self.check_groups(anchor, at));
+        for at in decision.targets {
             let directory = at.target.as_str();
             if self.has_vanished(directory, anchor) {
                 continue;
@@ -576,11 +613,46 @@ impl Life {
         }
     }
 
+    /// The person's account is in the groups it shall be in, and in no others but those somebody else put it into.
+    fn check_groups(&self, anchor: &str, at: &GroupsAt) {
+        let directory = at.target.as_str();
+        let accounts = self.house.accounts(directory, anchor);
+        let [account] = accounts.as_slice() else { return };
+        if account.synced || self.has_vanished(directory, anchor) {
+            return;
+        }
+        let was_there = self.strangers.iter().any(|(_, object)| *object == account.object);
+        let groups = self.house.directory(directory).groups();
+        for joining in &at.groups {
+            let is_in = groups.iter().any(|(name, held)| joining.is(name) && held.contains(&account.object));
+            self.check(is_in, || format!("{anchor} is not in {} at {directory}", joining.group));
+        }
+        for (name, _) in groups.iter().filter(|(name, held)| *name != OTHERS && held.contains(&account.object)) {
+            let is_wanted = at.groups.iter().any(|joining| joining.is(name));
+            self.check(is_wanted || was_there, || format!("{anchor} is still in {name} at {directory}"));
+        }
+    }
+
+    /// Nobody is taken out of a group that no job speaks of.
+    fn check_strangers(&self) {
+        for (directory, object) in &self.strangers {
+            let accounts = self.house.directory(directory).accounts();
+            let Some(account) = accounts.iter().find(|account| account.object == *object) else { continue };
+            let written = self.house.written(directory);
+            // Whoever was deleted and came back is in no group: this directory forgets that.
+            let came_back = written.iter().any(|wrote| {
+                wrote.kind == ChangeKind::Restore && anchor_of(account).is_some_and(|anchor| wrote.anchor == anchor)
+            });
+            let groups = self.house.directory(directory).groups();
+            self.check(came_back || groups[OTHERS].contains(object), || format!("{object} was taken out of {OTHERS}"));
+        }
+    }
+
     /// Whatever was made for somebody is known to be theirs.
     fn check_orphans(&self) {
         for directory in DIRECTORIES {
             for account in self.house.directory(directory).accounts() {
-                let Some(anchor) = account.attributes.get("employeeId").and_then(Value::as_text) else { continue };
+                let Some(anchor) = anchor_of(&account) else { continue };
                 let stored = self.house.store().stored(&self.house.job().state, anchor).unwrap();
                 let known = stored.as_ref().and_then(|stored| stored.known_at(&TargetId::new(directory)));
                 let is_theirs = known.is_some_and(|known| known.object == account.object);
@@ -674,7 +746,7 @@ impl Life {
 fn any_job(dice: &mut Dice, number: usize) -> (String, Job) {
     let leaver = ["hold", "disable", "delete"];
     let limits = format!(
-        "limits = {{ disable = {{ count = {LIMIT}, percent = 0 }}, delete = {{ count = {LIMIT}, percent = 0 }}, move = {{ count = {LIMIT}, percent = 0 }} }}"
+        "limits = {{ disable = {{ count = {LIMIT}, percent = 0 }}, delete = {{ count = {LIMIT}, percent = 0 }}, move = {{ count = {LIMIT}, percent = 0 }}, leave = {{ count = {LIMIT}, percent = 0 }} }}"
     );
     let mut text = JOB
         .replace("out_of_scope = \"hold\"", &format!("out_of_scope = \"{}\"", dice.pick(&leaver)))
@@ -683,7 +755,13 @@ fn any_job(dice: &mut Dice, number: usize) -> (String, Job) {
             "placement_change = \"hold\"",
             &format!("placement_change = \"{}\"", dice.pick(&["hold", "migrate", "migrate", "keep"])),
         );
-    for kind in ["kind = \"graph\"", "kind = \"ldif\""] {
+    text.push_str(CHAT);
+    for (id, percent) in [("employees", 80), ("contractors", 40)] {
+        if dice.chance(percent) {
+            text = text.replace(&format!("id = \"{id}\""), &format!("id = \"{id}\"\nalso = [\"chat\"]"));
+        }
+    }
+    for kind in ["kind = \"graph\"", "kind = \"ldif\"", "kind = \"scim\""] {
         text = text.replace(kind, &format!("{kind}\non_delete = \"{}\"\n{limits}", dice.pick(&leaver)));
     }
     text = text
@@ -704,9 +782,22 @@ fn any_job(dice: &mut Dice, number: usize) -> (String, Job) {
     if dice.chance(20) {
         text = text.replace("\"Boss\", \"OU=Bosses", "\"Clerk\", \"OU=Clerks");
     }
-    let text = format!("{text}\n# Job file {number}.\n");
+    let text = format!("{text}\n{}# Job file {number}.\n", any_memberships(dice));
     let job = config::check_text("job.toml", &text).unwrap_or_else(|report| panic!("{}", report.render(false))).job;
     (text, job)
+}
+
+/// Groups of either directory, by filter and by name; in some job files none.
+fn any_memberships(dice: &mut Dice) -> String {
+    let all = [
+        "when = 'active eq true'\ntarget = \"cloud\"\ngroup = \"Staff\"",
+        "when = 'title eq \"Boss\"'\ntarget = \"cloud\"\ngroup = \"Bosses\"",
+        "target = \"cloud\"\nexpression = '[displayName]'",
+        "target = \"hq\"\nexpression = '[displayName]'",
+        "when = 'title eq \"Boss\"'\ntarget = \"hq\"\ngroup = \"CN=Bosses,DC=contoso\"",
+    ];
+    let chosen = all.iter().filter(|_| dice.chance(60));
+    chosen.map(|text| format!("[[membership]]\n{text}\ncreate = true\n")).collect()
 }
 
 /// How an export is read for a plan.

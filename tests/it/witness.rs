@@ -17,6 +17,8 @@ pub(crate) struct Wrote {
     pub(crate) job: String,
     pub(crate) anchor: String,
     pub(crate) part: Part,
+    /// Of a membership: which group.
+    pub(crate) group: String,
     pub(crate) generation: i64,
     pub(crate) kind: ChangeKind,
     pub(crate) damages: Vec<Damage>,
@@ -99,13 +101,14 @@ impl Witness {
         }
     }
 
-    fn remember(&self, errand: &Errand<'_>, kind: ChangeKind, damages: Vec<Damage>) {
+    fn remember(&self, errand: &Errand<'_>, kind: ChangeKind, damages: Vec<Damage>, group: &str) {
         let mut state = self.state();
         let at = state.now;
         state.written.push(Wrote {
             job: errand.job.to_string(),
             anchor: errand.anchor.to_string(),
             part: errand.part,
+            group: group.to_owned(),
             generation: errand.generation.0,
             kind,
             damages,
@@ -131,7 +134,7 @@ impl Writer for Witness {
         let written = self.inner.write(errand, change).await;
         // What the directory itself loses the answer of is written, too.
         if !matches!(&written, Err(error) if !matches!(error, WriteError::Unknown { .. })) {
-            self.remember(errand, change.kind, damages(change).collect());
+            self.remember(errand, change.kind, damages(change).collect(), "");
         }
         match fate {
             Fate::FailsAfterAll(error) => written.and(Err(error)),
@@ -151,7 +154,7 @@ impl Writer for Witness {
         }
         let written = self.inner.set_manager(errand, object, manager).await;
         if written.is_ok() {
-            self.remember(errand, ChangeKind::Update, Vec::new());
+            self.remember(errand, ChangeKind::Update, Vec::new(), "");
         }
         match fate {
             Fate::FailsAfterAll(error) => written.and(Err(error)),
@@ -171,8 +174,11 @@ impl Writer for Witness {
             return Err(error);
         }
         let written = self.inner.set_member(errand, group, object, is_member).await;
-        if matches!(written, Ok(Membership::Changed)) {
-            self.remember(errand, ChangeKind::Update, Vec::new());
+        let is_written = matches!(written, Ok(Membership::Changed) | Err(WriteError::Unknown { .. }));
+        if is_written {
+            let kind = if is_member { ChangeKind::Join } else { ChangeKind::Leave };
+            let damages = if is_member { Vec::new() } else { vec![Damage::Leave] };
+            self.remember(errand, kind, damages, &group.name);
         }
         match fate {
             Fate::FailsAfterAll(error) => written.and(Err(error)),

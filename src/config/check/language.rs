@@ -100,17 +100,34 @@ impl Language<'_> {
     /// A container is of the person alone: it has no target attribute, no candidates, and a place that changed with
     /// the hour would move people about.
     fn check_container(&self, text: &Spot<String>, expression: &Expression, findings: &mut Findings) -> bool {
-        let reaches = expression.reaches().next();
+        self.check_alone(text, expression, "container", &|_| true, findings)
+    }
+
+    /// So is a group, but that there may be none.
+    pub(super) fn check_group(&self, text: &Spot<String>, expression: &Expression, findings: &mut Findings) -> bool {
+        self.check_alone(text, expression, "group", &|beyond| beyond != Beyond::Silence, findings)
+    }
+
+    fn check_alone(
+        &self,
+        text: &Spot<String>,
+        expression: &Expression,
+        word: &str,
+        is_refused: &dyn Fn(Beyond) -> bool,
+        findings: &mut Findings,
+    ) -> bool {
+        let reaches = expression.reaches().find(|(beyond, _)| is_refused(*beyond));
         if let Some((beyond, span)) = &reaches {
             let what = match beyond {
-                Beyond::Nothing | Beyond::Silence => "a container must have a value",
-                Beyond::Time => "a container does not depend on the time",
-                Beyond::Chance => "a container does not depend on chance",
-                Beyond::Domain => "a container does not depend on the target's domain",
-                Beyond::Others => "a container is not unique",
-                Beyond::Secrecy => "a container cannot be kept secret",
+                Beyond::Nothing | Beyond::Silence => "must have a value",
+                Beyond::Time => "does not depend on the time",
+                Beyond::Chance => "does not depend on chance",
+                Beyond::Domain => "does not depend on the target's domain",
+                Beyond::Others => "is not unique",
+                Beyond::Secrecy => "cannot be kept secret",
             };
-            let diagnostic = Diagnostic::new(what, self.place(text, span), "has no meaning here");
+            let message = format!("a {word} {what}");
+            let diagnostic = Diagnostic::new(message, self.place(text, span), "has no meaning here");
             findings.error(diagnostic.with_hint("compute it from the person's attributes alone"));
         }
         reaches.is_none()

@@ -1,6 +1,7 @@
 //! A job file, as written, checked into what it means.
 
 mod language;
+mod membership;
 mod proof;
 mod rules;
 mod scope;
@@ -22,6 +23,8 @@ use crate::model::{Diagnostic, JobId, Path, Span, TargetId, Value};
 use crate::proof::Test;
 use crate::rules::{Container, Place};
 use language::Language;
+
+pub(super) use target::{address, refuse, required, secret_source, span_of};
 
 /// Longest name of a job or a target, in bytes; it stands in addresses and file names.
 const NAME_BYTES_MAX: usize = 64;
@@ -53,6 +56,7 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
     let scope = scope::check(written.scope.as_ref(), &language, findings);
     let targets = target::check_all(&written.targets, &language, &source, folder, findings);
     let ruleset = rules::check(&written.rules, &written.targets, &language, &source, findings);
+    let memberships = membership::check(&written.memberships, &written.targets, &language, &source, findings);
     let limits = limits(&written.limits, findings);
     let tests = proof::check(written, &language, &source.null_flow, findings);
     if findings.has_errors() {
@@ -70,10 +74,12 @@ pub(super) fn check(written: &JobWritten, text: &str, folder: &FilePath, finding
         scope: scope?,
         ruleset,
         targets,
+        memberships,
         policy: policy(&written.policy),
         null_flow: source.null_flow,
     };
     refuse_secret_containers(written, &job, findings);
+    membership::refuse_secrets(&written.memberships, &job, findings);
     let declared = source::declared(&custom);
     Some(Meant { job, source: source.meant, connections, declared, limits, tests })
 }
@@ -95,7 +101,7 @@ fn refuse_secret_containers(written: &JobWritten, job: &Job, findings: &mut Find
 }
 
 /// Checks a name that stands in addresses and file names.
-fn check_name(name: &Spot<String>, of_what: &str, findings: &mut Findings) {
+pub(super) fn check_name(name: &Spot<String>, of_what: &str, findings: &mut Findings) {
     let text = name.value();
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());

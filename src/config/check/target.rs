@@ -5,6 +5,7 @@ mod scim;
 
 use std::collections::BTreeMap;
 use std::path::Path as FilePath;
+use std::time::Duration;
 
 use url::{Host, Url};
 
@@ -19,10 +20,17 @@ use crate::decide::{DamageLimit, DamageLimits, Leaver, Target};
 use crate::mapping::Surroundings;
 use crate::model::{Diagnostic, Name, Span, TargetId};
 use crate::rules::Container;
+use crate::writer::graph::WriteBudget;
 
 const GRAPH: &str = "https://graph.microsoft.com/v1.0";
 const AUTHORITY: &str = "https://login.microsoftonline.com";
 const NAMING: &str = "CN";
+
+/// Most writes in a window: more than any tenant takes, and as good as no budget.
+const WRITES_MAX: u32 = 100_000_000;
+
+/// Longest window of a budget of writes. Graph's is two and a half minutes.
+const WRITES_SECONDS_MAX: u32 = 3_600;
 
 /// Checks all targets, in the order of the file.
 pub(super) fn check_all(
@@ -108,7 +116,7 @@ fn check_default_container(
 }
 
 /// Reports settings that belong to targets of another kind.
-fn refuse(settings: &[(&str, Option<Span>)], kind: &str, findings: &mut Findings) {
+pub(in crate::config) fn refuse(settings: &[(&str, Option<Span>)], kind: &str, findings: &mut Findings) {
     for (setting, span) in settings {
         if let Some(span) = span {
             let message = format!("a target of kind `{kind}` has no `{setting}`");
@@ -117,12 +125,12 @@ fn refuse(settings: &[(&str, Option<Span>)], kind: &str, findings: &mut Findings
     }
 }
 
-fn span_of<T>(setting: &Option<Spot<T>>) -> Option<Span> {
+pub(in crate::config) fn span_of<T>(setting: &Option<Spot<T>>) -> Option<Span> {
     setting.as_ref().map(Spot::span)
 }
 
 /// The text of a setting that must be there.
-fn required<'a>(
+pub(in crate::config) fn required<'a>(
     target: &Spot<String>,
     setting: &str,
     said: &'a Option<Spot<String>>,
@@ -175,7 +183,26 @@ fn graph(
         tenant: tenant?.value().clone(),
         client_id: client_id?.value().clone(),
         client_secret: client_secret?,
+        budget: budget(written, findings),
     })))
+}
+
+/// How many writes a tenant takes. One that takes none is a mistake, and one whose window is longer than an hour too.
+fn budget(written: &TargetWritten, findings: &mut Findings) -> WriteBudget {
+    let mut number = |setting: &Option<Spot<u32>>, most: u32, default: u32| {
+        let Some(said) = setting else { return default };
+        if !(1..=most).contains(said.value()) {
+            let diagnostic = Diagnostic::new("this is no budget of writes", said.span(), "out of bounds");
+            findings.error(diagnostic.with_hint(format!("write a number from 1 to {most}")));
+        }
+        *said.value()
+    };
+    let default = WriteBudget::default();
+    let seconds = u32::try_from(default.per.as_secs()).unwrap_or(u32::MAX);
+    WriteBudget {
+        writes: number(&written.writes_max, WRITES_MAX, default.writes),
+        per: Duration::from_secs(number(&written.writes_seconds, WRITES_SECONDS_MAX, seconds).into()),
+    }
 }
 
 fn ldif(
@@ -190,6 +217,8 @@ fn ldif(
         ("tenant", span_of(&written.tenant)),
         ("client_id", span_of(&written.client_id)),
         ("client_secret", span_of(&written.client_secret)),
+        ("writes_max", span_of(&written.writes_max)),
+        ("writes_seconds", span_of(&written.writes_seconds)),
         ("token", span_of(&written.token)),
         ("token_url", span_of(&written.token_url)),
         ("scope", span_of(&written.scope)),
@@ -201,7 +230,11 @@ fn ldif(
 }
 
 /// An address: `https`, or `http` to this machine alone, where nobody listens on the way.
-fn address(written: &Option<Spot<String>>, default: &str, findings: &mut Findings) -> Option<Url> {
+pub(in crate::config) fn address(
+    written: &Option<Spot<String>>,
+    default: &str,
+    findings: &mut Findings,
+) -> Option<Url> {
     let Some(said) = written else { return Url::parse(default).ok() };
     let url = match Url::parse(said.value()) {
         Ok(url) => url,
@@ -224,7 +257,11 @@ fn address(written: &Option<Spot<String>>, default: &str, findings: &mut Finding
     Some(url)
 }
 
-fn secret_source(secret: &Spot<SecretWritten>, folder: &FilePath, findings: &mut Findings) -> Option<SecretSource> {
+pub(in crate::config) fn secret_source(
+    secret: &Spot<SecretWritten>,
+    folder: &FilePath,
+    findings: &mut Findings,
+) -> Option<SecretSource> {
     match (&secret.value().env, &secret.value().file) {
         (Some(env), None) if !env.value().is_empty() => Some(SecretSource::Env(env.value().clone())),
         (None, Some(file)) if !file.value().is_empty() => Some(SecretSource::File(folder.join(file.value()))),
@@ -245,5 +282,10 @@ fn limits(written: &DamageLimitsWritten, findings: &mut Findings) -> DamageLimit
             percent: written.percent.as_ref().map_or(default.percent, |percent| *percent.value()),
         }
     };
-    DamageLimits { disable: limit(&written.disable), delete: limit(&written.delete), r#move: limit(&written.r#move) }
+    DamageLimits {
+        disable: limit(&written.disable),
+        delete: limit(&written.delete),
+        r#move: limit(&written.r#move),
+        leave: limit(&written.leave),
+    }
 }

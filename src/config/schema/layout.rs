@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 /// The order of settings, wherever they stand; others follow by their names.
-const ORDER: [&str; 40] = [
+const ORDER: [&str; 43] = [
     "name",
     "id",
     "when",
@@ -24,8 +24,11 @@ const ORDER: [&str; 40] = [
     "scope",
     "policy",
     "rule",
+    "membership",
     "test",
     "target",
+    "group",
+    "create",
     "base_url",
     "authority",
     "tenant",

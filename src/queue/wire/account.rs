@@ -130,7 +130,9 @@ macro_rules! words_wire {
 
 words_wire! {
     /// A [`ChangeKind`], by its word.
-    ChangeKindWire = ChangeKind in "camelCase" { Create, Restore, Update, Enable, Move, Disable, Delete }
+    ChangeKindWire = ChangeKind in "camelCase" {
+        Create, Restore, Update, Enable, Move, Disable, Delete, Join, Leave,
+    }
 }
 
 words_wire! {

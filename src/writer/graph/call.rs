@@ -1,4 +1,4 @@
-//! One call to Microsoft Graph: token, time limit, one more try after a refused token, a line in the log.
+//! One HTTP request to Microsoft Graph: token, time limit, a line in the log. It carries one call, or a batch of them.
 //!
 //! It does not know what is asked for, and never logs a body, a query or a secret.
 
@@ -8,7 +8,6 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
-use url::Url;
 
 use super::query::Query;
 use super::refusal::{later, unknown};
@@ -17,37 +16,89 @@ use crate::http_client;
 use crate::token::TokenSource;
 use crate::writer::WriteError;
 
+/// Says which share of its limit the application uses (`facts/graph_users.md` §10).
+pub(super) const SHARE_HEADER: &str = "x-ms-throttle-limit-percentage";
+
 /// What is asked of Graph.
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) method: Method,
-    pub(super) url: String,
+    /// Behind the version: `/users/…`, encoded, with its query.
+    pub(super) path: String,
     /// Reads a separate, slower index (`facts/graph_users.md` §5).
     pub(super) advanced: bool,
     pub(super) body: Option<Map<String, Json>>,
+    /// Goes before whatever else waits: somebody is to be locked out.
+    pub(super) urgent: bool,
+    /// Has waited for others already.
+    pub(super) prompt: bool,
 }
 
 impl Call {
     pub(super) fn get(query: Query) -> Self {
-        Self { method: Method::GET, url: query.url, advanced: query.advanced, body: None }
+        Self {
+            method: Method::GET,
+            path: query.path,
+            advanced: query.advanced,
+            body: None,
+            urgent: false,
+            prompt: false,
+        }
     }
 
-    pub(super) fn write(method: Method, url: String, body: Option<Map<String, Json>>) -> Self {
-        Self { method, url, advanced: false, body }
+    pub(super) fn write(method: Method, path: String, body: Option<Map<String, Json>>) -> Self {
+        Self { method, path, advanced: false, body, urgent: false, prompt: false }
+    }
+
+    pub(super) fn urgent(self, urgent: bool) -> Self {
+        Self { urgent, ..self }
     }
 
     /// Whether it may change something, so that no answer is not the same as no effect.
     pub(super) fn writes(&self) -> bool {
         self.method != Method::GET
     }
+
+    /// Its path without the query, which has people's data in it.
+    pub(super) fn shown(&self) -> &str {
+        self.path.split('?').next().unwrap_or_default()
+    }
 }
 
 /// What Graph answered, whatever it was.
-#[derive(Debug)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) after: Option<Duration>,
+    /// The share of its limit that the application uses, where Graph says it.
+    pub(super) share: Option<f64>,
     /// The JSON object in it, if it was one.
     pub(super) body: Map<String, Json>,
+}
+
+/// No answer.
+#[derive(Debug, Clone)]
+pub(super) struct Lost {
+    /// Not before this has passed, where somebody said so.
+    pub(super) after: Option<Duration>,
+    pub(super) why: String,
+    /// Whether the request may have reached Graph.
+    pub(super) is_sent: bool,
+}
+
+impl Lost {
+    pub(super) fn unsent(after: Option<Duration>, why: impl Into<String>) -> Self {
+        Self { after, why: why.into(), is_sent: false }
+    }
+
+    pub(super) fn sent(why: impl Into<String>) -> Self {
+        Self { after: None, why: why.into(), is_sent: true }
+    }
+
+    /// What it means for a call: a question can be asked again, a change may have been made.
+    pub(super) fn meant_for(self, writes: bool) -> WriteError {
+        if writes && self.is_sent { unknown(self.why) } else { later(self.after, self.why) }
+    }
 }
 
 /// The way to one tenant.
@@ -55,39 +106,29 @@ pub(super) struct Answer {
 pub(super) struct Line {
     pub(super) http: reqwest::Client,
     pub(super) tokens: TokenSource,
+    /// Graph's address with its version, without a slash at the end.
+    pub(super) base: String,
 }
 
 impl Line {
-    /// Makes the call and reads the answer, all before `deadline`.
-    pub(super) async fn call(&self, call: &Call, deadline: Instant) -> Result<Answer, WriteError> {
-        let token = self.token(deadline).await?;
-        let answer = self.once(call, &token, deadline).await?;
-        if answer.status != 401 {
-            return Ok(answer);
-        }
-        // Refused tokens that were still valid have been seen (`facts/graph_users.md` §1): a new one, once.
-        self.tokens.forget(&token);
-        let token = self.token(deadline).await?;
-        self.once(call, &token, deadline).await
-    }
-
-    async fn token(&self, deadline: Instant) -> Result<SecretString, WriteError> {
+    pub(super) async fn token(&self, deadline: Instant) -> Result<SecretString, Lost> {
         use crate::token::TokenError;
         match tokio::time::timeout_at(deadline, self.tokens.bearer()).await {
             Ok(Ok(token)) => Ok(token),
-            Ok(Err(TokenError::Later { after, why })) => Err(later(after, format!("no token: {why}"))),
+            Ok(Err(TokenError::Later { after, why })) => Err(Lost::unsent(after, format!("no token: {why}"))),
             // Nothing is wrong with the person: when the secret has been mended, the change must still be made.
-            Ok(Err(refused @ TokenError::Refused { .. })) => Err(later(None, refused.to_string())),
-            Err(_) => Err(later(None, "no token: the token service did not answer in time".to_owned())),
+            Ok(Err(refused @ TokenError::Refused { .. })) => Err(Lost::unsent(None, refused.to_string())),
+            Err(_) => Err(Lost::unsent(None, "no token: the token service did not answer in time")),
         }
     }
 
-    async fn once(&self, call: &Call, token: &SecretString, deadline: Instant) -> Result<Answer, WriteError> {
-        let id = chance::uuid().map_err(|error| later(None, error.to_string()))?;
+    /// Sends one request and reads its answer, all before `deadline`.
+    pub(super) async fn send(&self, call: &Call, token: &SecretString, deadline: Instant) -> Result<Answer, Lost> {
+        let id = chance::uuid().map_err(|error| Lost::unsent(None, error.to_string()))?;
         let left = deadline.saturating_duration_since(Instant::now());
         let mut request = self
             .http
-            .request(call.method.clone(), &call.url)
+            .request(call.method.clone(), format!("{}{}", self.base, call.path))
             .bearer_auth(token.expose_secret())
             .header("client-request-id", &id)
             .timeout(left);
@@ -98,41 +139,34 @@ impl Line {
             request = request.json(body);
         }
         let answer = match request.send().await {
-            Ok(response) => read(call, &id, response).await,
+            Ok(response) => self.read(call, &id, response).await,
             // Without a connection nothing was sent.
-            Err(error) if error.is_connect() || error.is_builder() => Err(later(None, http_client::why(error))),
-            Err(error) => Err(lost(call, http_client::why(error))),
+            Err(error) if error.is_connect() || error.is_builder() => Err(Lost::unsent(None, http_client::why(error))),
+            Err(error) => Err(Lost::sent(http_client::why(error))),
         };
-        if let Err(error) = &answer {
-            tracing::debug!(method = %call.method, path = path(&call.url), client_request_id = id, %error, "no answer from Graph");
+        if let Err(Lost { why, .. }) = &answer {
+            tracing::debug!(method = %call.method, path = call.shown(), client_request_id = id, why, "no answer from Graph");
         }
         answer
     }
-}
 
-async fn read(call: &Call, id: &str, response: reqwest::Response) -> Result<Answer, WriteError> {
-    let status = response.status().as_u16();
-    let after = http_client::retry_after(response.headers());
-    let request_id = response.headers().get("request-id").and_then(|value| value.to_str().ok()).unwrap_or("-");
-    tracing::debug!(
-        method = %call.method,
-        path = path(&call.url),
-        status,
-        request_id,
-        client_request_id = id,
-        "Graph answered"
-    );
-    let text = http_client::read_answer(response).await.map_err(|error| lost(call, error.to_string()))?;
-    // What is no JSON object (a proxy's page, an empty 204) says nothing more than its status.
-    let body = serde_json::from_slice(&text).unwrap_or_default();
-    Ok(Answer { status, after, body })
-}
+    async fn read(&self, call: &Call, id: &str, response: reqwest::Response) -> Result<Answer, Lost> {
+        let status = response.status().as_u16();
+        let after = http_client::retry_after(response.headers());
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let share = header(SHARE_HEADER).and_then(|share| share.trim().parse().ok());
+        let request_id = header("request-id").unwrap_or("-").to_owned();
+        let path = format!("{}{}", self.version(), call.shown());
+        tracing::debug!(method = %call.method, path, status, request_id, client_request_id = id, "Graph answered");
+        let text = http_client::read_answer(response).await.map_err(|error| Lost::sent(error.to_string()))?;
+        // What is no JSON object (a proxy's page, an empty 204) says nothing more than its status.
+        let body = serde_json::from_slice(&text).unwrap_or_default();
+        Ok(Answer { status, after, share, body })
+    }
 
-/// No answer: a question can be asked again, a change may have been made.
-fn lost(call: &Call, why: String) -> WriteError {
-    if call.writes() { unknown(why) } else { later(None, why) }
-}
-
-fn path(url: &str) -> String {
-    Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default()
+    /// The path that all paths stand behind: `/v1.0`.
+    fn version(&self) -> &str {
+        let host = self.base.split_once("://").map_or(self.base.as_str(), |(_, rest)| rest);
+        host.find('/').map_or("", |at| &host[at..])
+    }
 }

@@ -4,30 +4,42 @@
 //! read leniently; what is sent is strict.
 
 mod account;
+mod batch;
 mod call;
+mod desk;
+mod find;
 mod fresh;
+mod groups;
+mod holder;
+mod limits;
+mod pace;
 mod query;
 mod refusal;
+mod restore;
 mod shape;
+mod write;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::Method;
 use secrecy::SecretString;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use tokio::time::Instant;
 use url::Url;
 
-use self::call::{Answer, Call, Line};
+use self::call::{Call, Line};
+use self::desk::Desk;
+use self::find::Finder;
 use self::fresh::Fresh;
-use self::refusal::{later, refusal, refusal_without_object, refused, unknown};
-use super::{Errand, Group, Membership, Search, WriteError, Writer};
+use self::groups::Groups;
+pub use self::pace::{Tenants, WriteBudget};
+use self::refusal::{later, refusal_without_object, refused};
+use super::{Errand, Group, Membership, Pace, Room, Search, WriteError, Writer};
 use crate::clock::Clock;
 use crate::http_client::{self, HttpClientError};
-use crate::model::{Attributes, Change, ChangeKind, Found, Known, Name, ObjectId, Value};
+use crate::model::{Attributes, Change, ChangeKind, Found, Known, Name, ObjectId};
 use crate::token::TokenSource;
 
 /// How long one verb may take where nothing else is said. Graph answers within a second; under throttling
@@ -51,49 +63,51 @@ pub struct GraphSettings {
     pub timeout: Duration,
     /// PEM certificates trusted besides the machine's own: of a proxy that reads TLS.
     pub extra_ca: Option<Vec<u8>>,
+    /// How many writes the tenant takes of this application; the default is Microsoft's.
+    pub budget: WriteBudget,
 }
 
 /// Writes to one Entra tenant.
 pub struct GraphWriter {
-    base: Url,
-    line: Line,
+    desk: Arc<Desk>,
+    finder: Finder,
     fresh: Fresh,
+    groups: Groups,
     timeout: Duration,
 }
 
 impl fmt::Debug for GraphWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GraphWriter")
-            .field("base", &self.base.as_str())
-            .field("line", &self.line)
-            .finish_non_exhaustive()
+        f.debug_struct("GraphWriter").field("base", &self.desk.base()).finish_non_exhaustive()
     }
 }
 
 impl GraphWriter {
-    /// A writer for the tenant. Nothing is asked of it yet.
+    /// A writer for the tenant, with a pace of its own. Nothing is asked of it yet.
     ///
     /// # Errors
     /// [`HttpClientError`] when an address or the certificate is wrong.
     pub fn new(settings: &GraphSettings, clock: Arc<dyn Clock>) -> Result<Self, HttpClientError> {
-        let client = |url: &Url| http_client::build(url, settings.timeout, settings.extra_ca.as_deref());
-        let mut token_url = settings.authority.clone();
-        token_url
-            .path_segments_mut()
-            .map_err(|()| HttpClientError::NoWebAddress(settings.authority.scheme().to_owned()))?
-            .pop_if_empty()
-            .extend([settings.tenant.as_str(), "oauth2", "v2.0", "token"]);
-        let scope = format!("{}/.default", settings.base_url.origin().ascii_serialization());
-        let tokens = TokenSource::new(
-            &token_url,
-            &settings.client_id,
-            &settings.client_secret,
-            &scope,
-            client(&token_url)?,
-            clock.clone(),
-        );
-        let line = Line { http: client(&settings.base_url)?, tokens };
-        Ok(Self { base: settings.base_url.clone(), line, fresh: Fresh::new(clock), timeout: settings.timeout })
+        Self::among(&Tenants::default(), settings, clock)
+    }
+
+    /// The same, with one pace for all writers among `tenants` that write to the same tenant as the same application.
+    ///
+    /// # Errors
+    /// As [`GraphWriter::new`].
+    pub fn among(tenants: &Tenants, settings: &GraphSettings, clock: Arc<dyn Clock>) -> Result<Self, HttpClientError> {
+        let base = settings.base_url.as_str().trim_end_matches('/').to_owned();
+        let whose = format!("{base} {} {}", settings.tenant, settings.client_id).to_lowercase();
+        let line =
+            Line { http: client(&settings.base_url, settings)?, tokens: tokens(settings, Arc::clone(&clock))?, base };
+        let desk = Arc::new(Desk::new(line, tenants.pacer(&whose, settings.budget)));
+        Ok(Self {
+            finder: Finder::new(Arc::clone(&desk)),
+            desk,
+            fresh: Fresh::new(Arc::clone(&clock)),
+            groups: Groups::new(clock),
+            timeout: settings.timeout,
+        })
     }
 
     fn deadline(&self) -> Instant {
@@ -101,8 +115,8 @@ impl GraphWriter {
     }
 
     async fn find_object(&self, object: &ObjectId, search: &Search) -> Result<Found, WriteError> {
-        let call = Call::get(query::one(&self.base, object, &search.attributes));
-        let answer = self.line.call(&call, self.deadline()).await?;
+        let call = Call::get(query::one(object, &search.attributes));
+        let answer = self.desk.call(call, self.deadline()).await?;
         match answer.status {
             200 => Ok(Found::One(known(&answer.body, &search.attributes)?)),
             404 if self.fresh.has(object) => Err(self.not_seen_yet(object)),
@@ -111,143 +125,47 @@ impl GraphWriter {
         }
     }
 
-    async fn find_by_key(&self, key: &Name, value: &str, search: &Search, until: Instant) -> Result<Found, WriteError> {
-        let call = Call::get(query::by_key(&self.base, key, value, &search.attributes));
-        let answer = self.line.call(&call, until).await?;
-        if answer.status != 200 {
-            return Err(refusal_without_object(&answer, false, &Attributes::new()));
-        }
-        let Some(Json::Array(users)) = answer.body.get("value") else {
-            return Err(later(None, "the list that Graph answers has no `value`".to_owned()));
-        };
-        let found = users.iter().filter_map(Json::as_object).map(|user| known(user, &search.attributes));
-        let mut found = found.collect::<Result<Vec<_>, _>>()?;
-        match found.len() {
-            0 => Ok(Found::Nobody),
-            1 => Ok(Found::One(found.remove(0))),
-            _ => Ok(Found::Several(found.into_iter().map(|known| known.object).collect())),
-        }
-    }
-
-    async fn create(&self, change: &Change) -> Result<Option<Known>, WriteError> {
-        let body = account::new_account(&change.set)?;
-        let enabled = shape::member_of(&body, "accountEnabled").and_then(Json::as_bool);
-        let call = Call::write(Method::POST, query::users(&self.base), Some(body));
-        let answer = self.line.call(&call, self.deadline()).await?;
-        if !(200..300).contains(&answer.status) {
-            return Err(refusal_without_object(&answer, true, &change.set));
-        }
-        let Some(id) = answer.body.get("id").and_then(Json::as_str) else {
-            return Err(unknown("the account was made, but the answer does not say what it is called".to_owned()));
-        };
-        let object = ObjectId::new(id);
-        self.fresh.remember(&object);
-        let mut receipt = receipt(object, change);
-        if let Some(enabled) = enabled {
-            receipt.attributes.set(Name::new("accountEnabled"), Value::Boolean(enabled));
-        }
-        Ok(Some(receipt))
-    }
-
-    async fn update(&self, object: &ObjectId, change: &Change) -> Result<Option<Known>, WriteError> {
-        let until = self.deadline();
-        let mut body = shape::body(&change.set, &change.clear);
-        if !body.is_empty() {
-            self.complete_org_data(object, &mut body, until).await?;
-            let call = Call::write(Method::PATCH, query::user(&self.base, object), Some(body));
-            let answer = self.line.call(&call, until).await?;
-            self.expect_done(&answer, object, &change.set)?;
-        }
-        Ok(Some(receipt(object.clone(), change)))
-    }
-
-    /// Graph replaces `employeeOrgData` whole: where one member is to be written, the other is read and sent with it.
-    async fn complete_org_data(
-        &self,
-        object: &ObjectId,
-        body: &mut Map<String, Json>,
-        until: Instant,
-    ) -> Result<(), WriteError> {
-        let key = body.keys().find(|key| key.eq_ignore_ascii_case(shape::ORG_DATA)).cloned();
-        let Some(Json::Object(members)) = key.and_then(|key| body.get_mut(&key)) else { return Ok(()) };
-        let absent = shape::ORG_DATA_MEMBERS.iter().find(|name| shape::member_of(members, name).is_none());
-        let Some(absent) = absent else { return Ok(()) };
-
-        let call = Call::get(query::one(&self.base, object, &[Name::new(shape::ORG_DATA)]));
-        let answer = self.line.call(&call, until).await?;
-        if answer.status != 200 {
-            return Err(self.refusal_of(object, &answer, false, &Attributes::new()));
-        }
-        let held = shape::member_of(&answer.body, shape::ORG_DATA).and_then(Json::as_object);
-        let other = held.and_then(|held| shape::member_of(held, absent)).unwrap_or(&Json::Null);
-        members.insert((*absent).to_owned(), other.clone());
-        Ok(())
-    }
-
-    async fn delete(&self, object: &ObjectId) -> Result<Option<Known>, WriteError> {
-        let call = Call::write(Method::DELETE, query::user(&self.base, object), None);
-        let answer = self.line.call(&call, self.deadline()).await?;
-        if answer.status != 404 || self.fresh.has(object) {
-            self.expect_done(&answer, object, &Attributes::new())?;
-        }
-        self.fresh.forget(object);
-        Ok(None)
-    }
-
-    fn expect_done(&self, answer: &Answer, object: &ObjectId, set: &Attributes) -> Result<(), WriteError> {
-        if (200..300).contains(&answer.status) { Ok(()) } else { Err(self.refusal_of(object, answer, true, set)) }
-    }
-
-    /// As [`refusal`], but an account that was made a moment ago is not gone.
-    fn refusal_of(&self, object: &ObjectId, answer: &Answer, writes: bool, set: &Attributes) -> WriteError {
-        match refusal(answer, writes, set) {
-            WriteError::Gone { .. } if self.fresh.has(object) => self.not_seen_yet(object),
-            other => other,
-        }
-    }
-
     fn not_seen_yet(&self, object: &ObjectId) -> WriteError {
-        later(None, format!("the new account {object} cannot be seen yet"))
+        later(None, format!("the account {object} is there, and cannot be seen yet"))
     }
+}
 
-    /// Which of the two a manager reference could not be written for: only the message says it.
-    fn who_is_missing(&self, object: &ObjectId, manager: &ObjectId, answer: &Answer) -> WriteError {
-        match refusal(answer, true, &Attributes::new()) {
-            WriteError::Gone { cause } if cause.0.contains(manager.as_str()) => {
-                if self.fresh.has(manager) {
-                    return self.not_seen_yet(manager);
-                }
-                WriteError::Refused { code: "manager_gone".to_owned(), cause }
-            }
-            _ => self.refusal_of(object, answer, true, &Attributes::new()),
-        }
-    }
+fn client(url: &Url, settings: &GraphSettings) -> Result<reqwest::Client, HttpClientError> {
+    http_client::build(url, settings.timeout, settings.extra_ca.as_deref())
+}
+
+fn tokens(settings: &GraphSettings, clock: Arc<dyn Clock>) -> Result<TokenSource, HttpClientError> {
+    let mut url = settings.authority.clone();
+    url.path_segments_mut()
+        .map_err(|()| HttpClientError::NoWebAddress(settings.authority.scheme().to_owned()))?
+        .pop_if_empty()
+        .extend([settings.tenant.as_str(), "oauth2", "v2.0", "token"]);
+    let scope = format!("{}/.default", settings.base_url.origin().ascii_serialization());
+    let http = client(&url, settings)?;
+    Ok(TokenSource::new(&url, &settings.client_id, &settings.client_secret, &scope, http, clock))
 }
 
 #[async_trait]
 impl Writer for GraphWriter {
     async fn find(&self, search: &Search) -> Result<Found, WriteError> {
-        if let Some(object) = &search.object {
-            return self.find_object(object, search).await;
+        match &search.object {
+            Some(object) => self.find_object(object, search).await,
+            None if search.keys.0.iter().all(|(_, value)| value.is_empty()) => Ok(Found::Nobody),
+            None => self.finder.find(search, self.deadline()).await,
         }
-        let until = self.deadline();
-        for (key, value) in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
-            match self.find_by_key(key, value, search, until).await? {
-                Found::Nobody => {}
-                found => return Ok(found),
-            }
-        }
-        Ok(Found::Nobody)
     }
 
-    async fn write(&self, _: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
-        if change.kind == ChangeKind::Move || change.container.is_some() {
+    async fn write(&self, errand: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
+        // A deleted account has no container to come back to here.
+        if change.kind == ChangeKind::Move || (change.container.is_some() && change.kind != ChangeKind::Restore) {
             return Err(refused("no_containers", "the cloud has no containers to move an account between".to_owned()));
         }
+        limits::check(change, errand.anchor)?;
         match (change.kind, &change.object) {
-            (ChangeKind::Create, _) => self.create(change).await,
+            (ChangeKind::Create, _) => self.create(errand, change).await,
             (_, None) => Err(refused("no_object", "the change does not say which account".to_owned())),
             (ChangeKind::Delete, Some(object)) => self.delete(object).await,
+            (ChangeKind::Restore, Some(object)) => self.restore(object, change).await,
             (_, Some(object)) => self.update(object, change).await,
         }
     }
@@ -258,31 +176,28 @@ impl Writer for GraphWriter {
         object: &ObjectId,
         manager: Option<&ObjectId>,
     ) -> Result<(), WriteError> {
-        let reference = query::manager(&self.base, object);
-        let (method, body) = match manager {
-            Some(manager) => {
-                let body = json!({ "@odata.id": query::user(&self.base, manager) });
-                (Method::PUT, body.as_object().cloned())
-            }
-            None => (Method::DELETE, None),
-        };
-        let answer = self.line.call(&Call::write(method, reference, body), self.deadline()).await?;
-        match (answer.status, manager) {
-            // There was no manager to take away.
-            (404, None) => Ok(()),
-            (404, Some(manager)) => Err(self.who_is_missing(object, manager, &answer)),
-            _ => self.expect_done(&answer, object, &Attributes::new()),
-        }
+        self.point_at_manager(object, manager).await
     }
 
     async fn set_member(
         &self,
-        _errand: &Errand<'_>,
+        _: &Errand<'_>,
         group: &Group,
-        _object: &ObjectId,
-        _is_member: bool,
+        object: &ObjectId,
+        is_member: bool,
     ) -> Result<Membership, WriteError> {
-        Err(refused("no_groups", format!("memberships of {} are not written here yet", group.name)))
+        match self.groups.set(&self.desk, group, object, is_member, self.deadline()).await {
+            Err(WriteError::Gone { .. }) if self.fresh.has(object) => Err(self.not_seen_yet(object)),
+            set => set,
+        }
+    }
+
+    fn room(&self) -> Room {
+        self.desk.pacer().room(self.desk.inside(), Instant::now())
+    }
+
+    fn pace(&self) -> Option<Pace> {
+        Some(self.desk.pacer().pace(Instant::now()))
     }
 
     fn timeout(&self) -> Duration {
@@ -300,17 +215,4 @@ fn known(user: &Map<String, Json>, wanted: &[Name]) -> Result<Known, WriteError>
         container: None,
         synced: shape::member_of(user, "onPremisesSyncEnabled") == Some(&Json::Bool(true)),
     })
-}
-
-/// What the target holds now: what it held before, overlaid by what was written. A password is not remembered.
-fn receipt(object: ObjectId, change: &Change) -> Known {
-    let mut attributes = change.before.clone();
-    for (name, value) in change.set.iter() {
-        attributes.set(name.clone(), value.clone());
-    }
-    for name in &change.clear {
-        attributes.set(name.clone(), Value::Null);
-    }
-    let attributes = attributes.into_iter().filter(|(name, _)| !shape::is_password(name)).collect();
-    Known { object, attributes, container: None, synced: false }
 }

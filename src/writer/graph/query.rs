@@ -1,13 +1,18 @@
-//! Addresses and filters, as Microsoft Graph wants them written.
+//! Paths and filters, as Microsoft Graph wants them written.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::Url;
 
 use super::shape;
 use crate::model::{Name, ObjectId};
 
-/// How many users a search by key asks for: the second is enough to know that it is not one.
+/// Most values in one `in` filter (`facts/graph_users.md` §5).
+pub(super) const IN_MAX: usize = 15;
+
+/// How many users a search for one value asks for: the second is enough to know that it is not one.
 const FOUND_MAX: u32 = 2;
+
+/// How many users a search for several values asks for: Graph's own page, far more than there are values.
+const FOUND_MANY_MAX: u32 = 100;
 
 /// What need not be encoded in a path segment or a query value (RFC 3986, unreserved).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -15,63 +20,121 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// Read of every account besides what is asked for: who it is, and whose.
 const ALWAYS: [&str; 2] = ["id", "onPremisesSyncEnabled"];
 
-/// A question to Graph: an address, and whether it is an advanced query.
+/// All users.
+pub(super) const USERS: &str = "/users";
+
+/// All deleted users. The cast is required (`facts/graph_users.md` §11).
+const BIN: &str = "/directory/deletedItems/microsoft.graph.user";
+
+/// All groups.
+pub(super) const GROUPS: &str = "/groups";
+
+/// A question to Graph: a path behind the version, and whether it is an advanced query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Query {
-    pub(super) url: String,
+    pub(super) path: String,
     pub(super) advanced: bool,
 }
 
+/// Where users are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// Among those who are there.
+    Living,
+    /// Among those who were deleted and can be restored.
+    Bin,
+}
+
 /// One user, all that is asked for.
-pub(super) fn one(base: &Url, object: &ObjectId, attributes: &[Name]) -> Query {
-    Query { url: format!("{}?$select={}", user(base, object), select(attributes)), advanced: false }
+pub(super) fn one(object: &ObjectId, attributes: &[Name]) -> Query {
+    Query { path: format!("{}?$select={}", user(object), select(attributes, &[])), advanced: false }
 }
 
-/// The users under whom a key stands.
-pub(super) fn by_key(base: &Url, key: &Name, value: &str, attributes: &[Name]) -> Query {
+/// The users under whom one of the values stands. Attributes and the key are read of them.
+pub(super) fn by_key(place: Place, key: &Name, values: &[&str], attributes: &[Name]) -> Query {
     let advanced = shape::needs_advanced_query(shape::property(key));
-    let filter = utf8_percent_encode(&filter(key, value), ENCODED).to_string();
-    let mut url = format!("{}?$filter={filter}&$top={FOUND_MAX}&$select={}", users(base), select(attributes));
+    let filter = utf8_percent_encode(&filter(key, values), ENCODED).to_string();
+    let top = if values.len() == 1 { FOUND_MAX } else { FOUND_MANY_MAX };
+    let (path, besides): (_, &[&str]) = match place {
+        Place::Living => (USERS, &[]),
+        Place::Bin => (BIN, &["deletedDateTime"]),
+    };
+    let top = if place == Place::Bin { FOUND_MANY_MAX } else { top };
+    let mut path = format!("{path}?$filter={filter}&$top={top}&$select={}", select(attributes, besides));
     if advanced {
-        url.push_str("&$count=true");
+        path.push_str("&$count=true");
     }
-    Query { url, advanced }
-}
-
-/// All users.
-pub(super) fn users(base: &Url) -> String {
-    format!("{}/users", base.as_str().trim_end_matches('/'))
+    Query { path, advanced }
 }
 
 /// One user.
-pub(super) fn user(base: &Url, object: &ObjectId) -> String {
-    format!("{}/{}", users(base), utf8_percent_encode(object.as_str(), ENCODED))
+pub(super) fn user(object: &ObjectId) -> String {
+    format!("{USERS}/{}", encoded(object.as_str()))
 }
 
 /// The reference to a user's manager.
-pub(super) fn manager(base: &Url, object: &ObjectId) -> String {
-    format!("{}/manager/$ref", user(base, object))
+pub(super) fn manager(object: &ObjectId) -> String {
+    format!("{}/manager/$ref", user(object))
 }
 
-fn filter(key: &Name, value: &str) -> String {
+/// Where a deleted user is brought back.
+pub(super) fn restore(object: &ObjectId) -> String {
+    format!("/directory/deletedItems/{}/restore", encoded(object.as_str()))
+}
+
+/// What a group must tell of itself before it gets members.
+const GROUP: &str = "id,displayName,groupTypes,mailEnabled,securityEnabled,onPremisesSyncEnabled";
+
+/// One group.
+pub(super) fn group(id: &str) -> Query {
+    Query { path: format!("{GROUPS}/{}?$select={GROUP}", encoded(id)), advanced: false }
+}
+
+/// The groups of that display name.
+pub(super) fn groups_named(name: &str) -> Query {
+    let filter = encoded(&format!("displayName eq {}", literal(name)));
+    Query { path: format!("{GROUPS}?$filter={filter}&$top={FOUND_MAX}&$select={GROUP}"), advanced: false }
+}
+
+/// The references to the members of a group.
+pub(super) fn members(group: &str) -> String {
+    format!("{GROUPS}/{}/members/$ref", encoded(group))
+}
+
+/// The reference to one member of a group.
+pub(super) fn member(group: &str, object: &ObjectId) -> String {
+    format!("{GROUPS}/{}/members/{}/$ref", encoded(group), encoded(object.as_str()))
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
+}
+
+fn literal(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+fn filter(key: &Name, values: &[&str]) -> String {
     let path = key.as_str().replace('.', "/");
-    let literal = value.replace('\'', "''");
-    if shape::is_collection(key.as_str()) {
-        format!("{path}/any(x:x eq '{literal}')")
-    } else {
-        format!("{path} eq '{literal}'")
+    match values {
+        [value] if shape::is_collection(key.as_str()) => format!("{path}/any(x:x eq {})", literal(value)),
+        [value] => format!("{path} eq {}", literal(value)),
+        values => {
+            let literals: Vec<String> = values.iter().map(|value| literal(value)).collect();
+            format!("{path} in ({})", literals.join(","))
+        }
     }
 }
 
-fn select(attributes: &[Name]) -> String {
-    let mut properties: Vec<&str> = ALWAYS.to_vec();
+fn select(attributes: &[Name], besides: &[&str]) -> String {
+    let mut properties: Vec<&str> = ALWAYS.iter().chain(besides).copied().collect();
     for attribute in attributes.iter().filter(|name| !shape::is_password(name)) {
         let property = shape::property(attribute);
         if !properties.iter().any(|held| held.eq_ignore_ascii_case(property)) {
             properties.push(property);
         }
     }
-    let encoded: Vec<String> = properties.iter().map(|name| utf8_percent_encode(name, ENCODED).to_string()).collect();
+    let encoded: Vec<String> = properties.iter().map(|name| encoded(name)).collect();
     encoded.join(",")
 }
 
@@ -80,10 +143,17 @@ mod tests {
     use super::*;
 
     fn check(key: &str, value: &str, attributes: &[&str], expected: &str) {
-        let base = Url::parse("https://graph.example/v1.0/").unwrap();
         let attributes: Vec<Name> = attributes.iter().map(|name| Name::new(name)).collect();
-        let query = by_key(&base, &Name::new(key), value, &attributes);
-        assert_eq!(query.url, format!("https://graph.example/v1.0/users?{expected}"));
+        let query = by_key(Place::Living, &Name::new(key), &[value], &attributes);
+        assert_eq!(query.path, format!("/users?{expected}"));
+    }
+
+    #[test]
+    fn several_values_stand_in_one_filter() {
+        let query = by_key(Place::Bin, &Name::new("employeeId"), &["a", "o'b"], &[]);
+        let expected = "/directory/deletedItems/microsoft.graph.user?$filter=employeeId%20in%20%28%27a%27%2C%27o%27%27b%27%29\
+                        &$top=100&$select=id,onPremisesSyncEnabled,deletedDateTime";
+        assert_eq!(query, Query { path: expected.to_owned(), advanced: false });
     }
 
     #[test]
@@ -130,8 +200,7 @@ mod tests {
 
     #[test]
     fn an_object_cannot_climb_out_of_its_place_in_the_path() {
-        let base = Url::parse("https://graph.example/v1.0").unwrap();
         let object = ObjectId::new("../groups?x");
-        assert_eq!(user(&base, &object), "https://graph.example/v1.0/users/..%2Fgroups%3Fx");
+        assert_eq!(user(&object), "/users/..%2Fgroups%3Fx");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::call::Answer;
-use crate::model::{Attributes, Name};
+use crate::model::{Attributes, Name, ObjectId};
 use crate::writer::{Cause, WriteError};
 
 /// Longest cause that is kept: Graph's messages are one or two sentences.
@@ -13,6 +13,9 @@ const CAUSE_CHARS_MAX: usize = 400;
 
 /// The detail by which Graph says that a value belongs to somebody else.
 const CONFLICT: &str = "ObjectConflict";
+
+/// The detail by which Graph says whose it is.
+const CONFLICTING: &str = "ConflictingObjects";
 
 /// Where the conflicting property stands in the message, where it is not in the details.
 const CONFLICT_WORDS: &str = "same value for property ";
@@ -24,10 +27,11 @@ pub(super) fn refusal(answer: &Answer, writes: bool, set: &Attributes) -> WriteE
     #[expect(clippy::match_overlapping_arm, reason = "the range is what is left of 4xx")]
     match answer.status {
         404 => WriteError::Gone { cause: Cause(words) },
-        // 401: the token service gives tokens that Graph refuses. 409: two writers met. 3xx: something in between.
-        401 | 408 | 409 | 429 | 503 | 300..=399 => later(answer.after, words),
+        // 401: the token service gives tokens that Graph refuses. 409: two writers met. 424: another request of the
+        // batch failed. 3xx: something in between.
+        401 | 408 | 409 | 424 | 429 | 503 | 300..=399 => later(answer.after, words),
         400 => match error.taken(set) {
-            Some(attribute) => WriteError::Taken { attribute, holder: None, cause: Cause(words) },
+            Some(attribute) => WriteError::Taken { attribute, holder: error.holder(), cause: Cause(words) },
             None => refused(error.code_or("bad_request"), words),
         },
         501 => refused(error.code_or("not_implemented"), words),
@@ -57,6 +61,12 @@ pub(super) fn unknown(words: String) -> WriteError {
 
 pub(super) fn refused(code: &str, words: String) -> WriteError {
     WriteError::Refused { code: code.to_owned(), cause: Cause(words) }
+}
+
+/// Whether a refusal may be about `property`: it names it, or names none.
+pub(super) fn may_be_about(answer: &Answer, property: &str) -> bool {
+    let error = Refusal::read(&answer.body);
+    matches!(answer.status, 400 | 403) && (error.details.is_empty() || error.speaks_of(property))
 }
 
 /// An error body, as far as it can be read.
@@ -107,6 +117,17 @@ impl<'a> Refusal<'a> {
         }
     }
 
+    /// The user that holds the value, where Graph says it: `User_{id}`.
+    fn holder(&self) -> Option<ObjectId> {
+        let (_, target) = self.details.iter().find(|(code, _)| *code == CONFLICTING)?;
+        target.strip_prefix("User_").filter(|id| !id.is_empty()).map(ObjectId::new)
+    }
+
+    /// Whether one of the details speaks of that property.
+    fn speaks_of(&self, property: &str) -> bool {
+        self.details.iter().any(|(_, target)| target.eq_ignore_ascii_case(property))
+    }
+
     fn words(&self, status: u16) -> String {
         let mut words = format!("{status}");
         if let Some(code) = self.code {
@@ -131,6 +152,7 @@ mod tests {
         let answer = Answer {
             status,
             after: Some(Duration::from_secs(3)),
+            share: None,
             body: serde_json::from_str(body).unwrap_or_default(),
         };
         let set = Attributes::from_iter([
@@ -142,7 +164,10 @@ mod tests {
             WriteError::Withheld { code, .. } => format!("withheld {code}"),
             WriteError::Unknown { .. } => "unknown".to_owned(),
             WriteError::Refused { code, cause } => format!("refused {code}: {cause}"),
-            WriteError::Taken { attribute, .. } => format!("taken {attribute}"),
+            WriteError::Taken { attribute, holder, .. } => match holder {
+                Some(holder) => format!("taken {attribute} by {holder}"),
+                None => format!("taken {attribute}"),
+            },
             WriteError::Gone { .. } => "gone".to_owned(),
         };
         assert_eq!(said, expected);
@@ -158,7 +183,7 @@ mod tests {
             &format!(r#"{{"error": {{"code": "Request_BadRequest", "message": "{message}"}}}}"#),
             "taken userPrincipalName",
         );
-        check(400, detailed, "taken mail");
+        check(400, detailed, "taken mail by 1");
         let generic =
             "A conflicting object with one or more of the specified property values is present in the directory.";
         check(400, &format!(r#"{{"error": {{"message": "{generic}"}}}}"#), "taken userPrincipalName");
@@ -169,7 +194,7 @@ mod tests {
 
     #[test]
     fn each_status_says_what_to_do_next() {
-        for status in [302, 401, 409, 429, 503] {
+        for status in [302, 401, 409, 424, 429, 503] {
             check(status, "{}", "later Some(3s)");
         }
         for status in [500, 502, 504] {

@@ -47,6 +47,9 @@ pub(super) fn script(naming: &Name, change: &Change) -> Result<Script, WriteErro
         ChangeKind::Restore => {
             Err(refused("no_restore", "a change file cannot bring a deleted account back".to_owned()))
         }
+        ChangeKind::Join | ChangeKind::Leave => {
+            Err(refused("no_membership", "a membership is no change to an account".to_owned()))
+        }
         ChangeKind::Update | ChangeKind::Enable | ChangeKind::Move | ChangeKind::Disable => alter(naming, change),
     }
 }

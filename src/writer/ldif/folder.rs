@@ -43,6 +43,7 @@ fn ending(errand: &Errand<'_>) -> &'static str {
     match errand.part {
         Part::Account => ".ldif",
         Part::Manager => "-manager.ldif",
+        Part::Member => "-member.ldif",
     }
 }
 

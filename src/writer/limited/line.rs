@@ -69,6 +69,8 @@ pub(super) enum DamageWord {
     Delete,
     /// [`Damage::Move`].
     Move,
+    /// [`Damage::Leave`].
+    Leave,
 }
 
 impl From<Damage> for DamageWord {
@@ -77,6 +79,7 @@ impl From<Damage> for DamageWord {
             Damage::Disable => Self::Disable,
             Damage::Delete => Self::Delete,
             Damage::Move => Self::Move,
+            Damage::Leave => Self::Leave,
         }
     }
 }
@@ -87,6 +90,7 @@ impl From<DamageWord> for Damage {
             DamageWord::Disable => Self::Disable,
             DamageWord::Delete => Self::Delete,
             DamageWord::Move => Self::Move,
+            DamageWord::Leave => Self::Leave,
         }
     }
 }

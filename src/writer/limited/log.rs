@@ -252,6 +252,7 @@ impl LimitLog {
             Damage::Disable => "agent_limit_disable",
             Damage::Delete => "agent_limit_delete",
             Damage::Move => "agent_limit_move",
+            Damage::Leave => "agent_limit_leave",
         };
         let after = self.count.room_at(damage, limits).map_or(HOUR, |at| at.since(now));
         let word = damage.word();

@@ -47,6 +47,8 @@ impl HourLimits {
             Damage::Disable => self.disable,
             Damage::Delete => self.delete,
             Damage::Move => self.r#move,
+            // The server's limits keep memberships; the agent's keep accounts.
+            Damage::Leave => u32::MAX,
         }
     }
 }

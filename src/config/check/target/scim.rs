@@ -32,6 +32,8 @@ pub(super) fn connection(
         ("folder", span_of(&written.folder)),
         ("naming", span_of(&written.naming)),
         ("container", span_of(&written.container)),
+        ("writes_max", span_of(&written.writes_max)),
+        ("writes_seconds", span_of(&written.writes_seconds)),
     ];
     refuse(&others, "scim", findings);
     let base_url = required(name, "base_url", &written.base_url, findings)

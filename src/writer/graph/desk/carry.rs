@@ -1,0 +1,204 @@
+//! A batch on its way: token, gate, request, and to each call its own answer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use super::queue::Entry;
+use super::{Going, Inner};
+use crate::writer::graph::batch;
+use crate::writer::graph::call::{Answer, Lost};
+use crate::writer::graph::pace::Bearing;
+
+/// Longest address of a request on its own; in a batch there is no such limit (`facts/graph_users.md` §5, §8).
+const PATH_CHARS_MAX: usize = 2_000;
+
+/// Statuses by which a tenant, or what stands before it, refuses batches rather than what is in them.
+const NO_BATCH: [u16; 6] = [400, 404, 405, 411, 413, 501];
+
+/// Carries a batch and answers every call in it.
+pub(super) async fn carry(inner: Arc<Inner>, entries: Vec<Entry>, mut going: Going) {
+    let Some(deadline) = entries.iter().map(|entry| entry.deadline).min() else { return };
+    let refused = match inner.line.token(deadline).await {
+        Err(lost) => return tell_all(entries, &lost),
+        Ok(token) => inner.carry_once(entries, &token, deadline, &mut going, true).await,
+    };
+    if refused.is_empty() {
+        return;
+    }
+    // Refused tokens that were still valid have been seen (`facts/graph_users.md` §1): a new one, once. What was
+    // refused so was not done.
+    match inner.line.token(deadline).await {
+        Err(lost) => tell_all(refused, &lost),
+        Ok(token) => drop(inner.carry_once(refused, &token, deadline, &mut going, false).await),
+    }
+}
+
+fn tell_all(entries: Vec<Entry>, lost: &Lost) {
+    for entry in entries {
+        // Whoever does not listen any more need not be told.
+        let _ = entry.answer.send(Err(lost.clone()));
+    }
+}
+
+fn tell_all_the_same(entries: Vec<Entry>, answer: &Answer) {
+    for entry in entries {
+        let _ = entry.answer.send(Ok(answer.clone()));
+    }
+}
+
+impl Inner {
+    /// Sends them, and answers them; gives back those whose token was refused, where another may be tried.
+    async fn carry_once(
+        self: &Arc<Self>,
+        entries: Vec<Entry>,
+        token: &SecretString,
+        deadline: Instant,
+        going: &mut Going,
+        may_renew: bool,
+    ) -> Vec<Entry> {
+        // The gate may have closed while the token was fetched. There is nothing to wait for from here to the request.
+        if self.pacer.closed_until(Instant::now()).is_some() {
+            self.put_back(entries);
+            return Vec::new();
+        }
+        going.sent();
+        let alone = entries.len() == 1 && entries[0].call.path.len() <= PATH_CHARS_MAX;
+        let sent = if alone {
+            self.line.send(&entries[0].call, token, deadline).await
+        } else {
+            self.line.send(&batch::envelope(entries.iter().map(|entry| &entry.call)), token, deadline).await
+        };
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(lost) => {
+                self.pacer.heed(Bearing::Silent, Instant::now());
+                tell_all(entries, &lost);
+                return Vec::new();
+            }
+        };
+        self.heed(&answer);
+        if answer.status == 401 && may_renew {
+            self.line.tokens.forget(token);
+            return entries;
+        }
+        if alone {
+            tell_all_the_same(entries, &answer);
+            return Vec::new();
+        }
+        match batch::answers(&answer.body, entries.len()) {
+            Some(answers) => self.tell_each(entries, answers, token, may_renew),
+            None => {
+                self.tell_whole(entries, answer, token, deadline).await;
+                Vec::new()
+            }
+        }
+    }
+
+    fn put_back(self: &Arc<Self>, entries: Vec<Entry>) {
+        let mut waiting = self.waiting();
+        waiting.queue.put_back(entries);
+        let is_new = !std::mem::replace(&mut waiting.is_served, true);
+        drop(waiting);
+        self.see_to_it(is_new);
+    }
+
+    /// To each its own answer.
+    fn tell_each(
+        &self,
+        entries: Vec<Entry>,
+        answers: Vec<Option<Answer>>,
+        token: &SecretString,
+        may_renew: bool,
+    ) -> Vec<Entry> {
+        // The gate closes for all before anybody is told, so that nobody begins anything meanwhile.
+        self.heed_worst(answers.iter().flatten());
+        let mut refused = Vec::new();
+        for (entry, answer) in entries.into_iter().zip(answers) {
+            match answer {
+                Some(answer) if answer.status == 401 && may_renew => {
+                    self.line.tokens.forget(token);
+                    refused.push(entry);
+                }
+                Some(answer) => {
+                    let (method, path) = (&entry.call.method, entry.call.shown());
+                    tracing::debug!(%method, path, status = answer.status, "Graph answered in a batch");
+                    let _ = entry.answer.send(Ok(answer));
+                }
+                None => {
+                    drop(entry.answer.send(Err(Lost::sent("the batch was answered, and this request in it was not"))))
+                }
+            }
+        }
+        refused
+    }
+
+    /// One answer to the batch as a whole, and none to what is in it.
+    async fn tell_whole(&self, entries: Vec<Entry>, answer: Answer, token: &SecretString, deadline: Instant) {
+        match answer.status {
+            // Nothing in it was done.
+            429 | 300..=399 | 401 | 403 | 408 => tell_all_the_same(entries, &answer),
+            status if NO_BATCH.contains(&status) => {
+                if !self.told_of_refusal.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(status, "Graph refuses a batch; its requests are sent one by one");
+                }
+                self.one_by_one(entries, token, deadline).await;
+            }
+            status => tell_all(
+                entries,
+                &Lost::sent(format!("{status}: the batch was answered as a whole, and nothing in it")),
+            ),
+        }
+    }
+
+    async fn one_by_one(&self, entries: Vec<Entry>, token: &SecretString, deadline: Instant) {
+        for entry in entries {
+            let now = Instant::now();
+            if let Some(until) = self.pacer.closed_until(now) {
+                let lost = Lost::unsent(Some(until - now), "nothing was sent: the tenant asks for patience");
+                let _ = entry.answer.send(Err(lost));
+                continue;
+            }
+            let answer = self.line.send(&entry.call, token, deadline).await;
+            match &answer {
+                Ok(answer) => self.heed(answer),
+                Err(_) => self.pacer.heed(Bearing::Silent, Instant::now()),
+            }
+            let _ = entry.answer.send(answer);
+        }
+    }
+
+    /// Answers in one batch are of one cause, so they count once: the longest patience, or that something failed.
+    fn heed_worst<'a>(&self, answers: impl Iterator<Item = &'a Answer> + Clone) {
+        let now = Instant::now();
+        let asks = |answer: &&Answer| matches!(bearing(answer), Bearing::Patience(_));
+        if answers.clone().any(|answer| asks(&answer)) {
+            let longest = answers.clone().filter(asks).filter_map(|answer| answer.after).max();
+            self.pacer.heed(Bearing::Patience(longest), now);
+        } else if answers.clone().any(|answer| bearing(answer) == Bearing::Poorly) {
+            self.pacer.heed(Bearing::Poorly, now);
+        }
+        for share in answers.filter_map(|answer| answer.share) {
+            self.pacer.heed_share(share, now);
+        }
+    }
+
+    fn heed(&self, answer: &Answer) {
+        let now = Instant::now();
+        self.pacer.heed(bearing(answer), now);
+        if let Some(share) = answer.share {
+            self.pacer.heed_share(share, now);
+        }
+    }
+}
+
+fn bearing(answer: &Answer) -> Bearing {
+    match answer.status {
+        429 => Bearing::Patience(answer.after),
+        503 | 504 if answer.after.is_some() => Bearing::Patience(answer.after),
+        500..=599 if answer.status != 501 => Bearing::Poorly,
+        _ => Bearing::Well,
+    }
+}
