@@ -15,7 +15,7 @@ use crate::pipeline::deliver::{Deliverer, Flowing, LeaseSettings, OnError};
 use crate::pipeline::dispatch::{Dispatcher, LOST_MAX, hold_dead_letters};
 use crate::pipeline::schedule::{Bell, Decider, Shutdown};
 use crate::queue::Transport;
-use crate::store::{JobState, Store, StoreError};
+use crate::store::{JobState, Store, StoreError, Whose};
 use crate::writer::Writer;
 use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT, Tenants};
 use crate::writer::scim::{ScimLogin, ScimSettings, ScimWriter};
@@ -249,7 +249,13 @@ impl App {
 
     /// The terms on which `count` items are leased.
     pub fn lease_settings(&self, count: usize) -> LeaseSettings {
-        LeaseSettings { lasts: self.lease.lasts, grace: self.lease.grace, count, lost_max: None, only_leavers: false }
+        LeaseSettings {
+            lasts: self.lease.lasts,
+            grace: self.lease.grace,
+            count,
+            lost_max: None,
+            whose: Whose::Everybody,
+        }
     }
 
     /// The same for agents, whose writers have time-outs of their own. Where an agent does not say how long, the lease is
@@ -260,7 +266,7 @@ impl App {
             Some(timeout) => (timeout * 3, timeout),
             None => (self.lease.lasts.max(least.lasts), self.lease.grace.max(least.grace)),
         };
-        LeaseSettings { lasts, grace, count, lost_max: Some(LOST_MAX), only_leavers: false }
+        LeaseSettings { lasts, grace, count, lost_max: Some(LOST_MAX), whose: Whose::Everybody }
     }
 
     /// What decides the uploads of a job.

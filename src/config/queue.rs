@@ -73,7 +73,7 @@ pub struct ServerQueueWritten {
     nats: NatsWritten,
 }
 
-/// How an agent gets its work, where it does not ask the server for all of it: the table `[queue]` of its file.
+/// How an agent gets its work, where it does not ask the server for all of it (`muster agent --queue FILE`).
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgentQueueWritten {

@@ -18,7 +18,7 @@ use crate::model::{
     WorkerId,
 };
 use crate::reconcile::{damages, reconcile};
-use crate::store::{JobState, LeaseTerms, Proposal, Store, StoreError, StoredPerson, WorkFor};
+use crate::store::{JobState, LeaseTerms, Proposal, Store, StoreError, StoredPerson, Whose, WorkFor};
 use crate::writer::Writer;
 use flow::Flow;
 
@@ -108,8 +108,8 @@ pub struct LeaseSettings {
     pub count: usize,
     /// How many leases may be lost one after another before somebody must look; `None`: any number.
     pub lost_max: Option<u32>,
-    /// Only leavers.
-    pub only_leavers: bool,
+    /// Whose work.
+    pub whose: Whose,
 }
 
 /// Leases due work at a target for `holder`.
@@ -136,7 +136,7 @@ pub fn lease(
         lasts: settings.lasts,
         grace: settings.grace,
         lost_max: settings.lost_max,
-        only_leavers: settings.only_leavers,
+        whose: settings.whose,
         allowed: &allowed,
         conceal: &conceal,
     };

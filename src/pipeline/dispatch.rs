@@ -14,7 +14,7 @@ use crate::queue::envelope::{ENVELOPE_BYTES_MAX, Signer};
 use crate::queue::nats::Class;
 use crate::queue::wire::WorkItemWire;
 use crate::queue::{Offer, Transport};
-use crate::store::{JobState, OFFERED, Store, StoreError, TargetKey};
+use crate::store::{JobState, OFFERED, Store, StoreError, TargetKey, Whose};
 
 /// Pieces of work offered in one transaction.
 const BATCH_MAX: usize = 256;
@@ -143,7 +143,10 @@ impl Dispatcher {
             grace: Duration::ZERO,
             count: room.min(BATCH_MAX),
             lost_max: Some(LOST_MAX),
-            only_leavers: class == Class::Leavers,
+            whose: match class {
+                Class::Leavers => Whose::Leavers,
+                Class::Others => Whose::Others,
+            },
         };
         let (holder, now) = (WorkerId::new(OFFERED), self.clock.now());
         let work = deliver::lease(&self.store, &self.job, &self.state, &self.target, &holder, &terms, now)?;

@@ -2,7 +2,7 @@
 
 use rusqlite::{Transaction, params};
 
-use super::lease::LeaseTerms;
+use super::lease::{LeaseTerms, Whose};
 use super::{Store, StoreError, TargetKey};
 use crate::model::Timestamp;
 
@@ -46,7 +46,11 @@ pub(super) fn due_rows(
 ) -> Result<Vec<i64>, StoreError> {
     let mut rows = Vec::new();
     let most = terms.count.saturating_mul(ROWS_PER_ITEM_MAX);
-    let classes: &[i64] = if terms.only_leavers { &[0] } else { &[0, 1] };
+    let classes: &[i64] = match terms.whose {
+        Whose::Everybody => &[0, 1],
+        Whose::Leavers => &[0],
+        Whose::Others => &[1],
+    };
     for class in classes {
         let left = most - rows.len().min(most);
         let mut statement = on.prepare_cached(

@@ -33,6 +33,17 @@ const OTHER_HOME: (&str, &str) =
 const NAME_IS_OFFERED: (&str, &str) =
     ("name_is_offered", "somebody else may be given one of the same names; that is seen to first");
 
+/// Whose work is leased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Everybody's, leavers first.
+    Everybody,
+    /// Leavers'.
+    Leavers,
+    /// That of all but leavers.
+    Others,
+}
+
 /// On what terms work is leased.
 pub struct LeaseTerms<'a> {
     /// Who takes it.
@@ -47,8 +58,8 @@ pub struct LeaseTerms<'a> {
     pub grace: Duration,
     /// How many leases may be lost one after another before somebody must look; `None`: any number.
     pub lost_max: Option<u32>,
-    /// Only leavers.
-    pub only_leavers: bool,
+    /// Whose work.
+    pub whose: Whose,
     /// How much of each damage a target with so many people may see in a day.
     pub allowed: &'a dyn Fn(Damage, u64) -> u64,
     /// Takes out of a reason what is never shown of a person, before it is kept.

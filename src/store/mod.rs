@@ -52,7 +52,7 @@ pub use arriving::{Arriving, Batch, Decided, Refusal, Said, StoredPerson, Tally,
 pub use clients::{Client, NewClient};
 pub use fsck::Fault;
 pub use import::Stored;
-pub use lease::{LeaseTerms, Proposal, WorkFor};
+pub use lease::{LeaseTerms, Proposal, Whose, WorkFor};
 pub use link::OFFERED;
 pub use look::ToLook;
 pub use member::KnownMember;
