@@ -14,6 +14,7 @@ mod client;
 mod decide;
 mod deliver;
 mod figure;
+mod graph;
 mod import;
 mod language;
 #[path = "../support/nats.rs"]
@@ -50,13 +51,16 @@ fn main() {
     if wanted("accept") {
         figures.extend(accept::figures(size));
     }
+    if wanted("graph") {
+        figures.extend(graph::figures(size));
+    }
     if wanted("queue") {
         figures.extend(queue::figure(size));
     }
     if wanted("deliver") {
         figures.extend(deliver::figures(size));
     }
-    assert!(!figures.is_empty(), "--only takes decide, language, import, accept, deliver or queue");
+    assert!(!figures.is_empty(), "--only takes decide, language, import, accept, deliver, graph or queue");
     figure::print(&figures);
 }
 
