@@ -1,5 +1,6 @@
 //! The hands that change directories. A writer decides nothing.
 
+mod directory_limits;
 pub mod graph;
 pub mod ldap;
 pub mod ldif;

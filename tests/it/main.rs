@@ -39,6 +39,8 @@ mod kill;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod ldap_services;
+#[cfg(test)]
 mod ldif_services;
 #[cfg(test)]
 mod looks;
@@ -83,3 +85,6 @@ mod samba;
 #[cfg(test)]
 #[path = "../support/scim2.rs"]
 mod scim2;
+#[cfg(test)]
+#[path = "../support/slapd.rs"]
+mod slapd;

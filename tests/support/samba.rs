@@ -15,8 +15,8 @@ use tempfile::TempDir;
 
 /// Everything in the domain stands in this.
 pub(crate) const BASE: &str = "DC=example,DC=test";
-const ADMINISTRATOR: &str = "Administrator@EXAMPLE.TEST";
-const PASSWORD: &str = "Passw0rd.Test1";
+pub(crate) const ADMINISTRATOR: &str = "Administrator@EXAMPLE.TEST";
+pub(crate) const PASSWORD: &str = "Passw0rd.Test1";
 /// Where Debian keeps the server.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 /// Ten seconds at most where it was measured; machines differ.
@@ -135,7 +135,7 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {output:?}");
 }
 
-fn make_certificates(tls: &Path, address: &str) {
+pub(crate) fn make_certificates(tls: &Path, address: &str) {
     let extensions = format!(
         "subjectAltName=DNS:dc1.example.test,IP:{address}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
     );

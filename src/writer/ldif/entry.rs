@@ -1,9 +1,9 @@
 //! One change as LDIF records, and what the entry holds once they are applied.
 
 use crate::model::{Attributes, Change, ChangeKind, Dn, Known, Name, ObjectId, Value, escape_rdn_value};
-use crate::writer::{NO_GROUP, WriteError};
+use crate::writer::{NO_GROUP, WriteError, directory_limits as limits};
 
-use super::{limits, refused, text};
+use super::{refused, text};
 
 /// `userAccountControl` of an ordinary account (UF_NORMAL_ACCOUNT).
 const NORMAL_ACCOUNT: i64 = 0x200;

@@ -14,7 +14,6 @@ use super::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 
 mod entry;
 mod folder;
-mod limits;
 mod text;
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
-//! What Active Directory would refuse, refused before it is in a file that others must clear up.
+//! What Active Directory would refuse, refused before anything is written, with the attribute named.
 
 use crate::model::{Attributes, Name, Value};
-use crate::writer::WriteError;
-
-use super::refused;
+use crate::writer::{Cause, WriteError};
 
 /// Longest values in characters: `rangeUpper` in Microsoft's published AD DS schema (Windows Server 2012 R2 and
 /// 2016); 20 for a user's `sAMAccountName` is the limit of the account database behind the schema's 256.
@@ -44,7 +42,7 @@ const NOT_IN_ACCOUNT_NAMES: [char; 16] =
 ///
 /// # Errors
 /// [`WriteError::Refused`] names the attribute and what is wrong with it.
-pub(super) fn check(set: &Attributes) -> Result<(), WriteError> {
+pub(in crate::writer) fn check(set: &Attributes) -> Result<(), WriteError> {
     for (name, value) in set.iter() {
         check_name(name)?;
         if let Value::Text(text) = value {
@@ -61,7 +59,7 @@ pub(super) fn check(set: &Attributes) -> Result<(), WriteError> {
 ///
 /// # Errors
 /// [`WriteError::Refused`] when it is none.
-pub(super) fn check_name(name: &Name) -> Result<(), WriteError> {
+pub(in crate::writer) fn check_name(name: &Name) -> Result<(), WriteError> {
     let text = name.as_str();
     let is_one = text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ';'))
@@ -71,7 +69,7 @@ pub(super) fn check_name(name: &Name) -> Result<(), WriteError> {
 
 /// # Errors
 /// [`WriteError::Refused`] when `text` is longer than the schema allows for `name`.
-pub(super) fn check_length(name: &Name, text: &str) -> Result<(), WriteError> {
+pub(in crate::writer) fn check_length(name: &Name, text: &str) -> Result<(), WriteError> {
     let Some((_, max)) = CHARACTERS_MAX.iter().find(|(limited, _)| *name == **limited) else { return Ok(()) };
     // Active Directory counts UTF-16 units.
     let count = text.encode_utf16().count();
@@ -89,4 +87,8 @@ fn check_account_name(text: &str) -> Result<(), WriteError> {
         return Err(refused("account_name", "sAMAccountName may not end in a full stop".to_owned()));
     }
     Ok(())
+}
+
+fn refused(code: &str, why: String) -> WriteError {
+    WriteError::Refused { code: code.to_owned(), cause: Cause(why) }
 }
