@@ -11,8 +11,8 @@ use crate::decide;
 use crate::graph_schema::{Schema, export};
 use crate::http_client::HttpClientError;
 use crate::model::{TargetId, WorkerId};
-use crate::pipeline::deliver::{Deliverer, LeaseSettings};
-use crate::pipeline::schedule::{Bell, Decider, Shutdown, deliver};
+use crate::pipeline::deliver::{Deliverer, Flowing, LeaseSettings, OnError};
+use crate::pipeline::schedule::{Bell, Decider, Shutdown};
 use crate::store::{JobState, Store, StoreError};
 use crate::writer::Writer;
 use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT};
@@ -20,8 +20,8 @@ use crate::writer::scim::{ScimLogin, ScimSettings, ScimWriter};
 
 pub use remote_agent::{AgentError, AgentLogin, agent};
 
-/// Items a worker in this process carries at once, and with one lease. Graph answers in about a tenth of a second,
-/// and its budget is 20 writes a second; more side by side would only wait for each other.
+/// Items leased and carried where it is done once, by hand. Whoever delivers for long asks the writer how much it has
+/// room for.
 const EMBEDDED_ITEMS: usize = 16;
 
 /// The shortest time-out of an agent's writes that its leases are made for: clocks and networks are not finer.
@@ -264,19 +264,23 @@ impl App {
             Hands::Embedded(writer) => Some((target, writer)),
             Hands::Agent => None,
         });
-        let deliverer = |(target, writer): (&ActiveTarget, &Arc<dyn Writer>)| {
-            Arc::new(Deliverer {
-                store: Arc::clone(&self.store),
-                job: Arc::clone(&job.core),
-                state: Arc::clone(&job.state),
-                target: target.id.clone(),
-                writer: Arc::clone(writer),
-                clock: Arc::clone(&self.clock),
-                holder: WorkerId::new("server"),
-                settings: self.lease_settings(EMBEDDED_ITEMS),
-            })
-        };
-        embedded.map(deliverer).collect()
+        embedded.map(|(target, writer)| self.deliverer(job, &target.id, Arc::clone(writer))).collect()
+    }
+
+    /// What delivers to a target of a job with `writer`.
+    pub fn deliverer(&self, job: &ActiveJob, target: &TargetId, writer: Arc<dyn Writer>) -> Arc<Deliverer> {
+        Arc::new(Deliverer {
+            store: Arc::clone(&self.store),
+            job: Arc::clone(&job.core),
+            state: Arc::clone(&job.state),
+            target: target.clone(),
+            writer,
+            clock: Arc::clone(&self.clock),
+            holder: WorkerId::new("server"),
+            settings: self.lease_settings(EMBEDDED_ITEMS),
+            work: self.work.clone(),
+            flowing: Flowing::default(),
+        })
     }
 
     /// Decides and delivers for all jobs until asked to stop; what is under way then is finished first.
@@ -285,7 +289,11 @@ impl App {
         for job in &self.jobs {
             loops.spawn(self.decider(job).run(self.accepted.listen(), shutdown.clone()));
             for deliverer in self.deliverers(job) {
-                loops.spawn(deliver(deliverer, self.work.clone(), shutdown.clone()));
+                let (work, shutdown) = (self.work.listen(), shutdown.clone());
+                loops.spawn(async move {
+                    // Where the store refuses it is told of and tried again.
+                    let _ = deliverer.run(work, shutdown, OnError::Retry).await;
+                });
             }
         }
         while loops.join_next().await.is_some() {}

@@ -29,6 +29,7 @@ pub mod proof;
 pub mod chance;
 pub mod clock;
 pub mod http_client;
+pub mod meter;
 pub mod plain;
 pub mod queue;
 pub mod source;

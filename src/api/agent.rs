@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::role::Role;
 use super::{Api, blocking, body};
 use crate::app::{ActiveJob, Hands};
+use crate::meter::{self, Counter};
 use crate::model::{Carried, LeaseId, TargetId, WorkItem, WorkerId};
 use crate::pipeline::conceal::conceal_carried;
 use crate::pipeline::deliver;
@@ -186,6 +187,9 @@ fn lease_of(
     loop {
         let now = api.app.clock.now();
         let work = deliver::lease(&api.app.store, &job.core, &job.state, target, &asked.client, &settings, now)?;
+        if work.others_woken {
+            api.app.work.ring();
+        }
         if !work.items.is_empty() || work.ended == 0 {
             return Ok(work.items);
         }
@@ -217,7 +221,7 @@ fn settle_now(
             conceal_carried(&job.core, (&api.app.store, &job.state), lease, &mut carried)?;
             of_this_job.push((lease.clone(), carried));
         }
-        let settled = api.app.store.settle_all(&job.state, holder, of_this_job, api.app.clock.now())?;
+        let settled = api.app.store.settle_all(&job.state, holder, &of_this_job, api.app.clock.now())?;
         let mut settled = settled.into_iter();
         left.retain(|(place, ..)| {
             let is_taken = settled.next() == Some(Settled::Taken);
@@ -227,5 +231,6 @@ fn settle_now(
             !is_taken
         });
     }
+    meter::count(Counter::LeasesLost, &[("by", "agent")], left.len() as u64);
     Ok(answers)
 }

@@ -9,6 +9,7 @@ mod error;
 mod ids;
 mod incoming;
 mod limits;
+mod metrics;
 mod passage;
 mod people;
 mod role;
@@ -16,6 +17,7 @@ mod schema;
 mod serve;
 mod settings;
 mod show;
+mod status;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -35,6 +37,7 @@ pub use auth::sha256;
 pub use role::{Role, UnknownRole};
 pub use serve::{ServeError, Serving, listen, serve};
 pub use settings::{ApiSettings, JobLimits, Rate, STRICT_OPERATIONS_MAX, TlsFiles};
+pub use status::{AgentWire, By, CountWire, JobWire, PaceWire, PutOffWire, StatusWire, TargetWire, WhoWrites, status};
 pub use token::TOKEN_LIFETIME;
 
 /// Jobs that are named when somebody asks for one that is not there.
@@ -89,6 +92,8 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(only("POST", "/muster/v1/agent/lease").route(web::post().to(agent::lease)))
         .service(only("POST", "/muster/v1/agent/settle").route(web::post().to(agent::settle)))
         .service(only("GET", "/muster/v1/agents").route(web::get().to(agents::get)))
+        .service(only("GET", "/muster/v1/status").route(web::get().to(status::get)))
+        .service(only("GET", "/metrics").route(web::get().to(metrics::get)))
         .service(only("GET", "/health").route(web::get().to(health)));
 }
 

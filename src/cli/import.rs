@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::Globals;
 use super::jobs::{csv_settings, delimiter_word, hint_in_use, load_job, warn_of_lost_targets};
@@ -16,7 +17,9 @@ use crate::app::{App, Hands};
 use crate::clock::{Clock, SystemClock};
 use crate::config::JobMeant;
 use crate::model::UploadId;
+use crate::pipeline::deliver::OnError;
 use crate::pipeline::import::{ImportProgress, Imported, import};
+use crate::pipeline::schedule::Shutdown;
 use crate::plain::plain;
 use crate::source::Scan;
 use crate::store::{Access, OperationState, Standing, Store, TargetState};
@@ -25,7 +28,12 @@ use crate::store::{Access, OperationState, Standing, Store, TargetState};
 /// `muster serve`, or by the next import.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it looks whether that work is due.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// So often in a row nothing is under way and nothing is due soon before it is over: what one target settled just now
+/// may be due at another.
+const QUIET_LOOKS: u32 = 2;
+/// The bar moves every so many looks: what waits has to be counted for it.
+const LOOKS_PER_BAR: u32 = 10;
 /// Faults shown in full.
 const FAULTS_SHOWN_MAX: usize = 20;
 
@@ -107,28 +115,55 @@ fn tell_of_new_job(app: &App, job: &crate::app::ActiveJob) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Delivers until nothing is due soon.
+/// Delivers until nothing is due soon, at all targets side by side.
 async fn deliver_all(app: &App, job: &crate::app::ActiveJob) -> anyhow::Result<()> {
     let bar = Progress::new("delivering", 0, false);
-    let mut done = 0;
-    for deliverer in app.deliverers(job) {
-        let key = job.state.target(&deliverer.target).context("a target that is not registered")?;
-        loop {
-            let ended = deliverer.deliver_once().await?;
-            done += ended as u64;
-            bar.of(done + app.store.target_state(&deliverer.target, key)?.waiting);
-            bar.at(done);
-            if ended > 0 {
-                continue;
-            }
-            match app.store.next_due(key)? {
-                Some(due) if due.since(app.clock.now()) < PATIENCE => tokio::time::sleep(LOOK_EVERY).await,
-                _ => break,
-            }
+    let (switch, shutdown) = Shutdown::new();
+    let deliverers = app.deliverers(job);
+    let mut running = JoinSet::new();
+    for deliverer in &deliverers {
+        running.spawn(Arc::clone(deliverer).run(app.work.listen(), shutdown.clone(), OnError::Stop));
+    }
+    let (mut quiet_looks, mut looks) = (0, 0_u32);
+    while quiet_looks < QUIET_LOOKS {
+        tokio::select! {
+            Some(ended) = running.join_next() => ended??,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
         }
+        let is_quiet = !deliverers.iter().any(|deliverer| deliverer.is_busy()) && !is_due_soon(app, job)?;
+        quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
+        looks += 1;
+        if looks % LOOKS_PER_BAR == 1 {
+            let done: u64 = deliverers.iter().map(|deliverer| deliverer.ended()).sum();
+            bar.of(done + waiting(app, job)?);
+            bar.at(done);
+        }
+    }
+    switch.send_replace(true);
+    while let Some(ended) = running.join_next().await {
+        ended??;
     }
     bar.end();
     Ok(())
+}
+
+/// Whether anything is due within an import's patience at a target that this process writes to.
+fn is_due_soon(app: &App, job: &crate::app::ActiveJob) -> anyhow::Result<bool> {
+    for target in job.targets.iter().filter(|target| matches!(target.hands, Hands::Embedded(_))) {
+        let key = job.state.target(&target.id).context("a target that is not registered")?;
+        let due = app.store.next_due(key)?;
+        if due.is_some_and(|due| due.since(app.clock.now()) < PATIENCE) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn waiting(app: &App, job: &crate::app::ActiveJob) -> anyhow::Result<u64> {
+    let targets = job.state.targets.iter().filter(|(id, _)| {
+        job.targets.iter().any(|target| target.id == *id && matches!(target.hands, Hands::Embedded(_)))
+    });
+    targets.map(|(id, key)| Ok(app.store.target_state(id, *key)?.waiting)).sum()
 }
 
 fn report(app: &App, job: &crate::app::ActiveJob, imported: &Imported, globals: &Globals) -> anyhow::Result<ExitCode> {

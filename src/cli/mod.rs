@@ -22,6 +22,7 @@ mod sandbox;
 mod schema;
 mod screen;
 mod serve;
+mod status;
 mod stop;
 mod test;
 mod trace;
@@ -84,6 +85,7 @@ enum Command {
     Release(release::Args),
     Fsck(fsck::Args),
     Serve(serve::Args),
+    Status(status::Args),
     Client(client::Args),
     Agent(agent::Args),
     Agents(agents::Args),
@@ -121,6 +123,7 @@ pub fn main() -> ExitCode {
         Command::Release(args) => release::run(args, globals),
         Command::Fsck(args) => fsck::run(args, globals),
         Command::Serve(args) => serve::run(args, globals),
+        Command::Status(args) => status::run(args, globals),
         Command::Client(args) => client::run(args, globals),
         Command::Agent(args) => agent::run(args, globals),
         Command::Agents(args) => agents::run(args, globals),

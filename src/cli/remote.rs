@@ -26,7 +26,7 @@ use crate::plain::plain;
 use crate::source::{Rows, Scan, scan};
 
 /// Where the secret is read unless a file is named.
-const SECRET_VARIABLE: &str = "MUSTER_CLIENT_SECRET";
+pub(super) const CLIENT_SECRET_VARIABLE: &str = "MUSTER_CLIENT_SECRET";
 /// What Microsoft's token service wants to hear; muster's own takes anything.
 const SCOPE: &str = "https://graph.microsoft.com/.default";
 /// Longest certificate file, in bytes. A whole machine's authorities are a quarter of a megabyte.
@@ -115,7 +115,7 @@ fn sender(job: &JobMeant, args: &Args) -> anyhow::Result<Sender> {
     );
     let secret = match &args.client_secret_file {
         Some(file) => SecretSource::File(file.clone()),
-        None => SecretSource::Env(SECRET_VARIABLE.to_owned()),
+        None => SecretSource::Env(CLIENT_SECRET_VARIABLE.to_owned()),
     };
     let destination = Destination {
         token_url: args.token_url.clone().map_or_else(|| own_token_url(&server), Ok)?,
@@ -133,7 +133,7 @@ fn sender(job: &JobMeant, args: &Args) -> anyhow::Result<Sender> {
     Ok(Sender::new(&destination, limits, Arc::new(SystemClock), wait)?)
 }
 
-fn own_token_url(server: &Url) -> anyhow::Result<Url> {
+pub(super) fn own_token_url(server: &Url) -> anyhow::Result<Url> {
     let mut url = server.clone();
     match url.path_segments_mut() {
         Ok(mut segments) => segments.pop_if_empty().extend(["muster", "oauth2", "v2.0", "token"]),
@@ -142,7 +142,7 @@ fn own_token_url(server: &Url) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-fn certificates(file: &Path) -> anyhow::Result<Vec<u8>> {
+pub(super) fn certificates(file: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = std::fs::metadata(file).with_context(|| format!("cannot read {}", file.display()))?.len();
     anyhow::ensure!(bytes <= CA_BYTES_MAX, "{} is too long for a file of certificates", file.display());
     std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))

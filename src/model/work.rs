@@ -114,3 +114,18 @@ pub enum Settlement {
     /// It could not be written.
     Failed(Reason),
 }
+
+impl Settlement {
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Applied { .. } => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Linked { .. } => "linked",
+            Self::Again { .. } => "again",
+            Self::Held(_) => "held",
+            Self::Skipped(_) => "skipped",
+            Self::Failed(_) => "failed",
+        }
+    }
+}

@@ -1,15 +1,18 @@
 //! *Deliver*: due work is leased, carried to its target, and settled. No transaction is open meanwhile.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use super::carry::carry;
 use super::conceal::{conceal_carried, conceal_reason};
+use super::schedule::{Bell, Ear, Shutdown};
 use crate::clock::Clock;
 use crate::decide::{self, Ask, AtTarget, decide};
 use crate::mapping::MANAGER;
+use crate::meter::{self, Counter};
 use crate::model::{
     Carried, Damage, LeaseId, Manager, MatchKeys, Outcome, Reason, Step, TargetId, Task, Timestamp, Wanted, WorkItem,
     WorkerId,
@@ -17,6 +20,11 @@ use crate::model::{
 use crate::reconcile::{damages, reconcile};
 use crate::store::{JobState, LeaseTerms, Proposal, Store, StoreError, StoredPerson, WorkFor};
 use crate::writer::Writer;
+use flow::Flow;
+
+mod flow;
+
+pub use flow::{OnError, UNDER_WAY_MAX};
 
 /// What is to be done at `target` about a person as they are now: decided again from the person and what is
 /// known, so that it is never older than they are.
@@ -117,7 +125,9 @@ pub fn lease(
         allowed: &allowed,
         conceal: &conceal,
     };
-    store.lease(state, key, &terms, &mut |stored, is_unsure| propose(job, target, stored, is_unsure))
+    let work = store.lease(state, key, &terms, &mut |stored, is_unsure| propose(job, target, stored, is_unsure))?;
+    meter::count(Counter::Leased, &[("target", target.as_str())], work.items.len() as u64);
+    Ok(work)
 }
 
 /// Delivers to one target with a writer in this process.
@@ -138,9 +148,38 @@ pub struct Deliverer {
     pub holder: WorkerId,
     /// On what terms.
     pub settings: LeaseSettings,
+    /// Rung when something was settled: a manager, or another target, may have waited for it.
+    pub work: Bell,
+    /// What [`Deliverer::run`] does just now.
+    pub flowing: Flowing,
+}
+
+/// What a deliverer that runs does just now, for whoever watches.
+#[derive(Debug, Default)]
+pub struct Flowing {
+    is_busy: AtomicBool,
+    ended: AtomicU64,
 }
 
 impl Deliverer {
+    /// Delivers whatever is due until asked to stop; what is under way then is finished first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store refuses, and `on_error` says that it ends then.
+    pub async fn run(self: Arc<Self>, work: Ear, shutdown: Shutdown, on_error: OnError) -> Result<(), StoreError> {
+        Flow::new(self, on_error).run(work, shutdown).await
+    }
+
+    /// Whether a deliverer that runs has anything under way, or is about to look for more.
+    pub fn is_busy(&self) -> bool {
+        self.flowing.is_busy.load(Ordering::SeqCst)
+    }
+
+    /// How many pieces of work have ended since it runs.
+    pub fn ended(&self) -> u64 {
+        self.flowing.ended.load(Ordering::SeqCst)
+    }
+
     /// Leases what is due, carries it side by side, settles it in one transaction. Gives how many pieces of
     /// work ended, tried or not; 0 when nothing is due.
     ///
@@ -148,24 +187,42 @@ impl Deliverer {
     /// [`StoreError`] when the store refuses. What was written by then is found again: its lease runs out, and
     /// whoever leases it next looks first.
     pub async fn deliver_once(self: &Arc<Self>) -> Result<usize, StoreError> {
-        let work = blocking(self, |this| {
-            lease(&this.store, &this.job, &this.state, &this.target, &this.holder, &this.settings, this.clock.now())
-        })
-        .await?;
+        let work = blocking(self, |this| this.lease(this.settings.count)).await?;
         let count = work.items.len();
         if count == 0 {
             return Ok(work.ended);
         }
-        let carried = self.carry_all(work.items).await;
-        blocking(self, move |this| this.settle(carried)).await?;
+        let mut carried = self.carry_all(work.items).await;
+        blocking(self, move |this| this.settle(&mut carried)).await?;
         Ok(count + work.ended)
     }
 
-    fn settle(&self, mut carried: Vec<(LeaseId, Carried)>) -> Result<(), StoreError> {
-        for (lease, carried) in &mut carried {
+    fn lease(&self, count: usize) -> Result<WorkFor, StoreError> {
+        let settings = LeaseSettings { count, ..self.settings };
+        let now = self.clock.now();
+        let work = lease(&self.store, &self.job, &self.state, &self.target, &self.holder, &settings, now)?;
+        if work.others_woken {
+            self.work.ring();
+        }
+        Ok(work)
+    }
+
+    fn settle(&self, carried: &mut [(LeaseId, Carried)]) -> Result<(), StoreError> {
+        for (lease, carried) in carried.iter_mut() {
             conceal_carried(&self.job, (&self.store, &self.state), lease, carried)?;
         }
-        self.store.settle_all(&self.state, &self.holder, carried, self.clock.now()).map(drop)
+        let settled = self.store.settle_all(&self.state, &self.holder, carried, self.clock.now())?;
+        let lost = settled.iter().filter(|settled| !settled.is_taken()).count() as u64;
+        meter::count(Counter::LeasesLost, &[("by", "server")], lost);
+        self.work.ring();
+        Ok(())
+    }
+
+    fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        match self.state.target(&self.target) {
+            Some(key) => self.store.next_due(key),
+            None => Ok(None),
+        }
     }
 
     async fn carry_all(self: &Arc<Self>, items: Vec<WorkItem>) -> Vec<(LeaseId, Carried)> {

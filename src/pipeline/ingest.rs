@@ -2,6 +2,7 @@
 
 use lz4_flex::block::compress_prepend_size;
 
+use crate::meter::{self, Counter};
 use crate::model::Timestamp;
 use crate::scim::{self, EnvelopeError};
 use crate::store::{Accepted, Backlog, JobKey, NewUpload, Store, StoreError};
@@ -79,5 +80,10 @@ pub fn ingest(
         body: compress_prepend_size(upload.body),
         accepted_at: upload.at,
     };
-    store.accept(new).map_err(IngestError::Store)
+    let accepted = store.accept(new).map_err(IngestError::Store)?;
+    if !accepted.repeat {
+        meter::count(Counter::Uploads, &[], 1);
+        meter::count(Counter::Operations, &[], envelope.operations.into());
+    }
+    Ok(accepted)
 }

@@ -13,3 +13,4 @@ pub mod plan;
 pub mod process;
 pub mod schedule;
 pub mod send;
+pub mod status;

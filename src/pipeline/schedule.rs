@@ -1,11 +1,10 @@
-//! *Schedule*: what runs while muster serves: deciding what was accepted, delivering what is due.
+//! *Schedule*: what runs while muster serves: deciding what was accepted; and who wakes whom, and stops.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::deliver::Deliverer;
 use super::process::{process_waiting, redecide};
 use crate::clock::Clock;
 use crate::decide;
@@ -49,6 +48,13 @@ impl Ear {
     /// Waits until the bell rings, or `longest` has passed.
     pub async fn wait(&mut self, longest: Duration) {
         let _ = tokio::time::timeout(longest, self.0.changed()).await;
+    }
+
+    /// Waits until the bell rings; for ever, where nobody is left who could ring it.
+    pub async fn rung(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -126,25 +132,6 @@ impl Decider {
                 () = accepted.wait(pause) => {}
                 () = shutdown.asked() => {}
             }
-        }
-    }
-}
-
-/// Delivers whatever is due, until asked to stop.
-pub async fn deliver(deliverer: Arc<Deliverer>, work: Bell, mut shutdown: Shutdown) {
-    let mut ear = work.listen();
-    while !shutdown.is_asked() {
-        let pause = match deliverer.deliver_once().await {
-            Ok(0) => LOOK_EVERY,
-            Ok(_) => continue,
-            Err(error) => {
-                tracing::error!(target_id = %deliverer.target, error = chain(&error), "delivering stopped; trying again");
-                STORE_RETRY
-            }
-        };
-        tokio::select! {
-            () = ear.wait(pause) => {}
-            () = shutdown.asked() => {}
         }
     }
 }

@@ -23,19 +23,21 @@ impl Reply {
 }
 
 /// A refusal.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) code: &'static str,
     pub(super) message: String,
     /// Code and target of each detail.
     pub(super) details: Vec<(&'static str, String)>,
     pub(super) retry_after: Option<Duration>,
+    /// What else stands in the head.
+    pub(super) headers: Vec<(&'static str, String)>,
 }
 
-impl Fault {
+impl Refusal {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: Vec::new(), retry_after: None }
+        Self { status, code, message: message.into(), details: Vec::new(), retry_after: None, headers: Vec::new() }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -50,6 +52,22 @@ impl Fault {
     pub(super) fn invalid(property: &str) -> Self {
         Self::bad_request(format!("Invalid value specified for property '{property}' of resource 'User'."))
             .detail("InvalidValue", property)
+    }
+
+    /// The same of something else than a user.
+    pub(super) fn invalid_of(resource: &str, property: &str) -> Self {
+        let words = format!("Invalid value specified for property '{property}' of resource '{resource}'.");
+        Self::bad_request(words).detail("InvalidValue", property)
+    }
+
+    pub(super) fn already_a_member() -> Self {
+        Self::bad_request(
+            "One or more added object references already exist for the following modified properties: 'members'.",
+        )
+    }
+
+    pub(super) fn page(size: &str) -> Self {
+        Self::bad_request(format!("Invalid page size specified: '{size}'. Must be between 1 and 999 inclusive."))
     }
 
     pub(super) fn length(property: &str) -> Self {
@@ -80,10 +98,14 @@ impl Fault {
         }
     }
 
+    /// For names only the property is told; for addresses and immutable ids, who has it, too.
     pub(super) fn conflict(property: &str, other: &str) -> Self {
-        Self::bad_request(format!("Another object with the same value for property {property} already exists."))
-            .detail("ObjectConflict", property)
-            .detail("ConflictingObjects", format!("User_{other}"))
+        let words = format!("Another object with the same value for property {property} already exists.");
+        let refusal = Self::bad_request(words).detail("ObjectConflict", property);
+        if property == "userPrincipalName" {
+            return refusal;
+        }
+        refusal.detail("ConflictingObjects", format!("User_{other}"))
     }
 
     pub(super) fn unverified_domain() -> Self {
@@ -143,6 +165,28 @@ impl Fault {
 
     pub(super) fn unsupported(message: impl Into<String>) -> Self {
         Self::new(400, "Request_UnsupportedQuery", message)
+    }
+
+    /// A batch is refused whole.
+    pub(super) fn batch(message: impl Into<String>) -> Self {
+        Self::new(400, "BadRequest", message)
+    }
+
+    pub(super) fn failed_dependency() -> Self {
+        Self::new(424, "FailedDependency", "A request that this one depends on has failed.")
+    }
+
+    pub(super) fn address_too_long() -> Self {
+        Self::new(414, "UriTooLong", "The request URI is too long.")
+    }
+
+    pub(super) fn internal() -> Self {
+        Self::new(500, "InternalServerError", "An internal server error occurred.")
+    }
+
+    pub(super) fn concurrency() -> Self {
+        let words = "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.";
+        Self::new(409, "Directory_ConcurrencyViolation", words)
     }
 
     pub(super) fn token(message: &str) -> Self {

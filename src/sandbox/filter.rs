@@ -3,9 +3,10 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
-use super::answer::Fault;
+use super::answer::Refusal;
+use super::groups;
 use super::property::{self, Filtering};
 
 /// Deepest brackets: far more than anybody writes, and far less than the stack holds.
@@ -32,70 +33,93 @@ pub(super) enum Filter {
 
 impl Filter {
     /// Reads a filter and checks that its properties may be asked for.
-    pub(super) fn parse(words: &str, advanced: bool) -> Result<Self, Fault> {
+    pub(super) fn parse(words: &str, advanced: bool, of: Resource) -> Result<Self, Refusal> {
         let mut parser = Parser { tokens: tokens(words)?.into_iter().peekable() };
-        let filter = parser.any(0)?;
+        let mut filter = parser.any(0)?;
         if parser.tokens.next().is_some() {
             return Err(syntax());
         }
-        filter.check(advanced)?;
+        filter.check(advanced, of)?;
         Ok(filter)
     }
 
-    /// Whether it holds for a user.
-    pub(super) fn holds(&self, user: &Map<String, Json>) -> bool {
+    /// Whether it holds for what is held under each property.
+    pub(super) fn holds<'a>(&self, held: &dyn Fn(&str) -> Option<&'a Json>) -> bool {
         match self {
-            Self::All(filters) => filters.iter().all(|filter| filter.holds(user)),
-            Self::Any(filters) => filters.iter().any(|filter| filter.holds(user)),
-            Self::Is { path, values } => reach(user, path, |held| values.iter().any(|value| same(held, value))),
-            Self::StartsWith { path, text } => reach(user, path, |held| {
+            Self::All(filters) => filters.iter().all(|filter| filter.holds(held)),
+            Self::Any(filters) => filters.iter().any(|filter| filter.holds(held)),
+            Self::Is { path, values } => reach(held, path, |held| values.iter().any(|value| same(held, value))),
+            Self::StartsWith { path, text } => reach(held, path, |held| {
                 held.as_str().is_some_and(|held| held.to_lowercase().starts_with(&text.to_lowercase()))
             }),
         }
     }
 
-    /// The property and the text it must equal, where the whole filter says no more than that.
-    pub(super) fn single_equality(&self) -> Option<(&str, &str)> {
+    /// Checks what may be asked, and spells properties as the table does.
+    fn check(&mut self, advanced: bool, of: Resource) -> Result<(), Refusal> {
+        check_alternatives(self.alternatives(), advanced)?;
         match self {
-            Self::Is { path, values } => match (path.as_slice(), values.as_slice()) {
-                ([property], [Json::String(text)]) => Some((property, text)),
-                _ => None,
-            },
-            _ => None,
+            Self::All(filters) | Self::Any(filters) => {
+                filters.iter_mut().try_for_each(|filter| filter.check(advanced, of))
+            }
+            Self::Is { path, values } => check_path(path, advanced || !values.contains(&Json::Null), advanced, of),
+            Self::StartsWith { path, .. } => check_path(path, true, advanced, of),
         }
     }
 
-    fn check(&self, advanced: bool) -> Result<(), Fault> {
+    /// How many clauses stand beside each other, brackets or not.
+    fn alternatives(&self) -> usize {
         match self {
-            Self::All(filters) | Self::Any(filters) => {
-                if matches!(self, Self::Any(_)) {
-                    check_alternatives(filters.len(), advanced)?;
-                }
-                filters.iter().try_for_each(|filter| filter.check(advanced))
-            }
-            Self::Is { path, values } => {
-                check_alternatives(values.len(), advanced)?;
-                check_path(path, advanced || !values.contains(&Json::Null), advanced)
-            }
-            Self::StartsWith { path, .. } => check_path(path, true, advanced),
+            Self::Any(filters) => filters.iter().map(Self::alternatives).sum(),
+            Self::All(filters) => filters.iter().map(Self::alternatives).max().unwrap_or(1),
+            Self::Is { values, .. } => values.len(),
+            Self::StartsWith { .. } => 1,
         }
     }
 }
 
-fn check_alternatives(count: usize, advanced: bool) -> Result<(), Fault> {
+/// What a filter is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resource {
+    User,
+    Group,
+}
+
+impl Resource {
+    /// How a property is spelled, and whether it may be asked for.
+    fn property(self, name: &str) -> Option<(&'static str, Filtering)> {
+        match self {
+            Self::User => property::find(name).map(|property| (property.name, property.filtering)),
+            Self::Group => groups::FILTERED
+                .iter()
+                .find(|known| known.eq_ignore_ascii_case(name))
+                .map(|known| (*known, Filtering::Plain)),
+        }
+    }
+
+    fn type_name(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+}
+
+fn check_alternatives(count: usize, advanced: bool) -> Result<(), Refusal> {
     if advanced || count <= ALTERNATIVES_MAX {
         return Ok(());
     }
-    Err(Fault::unsupported(format!(
+    Err(Refusal::unsupported(format!(
         "Too many child clauses specified in search filter expression containing 'OR' operators: {count}. Max \
-         allowed: {ALTERNATIVES_MAX}."
+         allowed: {ALTERNATIVES_MAX}"
     )))
 }
 
-fn check_path(path: &[String], values_are_allowed: bool, advanced: bool) -> Result<(), Fault> {
-    let name = path.first().map(String::as_str).unwrap_or_default();
-    let property = property::find(name).ok_or_else(|| no_such_property(name))?;
-    let is_allowed = match property.filtering {
+fn check_path(path: &mut [String], values_are_allowed: bool, advanced: bool, of: Resource) -> Result<(), Refusal> {
+    let name = path.first_mut().ok_or_else(syntax)?;
+    let (spelled, filtering) = of.property(name).ok_or_else(|| no_such_property(name))?;
+    spelled.clone_into(name);
+    let is_allowed = match filtering {
         Filtering::Plain => true,
         Filtering::Advanced => advanced,
         Filtering::Unsupported => false,
@@ -103,24 +127,24 @@ fn check_path(path: &[String], values_are_allowed: bool, advanced: bool) -> Resu
     if is_allowed && values_are_allowed {
         return Ok(());
     }
-    Err(Fault::unsupported(format!(
-        "Unsupported or invalid query filter clause specified for property '{}' of resource 'User'.",
-        property.name
+    Err(Refusal::unsupported(format!(
+        "Unsupported or invalid query filter clause specified for property '{spelled}' of resource '{}'.",
+        of.type_name()
     )))
 }
 
 /// The words for a name that is no property.
-pub(super) fn no_such_property(name: &str) -> Fault {
-    Fault::bad_request(format!("Could not find a property named '{name}' on type 'microsoft.graph.user'."))
+pub(super) fn no_such_property(name: &str) -> Refusal {
+    Refusal::bad_request(format!("Could not find a property named '{name}' on type 'microsoft.graph.user'."))
 }
 
-fn syntax() -> Fault {
-    Fault::bad_request("Invalid filter clause")
+fn syntax() -> Refusal {
+    Refusal::bad_request("Invalid filter clause")
 }
 
-fn reach(user: &Map<String, Json>, path: &[String], holds: impl Fn(&Json) -> bool) -> bool {
+fn reach<'a>(held: &dyn Fn(&str) -> Option<&'a Json>, path: &[String], holds: impl Fn(&Json) -> bool) -> bool {
     let Some((first, rest)) = path.split_first() else { return false };
-    let mut held = property::find(first).and_then(|property| user.get(property.name)).unwrap_or(&Json::Null);
+    let mut held = held(first).unwrap_or(&Json::Null);
     for name in rest {
         let member =
             held.as_object().and_then(|members| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
@@ -147,7 +171,7 @@ enum Token {
     Sign(char),
 }
 
-fn tokens(words: &str) -> Result<Vec<Token>, Fault> {
+fn tokens(words: &str) -> Result<Vec<Token>, Refusal> {
     let mut tokens = Vec::new();
     let mut rest = words.chars().peekable();
     while let Some(c) = rest.next() {
@@ -167,7 +191,7 @@ fn tokens(words: &str) -> Result<Vec<Token>, Fault> {
     Ok(tokens)
 }
 
-fn quoted(rest: &mut Peekable<Chars<'_>>) -> Result<String, Fault> {
+fn quoted(rest: &mut Peekable<Chars<'_>>) -> Result<String, Refusal> {
     let mut text = String::new();
     loop {
         match rest.next() {
@@ -194,7 +218,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn any(&mut self, depth: u32) -> Result<Filter, Fault> {
+    fn any(&mut self, depth: u32) -> Result<Filter, Refusal> {
         let mut filters = vec![self.all(depth)?];
         while self.take_word("or") {
             filters.push(self.all(depth)?);
@@ -202,7 +226,7 @@ impl Parser {
         Ok(if filters.len() == 1 { filters.remove(0) } else { Filter::Any(filters) })
     }
 
-    fn all(&mut self, depth: u32) -> Result<Filter, Fault> {
+    fn all(&mut self, depth: u32) -> Result<Filter, Refusal> {
         let mut filters = vec![self.one(depth)?];
         while self.take_word("and") {
             filters.push(self.one(depth)?);
@@ -210,9 +234,9 @@ impl Parser {
         Ok(if filters.len() == 1 { filters.remove(0) } else { Filter::All(filters) })
     }
 
-    fn one(&mut self, depth: u32) -> Result<Filter, Fault> {
+    fn one(&mut self, depth: u32) -> Result<Filter, Refusal> {
         if depth > DEPTH_MAX {
-            return Err(Fault::unsupported("Unsupported Query."));
+            return Err(Refusal::unsupported("Unsupported Query."));
         }
         if self.take_sign('(') {
             let filter = self.any(depth + 1)?;
@@ -235,10 +259,10 @@ impl Parser {
         if self.take_word("in") {
             return Ok(Filter::Is { path, values: self.list()? });
         }
-        Err(Fault::unsupported("Unsupported Query."))
+        Err(Refusal::unsupported("Unsupported Query."))
     }
 
-    fn starts_with(&mut self) -> Result<Filter, Fault> {
+    fn starts_with(&mut self) -> Result<Filter, Refusal> {
         self.expect_sign('(')?;
         let mut path = vec![self.word()?];
         while self.take_sign('/') {
@@ -251,7 +275,7 @@ impl Parser {
     }
 
     /// `otherMails/any(x:x eq 'a@x.example')`, its `any` already read.
-    fn lambda(&mut self, path: Vec<String>) -> Result<Filter, Fault> {
+    fn lambda(&mut self, path: Vec<String>) -> Result<Filter, Refusal> {
         self.expect_sign('(')?;
         let variable = self.word()?;
         self.expect_sign(':')?;
@@ -271,7 +295,7 @@ impl Parser {
         Ok(filter)
     }
 
-    fn list(&mut self) -> Result<Vec<Json>, Fault> {
+    fn list(&mut self) -> Result<Vec<Json>, Refusal> {
         self.expect_sign('(')?;
         let mut values = vec![self.literal()?];
         while self.take_sign(',') {
@@ -281,14 +305,14 @@ impl Parser {
         Ok(values)
     }
 
-    fn word(&mut self) -> Result<String, Fault> {
+    fn word(&mut self) -> Result<String, Refusal> {
         match self.tokens.next() {
             Some(Token::Word(word)) => Ok(word),
             _ => Err(syntax()),
         }
     }
 
-    fn literal(&mut self) -> Result<Json, Fault> {
+    fn literal(&mut self) -> Result<Json, Refusal> {
         match self.tokens.next() {
             Some(Token::Literal(value)) => Ok(value),
             _ => Err(syntax()),
@@ -304,7 +328,7 @@ impl Parser {
         self.tokens.next_if(|token| *token == Token::Sign(expected)).is_some()
     }
 
-    fn expect_sign(&mut self, expected: char) -> Result<(), Fault> {
+    fn expect_sign(&mut self, expected: char) -> Result<(), Refusal> {
         if self.take_sign(expected) { Ok(()) } else { Err(syntax()) }
     }
 }
@@ -317,7 +341,7 @@ mod tests {
     fn check(words: &str, expected: Result<bool, &str>) {
         let user = json!({ "displayName": "Anna O'Neil", "employeeId": "7", "accountEnabled": true, "city": null,
             "otherMails": ["a@x.example"], "employeeOrgData": { "division": "Sales", "costCenter": null } });
-        let said = Filter::parse(words, false).map(|filter| filter.holds(user.as_object().unwrap()));
+        let said = Filter::parse(words, false, Resource::User).map(|filter| filter.holds(&|name| user.get(name)));
         assert_eq!(said.map_err(|fault| fault.code), expected, "{words}");
     }
 
@@ -340,8 +364,9 @@ mod tests {
     fn what_needs_an_advanced_query_is_refused_without_one() {
         check("companyName eq 'Contoso'", Err("Request_UnsupportedQuery"));
         check("city eq null", Err("Request_UnsupportedQuery"));
-        let division = Filter::parse("employeeOrgData/division eq 'sales'", true).unwrap();
-        assert!(division.holds(json!({ "employeeOrgData": { "division": "Sales" } }).as_object().unwrap()));
+        let division = Filter::parse("EmployeeOrgData/division eq 'sales'", true, Resource::User).unwrap();
+        let held = json!({ "employeeOrgData": { "division": "Sales" } });
+        assert!(division.holds(&|name| held.get(name)));
     }
 
     #[test]
@@ -351,7 +376,21 @@ mod tests {
         check("displayName eq 'Anna", Err("Request_BadRequest"));
         check("displayName eq", Err("Request_BadRequest"));
         check(&format!("{}employeeId eq '7'{}", "(".repeat(40), ")".repeat(40)), Err("Request_UnsupportedQuery"));
-        let many: Vec<String> = (0..16).map(|n| format!("'{n}'")).collect();
-        check(&format!("employeeId in ({})", many.join(",")), Err("Request_UnsupportedQuery"));
+    }
+
+    #[test]
+    fn fifteen_alternatives_are_taken_and_sixteen_are_not_however_they_are_bracketed() {
+        let list = |count: i32| (0..count).map(|n| format!("'{n}'")).collect::<Vec<_>>().join(",");
+        let chain = |count: i32| (0..count).map(|n| format!("employeeId eq '{n}'")).collect::<Vec<_>>().join(" or ");
+        check(&format!("employeeId in ({})", list(15)), Ok(true));
+        check(&chain(15), Ok(true));
+        check(&format!("employeeId in ({})", list(16)), Err("Request_UnsupportedQuery"));
+        check(&format!("({}) or ({})", chain(8), chain(8)), Err("Request_UnsupportedQuery"));
+        check(&format!("employeeId in ({}) or employeeId eq '7'", list(15)), Err("Request_UnsupportedQuery"));
+        assert_eq!(
+            Filter::parse(&chain(16), false, Resource::User).unwrap_err().message,
+            "Too many child clauses specified in search filter expression containing 'OR' operators: 16. Max allowed: 15"
+        );
+        assert!(Filter::parse(&chain(16), true, Resource::User).is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! Who may ask the practice tenant, and how often: tokens, and the write quota.
+//! Who may ask the practice tenant: its one application, and the tokens it was given.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value as Json, json};
 
-use super::answer::Fault;
+use super::answer::Refusal;
 use crate::model::Timestamp;
 
 /// How long a token is good (`facts/graph_users.md` §1).
@@ -15,15 +15,6 @@ pub(super) const TOKEN_LIFETIME: Duration = Duration::from_secs(3599);
 
 /// Most tokens that are remembered; a client fetches one an hour. Beyond, all are forgotten, and fetched anew.
 const TOKENS_MAX: usize = 10_000;
-
-/// How many writes are taken, before the answer is 429.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Throttle {
-    /// So many writes …
-    pub writes: u32,
-    /// … within this time, which begins with the first of them.
-    pub per: Duration,
-}
 
 /// The one application that may ask.
 #[derive(Debug)]
@@ -39,16 +30,28 @@ pub(super) struct TokenFault {
     error: &'static str,
     number: u32,
     words: String,
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl TokenFault {
     fn new(status: u16, error: &'static str, number: u32, words: impl Into<String>) -> Self {
-        Self { status, error, number, words: words.into() }
+        Self { status, error, number, words: words.into(), retry_after: None }
     }
 
     pub(super) fn unknown_tenant(tenant: &str) -> Self {
         let words = format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.");
         Self::new(400, "invalid_request", 90002, words)
+    }
+
+    pub(super) fn too_many(after: Duration) -> Self {
+        let fault = Self::new(429, "temporarily_unavailable", 90055, "Too many requests. Please try again later.");
+        Self { retry_after: Some(after), ..fault }
+    }
+
+    pub(super) fn bad_secret() -> Self {
+        let words = "Invalid client secret provided. Ensure the secret being sent in the request is the client \
+                     secret value, not the client secret ID.";
+        Self::new(401, "invalid_client", 7_000_215, words)
     }
 
     pub(super) fn unavailable() -> Self {
@@ -78,6 +81,11 @@ pub(super) struct TokenRequest {
 }
 
 impl Application {
+    /// Whether that is the secret.
+    pub(super) fn knows(&self, given: &SecretString) -> bool {
+        verify_slices_are_equal(given.expose_secret().as_bytes(), self.secret.expose_secret().as_bytes()).is_ok()
+    }
+
     /// Whether a token is due.
     pub(super) fn check(&self, request: &TokenRequest) -> Result<(), TokenFault> {
         if request.grant_type != "client_credentials" {
@@ -88,11 +96,8 @@ impl Application {
             let words = format!("Application with identifier '{}' was not found in the directory.", request.client_id);
             return Err(TokenFault::new(400, "unauthorized_client", 700016, words));
         }
-        let (given, right) = (request.secret.expose_secret(), self.secret.expose_secret());
-        if verify_slices_are_equal(given.as_bytes(), right.as_bytes()).is_err() {
-            let words = "Invalid client secret provided. Ensure the secret being sent in the request is the client \
-                         secret value, not the client secret ID.";
-            return Err(TokenFault::new(401, "invalid_client", 7_000_215, words));
+        if !self.knows(&request.secret) {
+            return Err(TokenFault::bad_secret());
         }
         if !request.scope.ends_with("/.default") || request.scope.contains(' ') {
             let words = format!("The provided value for the input parameter 'scope' is not valid: {}.", request.scope);
@@ -102,11 +107,10 @@ impl Application {
     }
 }
 
-/// Tokens that were given, and the writes of the present window.
+/// Tokens that were given.
 #[derive(Default)]
 pub(super) struct Guard {
     tokens: HashMap<String, Timestamp>,
-    window: Option<(Timestamp, u32)>,
 }
 
 impl Guard {
@@ -124,45 +128,15 @@ impl Guard {
         self.tokens.clear();
     }
 
-    pub(super) fn check_token(&self, authorization: Option<&str>, now: Timestamp) -> Result<(), Fault> {
+    pub(super) fn check_token(&self, authorization: Option<&str>, now: Timestamp) -> Result<(), Refusal> {
         let token = authorization.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
         if token.is_empty() {
-            return Err(Fault::token("Access token is empty."));
+            return Err(Refusal::token("Access token is empty."));
         }
         match self.tokens.get(token) {
             Some(end) if *end > now => Ok(()),
-            Some(_) => Err(Fault::token("Lifetime validation failed, the token is expired.")),
-            None => Err(Fault::token("Access token validation failure. Invalid token.")),
+            Some(_) => Err(Refusal::token("Lifetime validation failed, the token is expired.")),
+            None => Err(Refusal::token("Access token validation failure. Invalid token.")),
         }
-    }
-
-    /// Counts a write, or says how long to wait.
-    pub(super) fn count_write(&mut self, throttle: Throttle, now: Timestamp) -> Result<(), Duration> {
-        let (begun, count) = match self.window {
-            Some((begun, count)) if now < begun.plus(throttle.per) => (begun, count),
-            _ => (now, 0),
-        };
-        if count >= throttle.writes {
-            let left = begun.plus(throttle.per).since(now);
-            return Err(Duration::from_secs(left.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)));
-        }
-        self.window = Some((begun, count + 1));
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_budget_is_whole_again_when_the_window_has_passed() {
-        let mut guard = Guard::default();
-        let throttle = Throttle { writes: 2, per: Duration::from_secs(10) };
-        let mut at = |ms: i64| guard.count_write(throttle, Timestamp(ms));
-        assert_eq!([at(1_000), at(2_000)], [Ok(()), Ok(())]);
-        assert_eq!(at(3_500), Err(Duration::from_secs(8)));
-        assert_eq!(at(10_999), Err(Duration::from_secs(1)));
-        assert_eq!(at(11_000), Ok(()));
     }
 }

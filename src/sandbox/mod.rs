@@ -1,20 +1,32 @@
 //! A practice Entra tenant: enough of Microsoft Graph to provision against, in memory, on this machine only.
 //!
-//! What it answers is `facts/graph_users.md`. It knows no `$batch`, no delta, no groups; and it loses everything
-//! when it ends.
+//! What it answers is `facts/graph_users.md`: users, managers, the bin, groups, `$batch`, budgets; and what goes wrong
+//! with a real tenant, when it is asked to. It knows no delta.
 
 mod answer;
+mod asked;
+mod batch;
+mod budget;
+mod control;
+mod dice;
 mod directory;
+mod exchange;
+mod facts;
+mod fault;
 mod filter;
+mod groups;
 mod guard;
 mod http;
+mod keep;
 mod property;
+mod shelf;
 mod tenant;
+mod user;
 mod view;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,11 +36,19 @@ use actix_web::{App, HttpServer};
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json};
 
-use self::answer::{Fault, Reply};
-use self::directory::{Directory, Stored};
-pub use self::guard::Throttle;
+use self::answer::Refusal;
+use self::asked::Asked;
+use self::budget::Meter;
+pub use self::budget::{Budget, Throttle};
+use self::directory::Directory;
+pub use self::facts::Requests;
+use self::facts::Waits;
+use self::fault::Faults;
+pub use self::fault::{Fault, FaultError, FaultKind, Struck};
+use self::groups::Groups;
 use self::guard::{Application, Guard, TokenFault, TokenRequest};
-use self::tenant::{Asked, Tenant};
+use self::tenant::Tenant;
+use self::user::Stored;
 use crate::clock::Clock;
 use crate::model::Timestamp;
 
@@ -99,30 +119,23 @@ pub struct SandboxUser {
     pub manager: Option<String>,
 }
 
-/// What a tenant was asked so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Requests {
-    /// Requests to Graph by their method, the refused ones included.
-    pub by_method: BTreeMap<String, u64>,
-    /// Of these, how many were answered 429.
-    pub throttled: u64,
-    /// Tokens that were given.
-    pub tokens: u64,
-}
-
 struct Inner {
     application: Application,
-    throttle: Option<Throttle>,
     latency: Option<Duration>,
     clock: Arc<dyn Clock>,
+    under_way: AtomicU64,
+    request_ids: AtomicU64,
+    tenant_id: String,
     state: Mutex<State>,
 }
 
 struct State {
     tenant: Tenant,
     guard: Guard,
+    meter: Meter,
+    faults: Faults,
     requests: Requests,
-    request_ids: u64,
+    waits: Waits,
 }
 
 impl Sandbox {
@@ -134,26 +147,46 @@ impl Sandbox {
         if settings.domains.is_empty() {
             return Err(SandboxError::NoDomain);
         }
-        let mut tenant = Tenant { id: settings.tenant, domains: settings.domains, directory: Directory::default() };
+        let mut tenant = Tenant {
+            id: settings.tenant,
+            domains: settings.domains,
+            directory: Directory::default(),
+            groups: Groups::default(),
+            changes: None,
+        };
         for (at, user) in settings.users.iter().enumerate() {
             let seeded = tenant.seed(user, clock.now());
             seeded.map_err(|fault| SandboxError::User { place: at + 1, why: fault.message })?;
         }
-        let state = State { tenant, guard: Guard::default(), requests: Requests::default(), request_ids: 0 };
+        let tenant_id = tenant.id.clone();
+        let state = State {
+            tenant,
+            guard: Guard::default(),
+            meter: Meter::new(Budget { writes: settings.throttle, ..Budget::default() }),
+            faults: Faults::default(),
+            requests: Requests::default(),
+            waits: Waits::default(),
+        };
         let inner = Inner {
             application: Application { client_id: settings.client_id, secret: settings.client_secret },
-            throttle: settings.throttle,
             latency: settings.latency,
             clock,
+            under_way: AtomicU64::new(0),
+            request_ids: AtomicU64::new(0),
+            tenant_id,
             state: Mutex::new(state),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Its routes, for [`actix_web::App::configure`]: `/v1.0`, `/beta` and `/{tenant}/oauth2/v2.0/token`.
+    /// Its routes, for [`actix_web::App::configure`]: `/v1.0`, `/beta`, `/{tenant}/oauth2/v2.0/token`, and
+    /// `/sandbox/faults` and `/sandbox/facts` for those who practise (the client secret is their bearer token).
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + Clone + Send + use<> {
         let inner = Arc::clone(&self.inner);
-        move |config| http::mount(config, &inner)
+        move |config| {
+            http::mount(config, &inner);
+            control::mount(config, &inner);
+        }
     }
 
     /// Serves it on `listener`, until the handle is told to stop. The server must be awaited or spawned.
@@ -183,7 +216,7 @@ impl Sandbox {
 
     /// How many are there.
     pub fn user_count(&self) -> usize {
-        self.inner.state().tenant.directory.users().count()
+        self.inner.state().tenant.directory.user_count()
     }
 
     /// The user of that id or user principal name.
@@ -201,6 +234,46 @@ impl Sandbox {
         self.inner.state().requests.clone()
     }
 
+    /// What it takes from now on; full at first.
+    pub fn set_budget(&self, budget: Budget) {
+        self.inner.state().meter = Meter::new(budget);
+    }
+
+    /// Orders a fault.
+    ///
+    /// # Errors
+    /// [`FaultError`]: the order cannot be meant.
+    pub fn order(&self, fault: Fault) -> Result<(), FaultError> {
+        self.inner.state().faults.order(vec![fault])
+    }
+
+    /// Calls every fault off. Users that are late stay so.
+    pub fn clear_faults(&self) {
+        self.inner.state().faults.clear();
+    }
+
+    /// Puts a group there, also with what no request can write (`onPremisesSyncEnabled`); gives its id.
+    ///
+    /// # Errors
+    /// What Graph would say.
+    pub fn add_group(&self, group: &Map<String, Json>) -> Result<String, String> {
+        let now = self.inner.clock.now();
+        self.inner.state().tenant.seed_group(group, now).map_err(|refusal| refusal.message)
+    }
+
+    /// The ids of those who are in a group, in the order in which they were made; nobody, where there is no such group.
+    pub fn members(&self, group: &str) -> Vec<String> {
+        let state = self.inner.state();
+        let Some(group) = state.tenant.groups.named(group) else { return Vec::new() };
+        state.tenant.members(group, 0).map(|user| user.id.clone()).collect()
+    }
+
+    /// Every group: its id, and what it holds.
+    pub fn groups(&self) -> Vec<(String, Map<String, Json>)> {
+        let state = self.inner.state();
+        state.tenant.groups.iter().map(|group| (group.id.clone(), group.properties.clone())).collect()
+    }
+
     /// Makes every token worthless, as a change of conditions in Entra may: the next call is answered 401.
     pub fn revoke_tokens(&self) {
         self.inner.state().guard.revoke_all();
@@ -212,17 +285,22 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, asked: &Asked<'_>, authorization: Option<&str>) -> Result<Reply, Fault> {
+    /// A request to Graph has come; it is under way until what this gives is dropped.
+    fn arrived(&self) -> UnderWay<'_> {
+        let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        let now = self.clock.now();
         let mut state = self.state();
-        *state.requests.by_method.entry(asked.method.to_owned()).or_default() += 1;
-        state.guard.check_token(authorization, asked.now)?;
-        if let Some(throttle) = self.throttle.filter(|_| asked.method != "GET")
-            && let Err(after) = state.guard.count_write(throttle, asked.now)
-        {
-            state.requests.throttled += 1;
-            return Err(Fault::throttled(&self.application.client_id, after));
-        }
-        state.tenant.answer(asked)
+        let State { waits, requests, .. } = &mut *state;
+        requests.http += 1;
+        requests.under_way_max = requests.under_way_max.max(under_way);
+        waits.note(now, requests);
+        UnderWay(&self.under_way)
+    }
+
+    /// The caller has been told to leave the tenant alone for so long.
+    fn told_to_wait(&self, wait: Duration) {
+        let now = self.clock.now();
+        self.state().waits.begin(now, wait);
     }
 
     fn give_token(&self, tenant: &str, request: &TokenRequest, token: String) -> Result<String, TokenFault> {
@@ -239,14 +317,37 @@ impl Inner {
     }
 
     fn next_request_id(&self) -> String {
-        let mut state = self.state();
-        state.request_ids += 1;
-        guid(&state.tenant.id, "request", state.request_ids)
+        guid(&self.tenant_id, "request", self.request_ids.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+/// A request that is under way.
+struct UnderWay<'a>(&'a AtomicU64);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl State {
+    fn count(&mut self, asked: &Asked<'_>) {
+        match self.requests.by_method.get_mut(asked.method) {
+            Some(count) => *count += 1,
+            None => {
+                self.requests.by_method.insert(asked.method.to_owned(), 1);
+            }
+        }
+    }
+
+    /// Keeps what has changed, where it is kept.
+    fn keep(&mut self) -> Result<(), Refusal> {
+        Ok(())
     }
 }
 
 fn snapshot(user: &Stored) -> SandboxUser {
-    SandboxUser { id: user.id.clone(), properties: user.properties.clone(), manager: user.manager.clone() }
+    SandboxUser { id: user.id.clone(), properties: user.properties.full(), manager: user.manager.clone() }
 }
 
 /// The nth identifier of its kind in a tenant: the same in every run, so that a rehearsal can be repeated.

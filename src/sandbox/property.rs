@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::answer::Fault;
+use super::answer::Refusal;
 
 /// How many numbers `businessPhones` takes, though it is a collection.
 const BUSINESS_PHONES_MAX: usize = 1;
@@ -185,12 +185,12 @@ pub(super) fn unsaid(property: &Property) -> Json {
 }
 
 /// Takes a value for a property over what it `held`, or says why not.
-pub(super) fn take(property: &Property, value: &Json, held: Option<&Json>) -> Result<Json, Fault> {
-    let invalid = || Fault::invalid(property.name);
+pub(super) fn take(property: &Property, value: &Json, held: Option<&Json>) -> Result<Json, Refusal> {
+    let invalid = || Refusal::invalid(property.name);
     match (property.kind, value) {
         (Kind::Texts(..), Json::Null) => Err(invalid()),
         (Kind::Mail | Kind::Country, Json::Null) => Err(invalid()),
-        (_, Json::Null) if property.kept => Err(Fault::required(property.name)),
+        (_, Json::Null) if property.kept => Err(Refusal::required(property.name)),
         (_, Json::Null) => Ok(unsaid(property)),
         (Kind::Truth, Json::Bool(_)) => Ok(value.clone()),
         (Kind::Texts(count, chars), Json::Array(values)) => take_texts(property, values, count, chars),
@@ -202,12 +202,12 @@ pub(super) fn take(property: &Property, value: &Json, held: Option<&Json>) -> Re
     }
 }
 
-fn take_text(property: &Property, text: &str) -> Result<String, Fault> {
+fn take_text(property: &Property, text: &str) -> Result<String, Refusal> {
     let name = property.name;
     let is_good = match property.kind {
-        _ if text.is_empty() => return Err(Fault::invalid(name)),
-        Kind::Text(chars) if text.chars().count() > chars => return Err(Fault::length(name)),
-        Kind::Moment => return moment(text).ok_or_else(|| Fault::invalid(name)),
+        _ if text.is_empty() => return Err(Refusal::invalid(name)),
+        Kind::Text(chars) if text.chars().count() > chars => return Err(Refusal::length(name)),
+        Kind::Moment => return moment(text).ok_or_else(|| Refusal::invalid(name)),
         Kind::PrincipalName => return check_principal_name(text).map(|()| text.to_owned()),
         Kind::Word(words) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
         Kind::Mail => text.is_ascii() && text.split('@').filter(|part| !part.is_empty()).count() == 2,
@@ -215,7 +215,7 @@ fn take_text(property: &Property, text: &str) -> Result<String, Fault> {
         Kind::Country => text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()),
         _ => true,
     };
-    if is_good { Ok(text.to_owned()) } else { Err(Fault::invalid(name)) }
+    if is_good { Ok(text.to_owned()) } else { Err(Refusal::invalid(name)) }
 }
 
 /// The moment as Graph writes it, without a fraction.
@@ -224,10 +224,10 @@ fn moment(text: &str) -> Option<String> {
     Some(format!("{moment:.0}"))
 }
 
-fn take_texts(property: &Property, values: &[Json], count: usize, chars: usize) -> Result<Json, Fault> {
+fn take_texts(property: &Property, values: &[Json], count: usize, chars: usize) -> Result<Json, Refusal> {
     let is_good = |value: &Json| value.as_str().is_some_and(|text| !text.is_empty() && text.chars().count() <= chars);
     if values.len() > count || !values.iter().all(is_good) {
-        return Err(Fault::invalid(property.name));
+        return Err(Refusal::invalid(property.name));
     }
     Ok(Json::Array(values.to_vec()))
 }
@@ -239,21 +239,21 @@ fn take_members(
     names: &[&str],
     whole: bool,
     held: Option<&Json>,
-) -> Result<Json, Fault> {
+) -> Result<Json, Refusal> {
     let mut taken = match held {
         Some(Json::Object(held)) if !whole => held.clone(),
         _ => names.iter().map(|name| ((*name).to_owned(), Json::Null)).collect(),
     };
     for (given, value) in members.iter().filter(|(given, _)| !given.starts_with('@')) {
         let name = names.iter().find(|name| name.eq_ignore_ascii_case(given));
-        let name = name.ok_or_else(|| Fault::unknown_property(given))?;
+        let name = name.ok_or_else(|| Refusal::unknown_property(given))?;
         let is_good = match value {
             Json::Null => true,
             Json::String(text) => !text.is_empty() && text.chars().count() <= UNPUBLISHED_CHARS_MAX,
             _ => false,
         };
         if !is_good {
-            return Err(Fault::invalid(property.name));
+            return Err(Refusal::invalid(property.name));
         }
         taken.insert((*name).to_owned(), value.clone());
     }
@@ -261,7 +261,7 @@ fn take_members(
 }
 
 /// Looks at a password and lets go of it.
-fn take_password(profile: &Map<String, Json>) -> Result<Json, Fault> {
+fn take_password(profile: &Map<String, Json>) -> Result<Json, Refusal> {
     let password = profile.get("password").and_then(Json::as_str).unwrap_or_default();
     let has = |kind: fn(u8) -> bool| usize::from(password.bytes().any(kind));
     let kinds = has(|byte| byte.is_ascii_lowercase())
@@ -271,12 +271,12 @@ fn take_password(profile: &Map<String, Json>) -> Result<Json, Fault> {
     if password.is_ascii() && PASSWORD_CHARS.contains(&password.len()) && kinds >= PASSWORD_KINDS_MIN {
         Ok(Json::Null)
     } else {
-        Err(Fault::weak_password())
+        Err(Refusal::weak_password())
     }
 }
 
-fn check_principal_name(name: &str) -> Result<(), Fault> {
-    let malformed = || Fault::malformed("userPrincipalName");
+fn check_principal_name(name: &str) -> Result<(), Refusal> {
+    let malformed = || Refusal::malformed("userPrincipalName");
     let (local, domain) = name.split_once('@').ok_or_else(malformed)?;
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"'.-_!#^~".contains(&byte);
     let local_is_good = !local.is_empty() && local.len() <= 64 && !local.ends_with('.') && local.bytes().all(is_good);
@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn a_weak_password_is_refused_and_a_good_one_is_not_kept() {
         check("passwordProfile", json!({ "password": "Good enough 1" }), Ok(json!(null)));
-        let weak = Fault::weak_password().message;
+        let weak = Refusal::weak_password().message;
         for password in ["Sh0rt", "alllowercase", "Pässw0rd!!"] {
             check("passwordProfile", json!({ "password": password }), Err(&weak));
         }

@@ -3,11 +3,12 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value as Json, json};
 
-use super::answer::{Fault, Reply};
-use super::directory::{Directory, Stored};
-use super::filter::{Filter, no_such_property};
+use super::answer::{Refusal, Reply};
+use super::asked::Asked;
+use super::directory::Directory;
+use super::filter::{Filter, Resource, no_such_property};
 use super::property::{self, PROPERTIES, Property};
-use super::tenant::Asked;
+use super::user::Stored;
 
 /// Users on a page where the caller does not say.
 const PAGE_DEFAULT: usize = 100;
@@ -25,19 +26,19 @@ struct Listing {
 }
 
 impl Listing {
-    fn read(asked: &Asked<'_>) -> Result<Self, Fault> {
-        let advanced = asked.eventual && option(asked, "$count") == Some("true");
+    fn read(asked: &Asked<'_>) -> Result<Self, Refusal> {
+        let advanced = asked.eventual && asked.option("$count") == Some("true");
         for (name, _) in asked.query.iter().filter(|(name, _)| name.starts_with('$')) {
             if !["$filter", "$select", "$top", "$skiptoken", "$count"].contains(&name.as_str()) {
-                return Err(Fault::unsupported(format!("Unsupported Query. The practice tenant knows no {name}.")));
+                return Err(Refusal::unsupported(format!("Unsupported Query. The practice tenant knows no {name}.")));
             }
         }
         Ok(Self {
-            filter: option(asked, "$filter").map(|words| Filter::parse(words, advanced)).transpose()?,
+            filter: asked.option("$filter").map(|words| Filter::parse(words, advanced, Resource::User)).transpose()?,
             select: select(asked)?,
             top: top(asked)?,
-            after: match option(asked, "$skiptoken") {
-                Some(token) => token.parse().map_err(|_| Fault::bad_request("Invalid $skiptoken."))?,
+            after: match asked.option("$skiptoken") {
+                Some(token) => token.parse().map_err(|_| Refusal::bad_request("Invalid $skiptoken."))?,
                 None => 0,
             },
             count: advanced,
@@ -46,22 +47,32 @@ impl Listing {
 }
 
 /// A page of users.
-pub(super) fn list(asked: &Asked<'_>, directory: &Directory) -> Result<Reply, Fault> {
+pub(super) fn list(asked: &Asked<'_>, directory: &Directory) -> Result<Reply, Refusal> {
     let listing = Listing::read(asked)?;
-    let users = directory.select(listing.filter.as_ref(), listing.after);
-    Ok(page(asked, &listing, &users, "users"))
+    Ok(page(asked, &listing, directory.select(listing.filter.as_ref(), listing.after), "users"))
 }
 
 /// A page of deleted users.
-pub(super) fn bin(asked: &Asked<'_>, directory: &Directory) -> Result<Reply, Fault> {
+pub(super) fn bin(asked: &Asked<'_>, directory: &Directory) -> Result<Reply, Refusal> {
     let listing = Listing::read(asked)?;
-    let holds = |user: &&Stored| listing.filter.as_ref().is_none_or(|filter| filter.holds(&user.properties));
-    let users: Vec<&Stored> = directory.bin_users().filter(|user| user.number > listing.after).filter(holds).collect();
-    Ok(page(asked, &listing, &users, "directoryObjects"))
+    Ok(page(asked, &listing, directory.select_bin(listing.filter.as_ref(), listing.after), "directoryObjects"))
+}
+
+/// A page of those who are in a group: of `numbers`, in their order.
+pub(super) fn members<'a>(
+    asked: &Asked<'_>,
+    users: impl Fn(u64) -> Box<dyn Iterator<Item = &'a Stored> + 'a>,
+) -> Result<Reply, Refusal> {
+    let listing = Listing::read(asked)?;
+    let holds = |user: &&Stored| match &listing.filter {
+        Some(filter) => filter.holds(&|name| user.properties.get(name)),
+        None => true,
+    };
+    Ok(page(asked, &listing, users(listing.after).filter(holds), "directoryObjects"))
 }
 
 /// One user.
-pub(super) fn one(asked: &Asked<'_>, user: &Stored) -> Result<Reply, Fault> {
+pub(super) fn one(asked: &Asked<'_>, user: &Stored) -> Result<Reply, Refusal> {
     let select = select(asked)?;
     Ok(Reply::with(200, entity(asked, user, select.as_deref())))
 }
@@ -74,18 +85,28 @@ pub(super) fn entity(asked: &Asked<'_>, user: &Stored, select: Option<&[&'static
     Json::Object(entity)
 }
 
-fn page(asked: &Asked<'_>, listing: &Listing, users: &[&Stored], what: &str) -> Reply {
-    let on_page = &users[..users.len().min(listing.top)];
+fn page<'a>(asked: &Asked<'_>, listing: &Listing, mut users: impl Iterator<Item = &'a Stored>, what: &str) -> Reply {
+    let on_page: Vec<&Stored> = users.by_ref().take(listing.top).collect();
+    let next = users.next();
     let mut body = Map::new();
     body.insert("@odata.context".to_owned(), json!(format!("{}/$metadata#{what}", asked.base)));
     if listing.count && listing.after == 0 {
-        body.insert("@odata.count".to_owned(), json!(users.len()));
+        let count = on_page.len() + usize::from(next.is_some()) + users.count();
+        body.insert("@odata.count".to_owned(), json!(count));
     }
-    if let Some(last) = on_page.last().filter(|_| users.len() > on_page.len()) {
+    if let Some(last) = on_page.last().filter(|_| next.is_some()) {
         body.insert("@odata.nextLink".to_owned(), json!(next_link(asked, last.number)));
     }
-    let value = on_page.iter().map(|user| Json::Object(shown(user, listing.select.as_deref()))).collect();
-    body.insert("value".to_owned(), value);
+    let typed = what == "directoryObjects";
+    let value = on_page.iter().map(|user| {
+        let mut entity = Map::new();
+        if typed {
+            entity.insert("@odata.type".to_owned(), json!("#microsoft.graph.user"));
+        }
+        entity.extend(shown(user, listing.select.as_deref()));
+        Json::Object(entity)
+    });
+    body.insert("value".to_owned(), value.collect());
     Reply::with(200, Json::Object(body))
 }
 
@@ -102,26 +123,16 @@ fn shown(user: &Stored, select: Option<&[&'static Property]>) -> Map<String, Jso
         Some(select) => select.iter().any(|selected| selected.name == property.name),
         None => property.default,
     };
-    let held = |property: &Property| user.properties.get(property.name).cloned().unwrap_or(Json::Null);
-    PROPERTIES.iter().filter(|p| is_shown(p)).map(|p| (p.name.to_owned(), held(p))).collect()
+    PROPERTIES.iter().filter(|p| is_shown(p)).map(|p| (p.name.to_owned(), user.properties.shown(p))).collect()
 }
 
-fn select(asked: &Asked<'_>) -> Result<Option<Vec<&'static Property>>, Fault> {
-    let Some(names) = option(asked, "$select") else { return Ok(None) };
+fn select(asked: &Asked<'_>) -> Result<Option<Vec<&'static Property>>, Refusal> {
+    let Some(names) = asked.option("$select") else { return Ok(None) };
     let find = |name: &str| property::find(name.trim()).ok_or_else(|| no_such_property(name));
     names.split(',').map(find).collect::<Result<_, _>>().map(Some)
 }
 
-fn top(asked: &Asked<'_>) -> Result<usize, Fault> {
-    let Some(text) = option(asked, "$top") else { return Ok(PAGE_DEFAULT) };
-    let invalid = || {
-        Fault::bad_request(format!(
-            "Invalid page size specified: '{text}'. Must be between 1 and {PAGE_MAX} inclusive."
-        ))
-    };
-    text.parse().ok().filter(|top| (1..=PAGE_MAX).contains(top)).ok_or_else(invalid)
-}
-
-fn option<'a>(asked: &'a Asked<'_>, name: &str) -> Option<&'a str> {
-    asked.query.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+fn top(asked: &Asked<'_>) -> Result<usize, Refusal> {
+    let Some(text) = asked.option("$top") else { return Ok(PAGE_DEFAULT) };
+    text.parse().ok().filter(|top| (1..=PAGE_MAX).contains(top)).ok_or_else(|| Refusal::page(text))
 }

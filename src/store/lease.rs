@@ -1,11 +1,11 @@
 //! *Lease*: due work goes to one worker for a while. Limits of damage are kept here (promise 6).
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::budget::Budget;
-use super::codec;
 use super::due::due_rows;
 use super::link::{Conclusion, LinkRow, Unsure};
 use super::manager::{self, Standing};
@@ -15,12 +15,13 @@ use super::reserve::{self, Offered};
 use super::settle::Settler;
 use super::{JobState, Store, StoreError, TargetKey, end};
 use super::{StoredPerson, words};
-use crate::chance;
 use crate::decide::Decision;
 use crate::model::{
-    Damage, LeaseId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted,
-    WorkItem, WorkerId,
+    Damage, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted, WorkItem,
+    WorkerId,
 };
+
+mod grant;
 
 /// How soon it is asked again whether a person has another home in the making: the look there takes a second or two.
 const OTHER_HOME_PAUSE: Duration = Duration::from_secs(2);
@@ -81,6 +82,8 @@ pub struct WorkFor {
     pub items: Vec<WorkItem>,
     /// How many ended on the way, because nothing needed to be carried.
     pub ended: usize,
+    /// Work at another target may be due now that was not.
+    pub others_woken: bool,
 }
 
 impl Store {
@@ -102,17 +105,15 @@ impl Store {
         }
         self.write(|on| {
             let mut names = self.names_mut();
-            let budget = Budget::read(on, target, terms)?;
-            let mut lessor = Lessor { on, names: &mut names, job, target, terms, budget, gave: WorkFor::default() };
+            let (budget, gave) = (Budget::new(target), WorkFor::default());
+            let woken = VecDeque::new();
+            let mut lessor = Lessor { on, names: &mut names, job, target, terms, budget, gave, woken };
             for id in due_rows(on, target, terms)? {
-                if lessor.gave.items.len() == terms.count {
-                    break;
-                }
-                // What was seen to just now may have seen to this row as well.
-                let row = LinkRow::read(on, id).optional()?;
-                if let Some(row) = row.filter(|row| row.due.is_some_and(|due| due <= terms.now.0)) {
-                    lessor.consider(row, propose)?;
-                }
+                lessor.look_at(id, propose)?;
+            }
+            // Each leads a line that was waiting, so there are no more of them than were in it.
+            while let Some(id) = lessor.woken.pop_front() {
+                lessor.look_at(id, propose)?;
             }
             Ok(lessor.gave)
         })
@@ -127,9 +128,25 @@ struct Lessor<'a, 'c> {
     terms: &'a LeaseTerms<'a>,
     budget: Budget,
     gave: WorkFor,
+    /// Whoever waited for a name and may not have to any more.
+    woken: VecDeque<i64>,
 }
 
 impl Lessor<'_, '_> {
+    fn look_at(&mut self, id: i64, propose: &mut dyn FnMut(&StoredPerson, bool) -> Proposal) -> Result<(), StoreError> {
+        if self.gave.items.len() == self.terms.count {
+            return Ok(());
+        }
+        // What was seen to just now may have seen to this row as well; and who waits may wait at another target.
+        let row = LinkRow::read(self.on, id).optional()?;
+        let row = row.filter(|row| row.due.is_some_and(|due| due <= self.terms.now.0));
+        self.gave.others_woken |= row.as_ref().is_some_and(|row| row.target != self.target.0);
+        match row.filter(|row| row.target == self.target.0) {
+            Some(row) => self.consider(row, propose),
+            None => Ok(()),
+        }
+    }
+
     fn consider(
         &mut self,
         row: LinkRow,
@@ -176,7 +193,10 @@ impl Lessor<'_, '_> {
         {
             match reserve::offer(self.on, row, &mut desired.unique, self.terms.now)? {
                 Offered::Granted => {}
-                Offered::NotBefore(due) => return self.wait(row, due, NAME_IS_OFFERED),
+                Offered::NotBefore { due, behind } => {
+                    self.wait(row, due, NAME_IS_OFFERED)?;
+                    return reserve::queue_up(self.on, row, behind, self.terms.now);
+                }
                 Offered::NoneLeft(mut why) => {
                     (self.terms.conceal)(stored, &mut why);
                     return self.end(row, stored, Situation::Absent, Outcome::Failed(why), None);
@@ -188,10 +208,12 @@ impl Lessor<'_, '_> {
         let is_counted = |damage: &Damage| words::damage_bit(*damage) & counted != 0;
         let new: Vec<Damage> = damages.iter().copied().filter(|damage| !is_counted(damage)).collect();
         let waived = row.released == Some(stored.person.generation.0);
-        match if waived { Ok(()) } else { self.budget.take(&new) } {
+        match if waived { Ok(()) } else { self.budget.take(self.on, self.terms, &new)? } {
             Ok(()) => {
                 let bits = words::damage_bits(damages.iter().copied()) | counted;
-                self.grant(row, stored, task, bits, manager.as_ref())
+                self.grant(row, stored, task, bits, manager.as_ref())?;
+                self.woken.extend(reserve::wake_next(self.on, row, self.terms.now)?);
+                Ok(())
             }
             Err((damage, allowed)) => {
                 let held = Outcome::Held(self.limit_reason(damage, allowed, stored));
@@ -313,73 +335,5 @@ impl Lessor<'_, '_> {
         let mut settler = Settler { on: self.on, names: self.names, job: self.job, now: self.terms.now };
         settler.conclude(row, &stored.person.anchor, conclusion)?;
         end::end_last(self.on, row.person, Some(&outcome), self.terms.now)
-    }
-
-    fn grant(
-        &mut self,
-        row: &LinkRow,
-        stored: &StoredPerson,
-        task: Task,
-        damage: i64,
-        manager: Option<&Manager>,
-    ) -> Result<(), StoreError> {
-        let lease = chance::uuid().map_err(|error| StoreError::Broken(error.to_string()))?;
-        let ends = self.terms.now.plus(self.terms.lasts);
-        let generation = stored.person.generation;
-        let sequence = self.sequence(row)?;
-        let look = row.is_unsure();
-        let attempt = row.attempt + u32::from(row.lease.is_some());
-        let manager = match manager {
-            _ if row.part == Part::Manager => row.manager.as_deref(),
-            manager => manager.map(manager::text),
-        };
-        self.on
-            .prepare_cached(
-                "UPDATE link SET lease = ?2, holder = ?3, ends = ?4, due = ?5, leased_generation = ?6, sequence = ?7,
-                   look = ?8, attempt = ?9, damage = ?10, manager = ?11, generation = max(generation, ?6),
-                   outdated = 0 WHERE id = ?1",
-            )?
-            .execute(params![
-                row.id,
-                lease,
-                self.terms.holder.as_str(),
-                ends.0,
-                ends.plus(self.terms.grace).0,
-                generation.0,
-                sequence,
-                look,
-                attempt,
-                damage,
-                manager,
-            ])?;
-        let target = self.job.target_named(self.target.0).ok_or_else(|| codec::broken("work at an unknown target"))?;
-        self.gave.items.push(WorkItem {
-            job: self.job.id.clone(),
-            anchor: stored.person.anchor.clone(),
-            target: target.clone(),
-            generation,
-            sequence,
-            lease: LeaseId::new(&lease),
-            ends,
-            attempt,
-            task,
-            known: stored.links.iter().find(|(id, _)| id == target).map(|(_, known)| known.clone()),
-            look,
-        });
-        Ok(())
-    }
-
-    /// The place of this piece of work in the order of its target: given when it is first leased, and kept until it
-    /// has ended, so that whatever an unreported try left behind is found under the same number.
-    fn sequence(&self, row: &LinkRow) -> Result<i64, StoreError> {
-        match row.sequence {
-            Some(sequence) => Ok(sequence),
-            None => Ok(self
-                .on
-                .prepare_cached(
-                    "UPDATE target SET next_sequence = next_sequence + 1 WHERE id = ?1 RETURNING next_sequence - 1",
-                )?
-                .query_row([self.target.0], |row| row.get(0))?),
-        }
     }
 }

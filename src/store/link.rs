@@ -26,6 +26,8 @@ pub(super) struct LinkRow {
     pub(super) released: Option<i64>,
     pub(super) manager: Option<String>,
     pub(super) written: bool,
+    /// The line of those who wait for the names offered to this work, or to whom they waited for before.
+    pub(super) leads: Option<i64>,
 }
 
 impl LinkRow {
@@ -37,7 +39,7 @@ impl LinkRow {
     pub(super) fn read(on: &Transaction<'_>, id: i64) -> rusqlite::Result<Self> {
         on.prepare_cached(
             "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
-                   lease, leased_generation, released, manager, written, outdated, damage, due FROM link WHERE id = ?1",
+                   lease, leased_generation, released, manager, written, outdated, damage, due, leads FROM link WHERE id = ?1",
         )?
         .query_row([id], |row| {
             Ok(Self {
@@ -60,6 +62,7 @@ impl LinkRow {
                 outdated: row.get(16)?,
                 damage: row.get(17)?,
                 due: row.get(18)?,
+                leads: row.get(19)?,
             })
         })
     }

@@ -26,6 +26,7 @@ mod release;
 mod reserve;
 mod schema;
 mod settle;
+mod status;
 mod words;
 mod work;
 
@@ -55,6 +56,7 @@ pub use read::{OperationState, TargetState, UploadState};
 pub use registry::{JobKey, JobState, TargetKey};
 pub use release::Released;
 pub use settle::Settled;
+pub use status::{PutOff, Rate, TargetWork};
 
 /// The store's file in the data folder.
 const FILE: &str = "muster.db";

@@ -3,6 +3,10 @@
 //! A name is *offered* to a piece of work while it may take it, and *taken* once an account has it. Nobody is offered
 //! what is taken by, or offered to, somebody else: of people who want the same name, one at a time is seen to.
 //! What a person has taken stays theirs while they have an account anywhere.
+//!
+//! Those who wait for a name stand in a *line*. When the work it is offered to ends, the first in line is due at once
+//! and leads it from then on. Once that one is under way, the next is asked whether it has to wait for it at all; the
+//! others are left alone. Should a leader be lost, everybody in line is due when the lease they wait for is surely over.
 
 use std::time::Duration;
 
@@ -13,15 +17,20 @@ use super::{OwnName, StoreError};
 use crate::model::{Known, Part, Reason, Settlement, Timestamp, UniqueName};
 use crate::reconcile::names_taken;
 
-/// How soon a name is asked for again that is offered to somebody else. A look and a write take a fraction of it.
+/// How soon a name is asked for again, at the least, that is offered to somebody else.
 const NAME_PAUSE: Duration = Duration::from_millis(500);
 
 /// What became of the names a piece of work asks for.
 pub(super) enum Offered {
     /// They are its own until it ends; only what may be taken is left among the candidates.
     Granted,
-    /// One is offered to somebody else: not before this.
-    NotBefore(Timestamp),
+    /// One is offered to somebody else.
+    NotBefore {
+        /// That work is surely over then; mostly it ends long before, and wakes who waits.
+        due: Timestamp,
+        /// That work.
+        behind: i64,
+    },
     /// All are somebody else's.
     NoneLeft(Reason),
 }
@@ -43,8 +52,10 @@ pub(super) fn offer(
                 Standing::Free | Standing::Own => left.push(candidate),
                 Standing::Others => {}
                 // Two who may each have what the other asks for would wait for each other.
-                Standing::OfferedUntil(_) if row.is_unsure() => {}
-                Standing::OfferedUntil(due) => return Ok(Offered::NotBefore(due.max(now.plus(NAME_PAUSE)))),
+                Standing::Offered { .. } if row.is_unsure() => {}
+                Standing::Offered { behind, until } => {
+                    return Ok(Offered::NotBefore { due: until.max(now.plus(NAME_PAUSE)), behind });
+                }
             }
         }
         // Where an earlier try may have written, the account is looked for first: it may have its name. If there is
@@ -119,29 +130,30 @@ enum Standing {
     Free,
     Own,
     Others,
-    /// Offered to another piece of work, until about then.
-    OfferedUntil(Timestamp),
+    /// Offered to another piece of work, until then at the latest.
+    Offered {
+        behind: i64,
+        until: Timestamp,
+    },
 }
 
 fn standing(on: &Transaction<'_>, row: &LinkRow, namespace: &str, value: &str) -> Result<Standing, StoreError> {
-    let held: Option<(i64, Option<i64>, Option<i64>, bool)> = on
+    let held: Option<(i64, Option<i64>, Option<i64>)> = on
         .prepare_cached(
-            "SELECT reservation.person, reservation.link, link.due, link.lease IS NOT NULL FROM reservation
+            "SELECT reservation.person, reservation.link, link.due FROM reservation
              LEFT JOIN link ON link.id = reservation.link WHERE namespace = ?1 AND folded = ?2",
         )?
         .query_row(params![namespace, UniqueName::folded(value)], |found| {
-            Ok((found.get(0)?, found.get(1)?, found.get(2)?, found.get(3)?))
+            Ok((found.get(0)?, found.get(1)?, found.get(2)?))
         })
         .optional()?;
     Ok(match held {
         None => Standing::Free,
-        Some((_, Some(link), ..)) if link == row.id => Standing::Own,
-        Some((person, None, ..)) if person == row.person => Standing::Own,
-        // A lease mostly ends long before it has to.
-        Some((_, Some(_), Some(_), true)) => Standing::OfferedUntil(Timestamp(0)),
-        Some((_, Some(_), Some(due), false)) => Standing::OfferedUntil(Timestamp(due)),
+        Some((_, Some(link), _)) if link == row.id => Standing::Own,
+        Some((person, None, _)) if person == row.person => Standing::Own,
+        Some((_, Some(behind), Some(due))) => Standing::Offered { behind, until: Timestamp(due) },
         // Taken; or its work has ended, and it is not known whether it took it.
-        Some((_, None, ..) | (_, Some(_), None, _)) => Standing::Others,
+        Some((_, None, _) | (_, Some(_), None)) => Standing::Others,
     })
 }
 
@@ -152,6 +164,7 @@ pub(super) fn end_offer(
     row: &LinkRow,
     settlement: &Settlement,
     stays_unsure: bool,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     if row.part != Part::Account {
         return Ok(());
@@ -159,10 +172,46 @@ pub(super) fn end_offer(
     if let Settlement::Applied { known: Some(known) } | Settlement::Linked { known } = settlement {
         take(on, row, known)?;
     }
-    if !stays_unsure {
-        withdraw_offer(on, row.id)?;
+    if stays_unsure {
+        return Ok(());
+    }
+    withdraw_offer(on, row.id)?;
+    lead_on(on, row, now)
+}
+
+/// Puts a piece of work into the line of those who wait for what is offered to the work `behind` which it stands.
+pub(super) fn queue_up(on: &Transaction<'_>, row: &LinkRow, behind: i64, now: Timestamp) -> Result<(), StoreError> {
+    let line: i64 = on
+        .prepare_cached("UPDATE link SET leads = coalesce(leads, id) WHERE id = ?1 RETURNING leads")?
+        .query_row([behind], |found| found.get(0))?;
+    if row.leads != Some(line) {
+        // Whoever waits for this one may have nothing to do with what it waits for now.
+        lead_on(on, row, now)?;
+    }
+    on.prepare_cached("UPDATE link SET line = ?2, leads = NULL WHERE id = ?1")?.execute([row.id, line])?;
+    Ok(())
+}
+
+/// The first of those who wait behind a piece of work is seen to, and the others wait behind it.
+fn lead_on(on: &Transaction<'_>, row: &LinkRow, now: Timestamp) -> Result<(), StoreError> {
+    if row.leads.is_some() {
+        on.prepare_cached("UPDATE link SET leads = NULL WHERE id = ?1")?.execute([row.id])?;
+        wake_next(on, row, now)?;
     }
     Ok(())
+}
+
+/// The first of those who stand in the line that a piece of work leads is due from now on, and leads it too.
+pub(super) fn wake_next(on: &Transaction<'_>, row: &LinkRow, now: Timestamp) -> Result<Option<i64>, StoreError> {
+    let Some(line) = row.leads else { return Ok(None) };
+    Ok(on
+        .prepare_cached(
+            "UPDATE link SET due = ?2, line = NULL, leads = ?1 WHERE id =
+               (SELECT id FROM link WHERE line = ?1 AND lease IS NULL AND due IS NOT NULL ORDER BY id LIMIT 1)
+             RETURNING id",
+        )?
+        .query_row([line, now.0], |found| found.get(0))
+        .optional()?)
 }
 
 /// Frees what is offered to a piece of work.

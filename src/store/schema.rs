@@ -7,7 +7,7 @@ use crate::chance;
 use crate::model::InstallationKey;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
 
 /// Version 1.
 ///
@@ -196,6 +196,16 @@ CREATE TABLE agent (
   seen_at INTEGER NOT NULL,
   PRIMARY KEY (client, name, target)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Version 5: who waits for a name stands in a line; failures and damage are counted without reading their rows.
+const V5: &str = "
+ALTER TABLE link ADD COLUMN line INTEGER;    -- of those who wait for a name that is offered to other work
+ALTER TABLE link ADD COLUMN leads INTEGER;   -- the line that waits for this work
+CREATE INDEX link_line ON link (line, id) WHERE line IS NOT NULL;
+CREATE INDEX link_failed ON link (target, code) WHERE outcome = 5;
+DROP INDEX journal_damage;
+CREATE INDEX journal_damage ON journal (target, at, damage) WHERE damage <> 0;
 ";
 
 /// Brings the tables to the current version, or says that they are from a newer muster.

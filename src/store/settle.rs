@@ -8,6 +8,7 @@ use super::link::{Conclusion, LinkRow, Unsure};
 use super::names::Names;
 use super::{JobState, Store, StoreError};
 use super::{reserve, words};
+use crate::meter::{self, Counter};
 use crate::model::{
     Anchor, Carried, Damage, Generation, Known, LeaseId, Part, Reason, Settlement, Situation, Timestamp, WorkerId,
 };
@@ -46,14 +47,14 @@ impl Store {
         &self,
         job: &JobState,
         holder: &WorkerId,
-        carried: Vec<(LeaseId, Carried)>,
+        carried: &[(LeaseId, Carried)],
         now: Timestamp,
     ) -> Result<Vec<Settled>, StoreError> {
         self.write(|on| {
             let mut names = self.names_mut();
             carried
-                .into_iter()
-                .map(|(lease, carried)| settle_one(on, &mut names, job, holder, &lease, carried, now))
+                .iter()
+                .map(|(lease, carried)| settle_one(on, &mut names, job, holder, lease, carried.clone(), now))
                 .collect()
         })
     }
@@ -74,9 +75,7 @@ fn settle_one(
         .optional()?;
     let Some(id) = id else { return Ok(Settled::LeaseLost) };
     let row = LinkRow::read(on, id)?;
-    if job.target_named(row.target).is_none() {
-        return Ok(Settled::LeaseLost);
-    }
+    let Some(target) = job.target_named(row.target) else { return Ok(Settled::LeaseLost) };
     let anchor: String =
         on.prepare_cached("SELECT anchor FROM person WHERE id = ?1")?.query_row([row.person], |row| row.get(0))?;
     let anchor = Anchor::parse(&anchor).map_err(|error| StoreError::Broken(error.to_string()))?;
@@ -84,11 +83,13 @@ fn settle_one(
     let manager =
         row.manager.as_deref().filter(|_| row.part == Part::Account).map(super::manager::wanted_manager).transpose()?;
     let Carried { situation, change, settlement } = carried;
+    let settled = settlement.word();
     // Whatever is reported of a work item that was to look first comes after the look, but for a failure.
     let has_looked = !matches!(settlement, Settlement::Failed(_));
     let unsure = row.look.then_some(Unsure { has_looked });
     let conclusion = Conclusion { generation, situation, change, settlement, manager, unsure };
     Settler { on, names, job, now }.conclude(&row, &anchor, conclusion)?;
+    meter::count(Counter::Settled, &[("target", target.as_str()), ("settlement", settled)], 1);
     Ok(Settled::Taken)
 }
 
@@ -124,7 +125,7 @@ impl Settler<'_, '_> {
         let ending = self.ending(row, &end);
         self.write_row(row, &end, &ending)?;
         self.write_journal(row, &end, &ending)?;
-        reserve::end_offer(self.on, row, &end.settlement, ending.look)?;
+        reserve::end_offer(self.on, row, &end.settlement, ending.look, self.now)?;
         let is_there = matches!(end.settlement, Settlement::Applied { known: Some(_) } | Settlement::Unchanged);
         if row.part == Part::Account && is_there {
             self.keep_manager(row, anchor, &end)?;

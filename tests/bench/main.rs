@@ -12,6 +12,7 @@
 mod accept;
 mod client;
 mod decide;
+mod deliver;
 mod figure;
 mod import;
 mod language;
@@ -45,7 +46,10 @@ fn main() {
     if wanted("accept") {
         figures.extend(accept::figures(size));
     }
-    assert!(!figures.is_empty(), "--only takes decide, language, import or accept");
+    if wanted("deliver") {
+        figures.extend(deliver::figures(size));
+    }
+    assert!(!figures.is_empty(), "--only takes decide, language, import, accept or deliver");
     figure::print(&figures);
 }
 

@@ -23,7 +23,7 @@ const FLOORS: [(&str, &[&str]); 5] = [
             "proof",
         ],
     ),
-    ("hands", &["chance", "clock", "http_client", "plain", "queue", "source", "store", "token", "writer"]),
+    ("hands", &["chance", "clock", "http_client", "meter", "plain", "queue", "source", "store", "token", "writer"]),
     ("corridor", &["pipeline"]),
     ("doors", &["app", "cli", "config", "telemetry", "api", "sandbox"]),
 ];

@@ -23,6 +23,8 @@ async fn every_route_answers_and_asks_who_is_there() {
         (Method::PUT, value.as_str()),
         (Method::GET, "/muster/v1/uploads/1"),
         (Method::GET, "/muster/v1/jobs/hr/people/1"),
+        (Method::GET, "/muster/v1/status"),
+        (Method::GET, "/metrics"),
         (Method::POST, "/muster/v1/agent/lease"),
         (Method::POST, "/muster/v1/agent/settle"),
     ] {

@@ -25,6 +25,8 @@ mod exports;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod follow;
 #[cfg(test)]
 mod graph;
@@ -68,6 +70,8 @@ mod send;
 mod sent;
 #[cfg(test)]
 mod simulation;
+#[cfg(test)]
+mod status;
 #[cfg(test)]
 mod tokens;
 #[cfg(test)]
