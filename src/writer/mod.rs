@@ -1,6 +1,5 @@
 //! The hands that change directories. A writer decides nothing.
 
-mod directory_limits;
 pub mod graph;
 pub mod ldap;
 pub mod ldif;

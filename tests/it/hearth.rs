@@ -120,7 +120,7 @@ impl Hearth {
 
     /// With these jobs. Targets of one name are one directory.
     pub(crate) fn with(jobs: &[&str]) -> Self {
-        let directories = ["cloud", "hq"].map(|name| (name, Arc::new(Witness::new(SimulatedWriter::new()))));
+        let directories = ["cloud", "hq", "chat"].map(|name| (name, Arc::new(Witness::new(SimulatedWriter::new()))));
         let mut house = Self {
             clock: HandClock::new(),
             directories: directories.into_iter().collect(),
@@ -315,9 +315,7 @@ impl Hearth {
 
     /// The accounts of a person in a directory, by the anchor it holds.
     pub(crate) fn accounts(&self, directory: &str, anchor: &str) -> Vec<SimulatedAccount> {
-        let is_theirs = |account: &SimulatedAccount| {
-            account.attributes.get("employeeId").and_then(Value::as_text).is_some_and(|held| held == anchor)
-        };
+        let is_theirs = |account: &SimulatedAccount| anchor_of(account).is_some_and(|held| held == anchor);
         self.directory(directory).accounts().into_iter().filter(is_theirs).collect()
     }
 
@@ -343,11 +341,7 @@ impl Hearth {
         let manager = self.account(directory, anchor).manager?;
         let accounts = self.directory(directory).accounts();
         let account = accounts.iter().find(|account| account.object == manager);
-        Some(
-            account
-                .map_or("gone", |account| account.attributes.get("employeeId").unwrap().as_text().unwrap())
-                .to_owned(),
-        )
+        Some(account.map_or("gone", |account| anchor_of(account).unwrap()).to_owned())
     }
 
     /// All there is to say about a person.
@@ -408,6 +402,12 @@ impl Drop for Hearth {
             assert_eq!(self.faults(), Vec::<String>::new());
         }
     }
+}
+
+/// What an account holds of the source's identifier: apps call it by SCIM's name.
+pub(crate) fn anchor_of(account: &SimulatedAccount) -> Option<&str> {
+    let held = ["employeeId", "externalId"].into_iter().find_map(|name| account.attributes.get(name))?;
+    held.as_text()
 }
 
 /// An outcome in a few words.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agents;
 #[cfg(test)]
+mod apps;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod bulk;
@@ -87,8 +89,8 @@ mod people;
 #[path = "../support/samba.rs"]
 mod samba;
 #[cfg(test)]
-#[path = "../support/scim2.rs"]
-mod scim2;
-#[cfg(test)]
 #[path = "../support/slapd.rs"]
 mod slapd;
+#[cfg(test)]
+#[path = "../support/scim2.rs"]
+mod scim2;

@@ -273,6 +273,17 @@ fn a_job_is_imported_explained_and_released() {
 }
 
 #[test]
+fn status_says_what_waits_and_for_whom() {
+    let mut desk = Desk::new();
+    desk.call(&["status"]);
+    desk.call(&["import", "people.csv", "--job", "job.toml", "--decide-only"]);
+    desk.call(&["status"]);
+    desk.call(&["status", "--json"]);
+    desk.call(&["status", "--job", "other"]);
+    desk.check("status.txt");
+}
+
+#[test]
 fn a_job_file_that_changed_says_what_that_means() {
     let mut desk = Desk::new();
     let _practice = Practice::start(&desk);

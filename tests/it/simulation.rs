@@ -15,7 +15,7 @@ use muster::overlay::{Overlaid, overlay};
 use muster::pipeline::plan::plan;
 use muster::source::CsvSettings;
 
-use super::hearth::{Hearth, JOB, gone, says, words};
+use super::hearth::{Hearth, JOB, anchor_of, gone, says, words};
 use super::practice::attributes;
 use super::witness::Weather;
 use crate::people::Dice;
@@ -35,11 +35,26 @@ const LOOK_EVERY: u64 = 15;
 /// Rounds of letting go and settling after which nothing may be held by a limit any more.
 const ROUNDS_MAX: usize = 20;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const DIRECTORIES: [&str; 2] = ["cloud", "hq"];
-/// The attribute in each that holds a name nobody else may have; the directories themselves do not see to that.
+const DIRECTORIES: [&str; 3] = ["cloud", "hq", "chat"];
+/// The attribute in the first two that holds a name nobody else may have; the directories themselves do not see to that.
 const NAMED: [&str; 2] = ["mailNickname", "initials"];
 /// People share their names, and so their candidates; the last is theirs alone.
 const NAME: &str = r#"expression = 'SelectUniqueValue([displayName], Join("", [displayName], "2"), Join("-", [displayName], [externalId]))', unique_in = "login""#;
+
+/// An app: who has an account there besides their home, rules say.
+const CHAT: &str = r#"
+[target.chat]
+kind = "scim"
+base_url = "https://chat.example/scim"
+token = { env = "NO_SUCH_SECRET" }
+map = [
+  { to = "externalId", direct = "externalId", match = 1 },
+  { to = "userName", direct = "userName" },
+  { to = "displayName", direct = "displayName" },
+  { to = "active", direct = "active" },
+  { to = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", direct = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value", flow_null = true },
+]
+"#;
 
 /// Seeds to run instead, to look into one: `MUSTER_SEEDS=17-18`.
 const SEEDS_VARIABLE: &str = "MUSTER_SEEDS";
@@ -146,7 +161,8 @@ impl Life {
             let directory = self.dice.pick(&DIRECTORIES);
             if self.house.accounts(directory, &anchor).is_empty() {
                 let synced = directory == "cloud" && self.dice.chance(30);
-                let held = attributes(&[("employeeId", &anchor), ("displayName", "Found")]);
+                let id = if directory == "chat" { "externalId" } else { "employeeId" };
+                let held = attributes(&[(id, &anchor), ("displayName", "Found")]);
                 let container = (directory == "hq").then(|| Dn::parse("OU=Old,DC=contoso").unwrap());
                 self.house.directory(directory).insert(held, container, synced);
                 self.there_before.insert(anchor);
@@ -410,13 +426,18 @@ impl Life {
         self.check_names();
     }
 
-    /// Nobody has the name of somebody else, in whichever directory.
+    /// Nobody has the name of somebody else, in whichever directory. Who was brought back has the name they had, which
+    /// may be somebody else's by now: a real directory refuses that, and these do not see to it.
     fn check_names(&self) {
         let mut whose: BTreeMap<String, String> = BTreeMap::new();
         for (directory, attribute) in DIRECTORIES.iter().zip(NAMED) {
             for account in self.house.directory(directory).accounts() {
                 let text = |name| account.attributes.get(name).and_then(Value::as_text).map(str::to_owned);
                 let (Some(name), Some(anchor)) = (text(attribute), text("employeeId")) else { continue };
+                let written = self.house.written(directory);
+                if written.iter().any(|wrote| wrote.kind == ChangeKind::Restore && wrote.anchor == anchor) {
+                    continue;
+                }
                 let first = whose.entry(name.to_lowercase()).or_insert_with(|| anchor.clone());
                 self.check(*first == anchor, || format!("{first} and {anchor} are both called {name}"));
             }
@@ -469,10 +490,12 @@ impl Life {
         let person = &self.states[&(anchor.to_owned(), generation)];
         self.jobs.iter().any(|(text, job)| {
             let keeps = text.contains("placement_change = \"keep\"");
-            let home = job.ruleset.place(&person.attributes).placement.home().map(ToString::to_string);
+            let verdict = job.ruleset.place(&person.attributes);
+            let home = verdict.placement.home().map(ToString::to_string);
+            let also = verdict.also.iter().any(|app| app.as_str() == directory);
             !person.deleted
                 && job.scope.refuses(&person.attributes).is_none()
-                && (keeps || home.as_deref() == Some(directory))
+                && (keeps || also || home.as_deref() == Some(directory))
         })
     }
 
@@ -580,7 +603,7 @@ impl Life {
     fn check_orphans(&self) {
         for directory in DIRECTORIES {
             for account in self.house.directory(directory).accounts() {
-                let Some(anchor) = account.attributes.get("employeeId").and_then(Value::as_text) else { continue };
+                let Some(anchor) = anchor_of(&account) else { continue };
                 let stored = self.house.store().stored(&self.house.job().state, anchor).unwrap();
                 let known = stored.as_ref().and_then(|stored| stored.known_at(&TargetId::new(directory)));
                 let is_theirs = known.is_some_and(|known| known.object == account.object);
@@ -683,7 +706,13 @@ fn any_job(dice: &mut Dice, number: usize) -> (String, Job) {
             "placement_change = \"hold\"",
             &format!("placement_change = \"{}\"", dice.pick(&["hold", "migrate", "migrate", "keep"])),
         );
-    for kind in ["kind = \"graph\"", "kind = \"ldif\""] {
+    text.push_str(CHAT);
+    for (id, percent) in [("employees", 80), ("contractors", 40)] {
+        if dice.chance(percent) {
+            text = text.replace(&format!("id = \"{id}\""), &format!("id = \"{id}\"\nalso = [\"chat\"]"));
+        }
+    }
+    for kind in ["kind = \"graph\"", "kind = \"ldif\"", "kind = \"scim\""] {
         text = text.replace(kind, &format!("{kind}\non_delete = \"{}\"\n{limits}", dice.pick(&leaver)));
     }
     text = text

@@ -1,6 +1,4 @@
-//! A throwaway OpenLDAP: `slapd` with a folder of its own, gone when it is dropped.
-//!
-//! It asks for TLS before a bind, and knows the overlays `ppolicy` (to lock accounts) and `memberof`.
+//! A throwaway OpenLDAP in a folder of its own, gone when it is dropped. Needs the packages that `tests/all.sh` installs.
 
 use std::fs;
 use std::net::TcpStream;
@@ -11,19 +9,16 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::samba::make_certificates;
-
 /// Everything stands in this.
 pub(crate) const BASE: &str = "dc=example,dc=test";
-/// Who writes there.
-pub(crate) const WRITER: &str = "cn=writer,dc=example,dc=test";
-/// That one's password.
-pub(crate) const PASSWORD: &str = "Passw0rd.Test1";
+/// Who may do everything there.
+pub(crate) const ADMIN: &str = "cn=admin,dc=example,dc=test";
+/// Their password.
+pub(crate) const PASSWORD: &str = "secret";
+/// A quarter of a second where it was measured; machines differ.
 const START_SECONDS_MAX: u64 = 30;
-/// Where it listens; every instance has a loopback address of its own.
-pub(crate) const PORT: u16 = 3389;
 
-/// A directory that is running.
+/// An OpenLDAP that is running.
 pub(crate) struct Slapd {
     process: Child,
     folder: TempDir,
@@ -31,71 +26,40 @@ pub(crate) struct Slapd {
 }
 
 impl Slapd {
-    /// Serves `dc=example,dc=test` with the containers `ou=people` and `ou=leavers`.
+    /// Serves `ldap` on 3890 and `ldaps` on 6360 of a loopback address, with people and groups as containers.
     pub(crate) fn start(address: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        for inner in ["tls", "data"] {
-            fs::create_dir(at.join(inner)).unwrap();
-        }
-        make_certificates(&at.join("tls"), address);
-        let shown = at.display();
-        let settings = format!(
-            "include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/inetorgperson.schema
-modulepath /usr/lib/ldap
-moduleload back_mdb
-moduleload ppolicy
-moduleload memberof
-TLSCACertificateFile {shown}/tls/ca.pem
-TLSCertificateFile {shown}/tls/cert.pem
-TLSCertificateKeyFile {shown}/tls/key.pem
-security simple_bind=128
-database mdb
-suffix \"{BASE}\"
-rootdn \"{WRITER}\"
-rootpw {PASSWORD}
-directory {shown}/data
-dbnosync
-overlay ppolicy
-overlay memberof
-"
-        );
-        fs::write(at.join("slapd.conf"), settings).unwrap();
-        let tree = format!(
-            "dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n\n\
-             dn: ou=people,{BASE}\nobjectClass: organizationalUnit\nou: people\n\n\
-             dn: ou=leavers,{BASE}\nobjectClass: organizationalUnit\nou: leavers\n"
-        );
-        fs::write(at.join("tree.ldif"), tree).unwrap();
-        let added = Command::new("/usr/sbin/slapadd")
-            .arg("-f")
-            .arg(at.join("slapd.conf"))
-            .arg("-l")
-            .arg(at.join("tree.ldif"))
-            .output()
-            .unwrap();
-        assert!(added.status.success(), "{added:?}");
+        fs::create_dir(at.join("db")).unwrap();
+        super::samba::make_certificates(at, address);
+        fs::write(at.join("slapd.conf"), settings(at)).unwrap();
+        let urls = format!("ldap://{address}:3890 ldaps://{address}:6360");
         let log = fs::File::create(at.join("log")).unwrap();
         let process = Command::new("/usr/sbin/slapd")
-            .args(["-d", "0", "-h", &format!("ldap://{address}:{PORT}"), "-f"])
+            .args(["-d", "0", "-h", &urls, "-f"])
             .arg(at.join("slapd.conf"))
             .stdin(Stdio::null())
-            .stderr(log.try_clone().unwrap())
-            .stdout(log)
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut slapd = Self { process, folder, address };
         slapd.wait_until_it_serves();
+        slapd.apply(&format!(
+            "dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n\n\
+             dn: ou=people,{BASE}\nobjectClass: organizationalUnit\nou: people\n\n\
+             dn: ou=left,ou=people,{BASE}\nobjectClass: organizationalUnit\nou: left\n\n\
+             dn: ou=outside,{BASE}\nobjectClass: organizationalUnit\nou: outside\n"
+        ));
         slapd
     }
 
     fn wait_until_it_serves(&mut self) {
         let until = Instant::now() + Duration::from_secs(START_SECONDS_MAX);
-        while TcpStream::connect((self.address, PORT)).is_err() {
+        while TcpStream::connect((self.address, 6360)).is_err() {
+            let ended = self.process.try_wait().unwrap();
             let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            assert!(self.process.try_wait().unwrap().is_none(), "slapd ended: {}", log());
+            assert!(ended.is_none(), "slapd ended: {}", log());
             assert!(Instant::now() < until, "slapd does not serve: {}", log());
             sleep(Duration::from_millis(50));
         }
@@ -103,7 +67,20 @@ overlay memberof
 
     /// The certificate of the authority that vouches for the server.
     pub(crate) fn certificate(&self) -> PathBuf {
-        self.folder.path().join("tls/ca.pem")
+        self.folder.path().join("ca.pem")
+    }
+
+    /// Adds entries.
+    pub(crate) fn apply(&self, ldif: &str) {
+        use std::io::Write as _;
+        let mut tool = Command::new("ldapadd")
+            .args(["-x", "-H", &format!("ldap://{}:3890", self.address), "-D", ADMIN, "-w", PASSWORD])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        tool.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
+        assert!(tool.wait().unwrap().success());
     }
 }
 
@@ -112,4 +89,35 @@ impl Drop for Slapd {
         self.process.kill().ok();
         self.process.wait().ok();
     }
+}
+
+fn settings(at: &std::path::Path) -> String {
+    let at = at.display();
+    format!(
+        "include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+modulepath /usr/lib/ldap
+moduleload back_mdb
+moduleload memberof
+moduleload unique
+moduleload ppolicy
+pidfile {at}/pid
+TLSCertificateFile {at}/cert.pem
+TLSCertificateKeyFile {at}/key.pem
+database mdb
+maxsize 268435456
+suffix {BASE}
+rootdn {ADMIN}
+rootpw {PASSWORD}
+directory {at}/db
+dbnosync
+index objectClass eq
+index uid,employeeNumber,mail eq
+overlay memberof
+overlay ppolicy
+overlay unique
+unique_uri ldap:///?mail?sub
+"
+    )
 }

@@ -1,120 +1,122 @@
-//! What a directory answers, told apart by what the caller must do next (RFC 4511 appendix A, and Active Directory's own).
+//! What an answer of a directory means for us (`facts/services.md`, RFC 4511 appendix A).
 
-use std::error::Error as _;
-
-use ldap3::{LdapError, LdapResult};
+use ldap3::LdapResult;
 
 use crate::writer::{Cause, WriteError};
 
-/// Why Active Directory refused credentials, by the `data` in its text ([MS-ERREF] 2.2).
-const BIND_DATA: [(&str, &str); 7] = [
-    ("data 525", "there is no such account"),
-    ("data 52e", "the password is wrong"),
-    ("data 530", "it may not log in at this time"),
-    ("data 532", "its password has expired"),
-    ("data 533", "it is disabled"),
-    ("data 701", "it has expired"),
-    ("data 773", "it must change its password first"),
-];
+/// Longest cause that is kept: a directory's own text is a sentence or two.
+const CAUSE_CHARS_MAX: usize = 400;
 
-/// The names of result codes, as they stand in RFC 4511.
-const WORDS: [(u32, &str); 21] = [
-    (1, "operationsError"),
-    (8, "strongerAuthRequired"),
-    (10, "referral"),
-    (11, "adminLimitExceeded"),
-    (16, "noSuchAttribute"),
-    (17, "undefinedAttributeType"),
-    (19, "constraintViolation"),
-    (20, "attributeOrValueExists"),
-    (21, "invalidAttributeSyntax"),
-    (32, "noSuchObject"),
-    (34, "invalidDNSyntax"),
-    (50, "insufficientAccessRights"),
-    (53, "unwillingToPerform"),
-    (64, "namingViolation"),
-    (65, "objectClassViolation"),
-    (66, "notAllowedOnNonLeaf"),
-    (67, "notAllowedOnRDN"),
-    (68, "entryAlreadyExists"),
-    (69, "objectClassModsProhibited"),
-    (71, "affectsMultipleDSAs"),
-    (80, "other"),
-];
+/// Result codes by their numbers (RFC 4511 §4.1.9).
+pub(super) const NO_SUCH_ATTRIBUTE: u32 = 16;
+pub(super) const CONSTRAINT_VIOLATION: u32 = 19;
+pub(super) const VALUE_EXISTS: u32 = 20;
+pub(super) const NO_SUCH_OBJECT: u32 = 32;
+pub(super) const UNWILLING: u32 = 53;
+pub(super) const CLASS_VIOLATION: u32 = 65;
+pub(super) const NON_LEAF: u32 = 66;
+pub(super) const ENTRY_EXISTS: u32 = 68;
 
-/// Nothing was written, and it is nobody's fault among the people.
-pub(super) fn later(why: &str) -> WriteError {
-    WriteError::Later { after: None, cause: Cause(why.to_owned()) }
+/// Time limits, busy, unavailable, a server that is going down: codes that pass.
+const PASSES: [u32; 5] = [3, 11, 51, 52, 85];
+/// The bind was refused, or is not strong enough: nothing is wrong with the person.
+const NOT_BOUND: [u32; 4] = [7, 8, 48, 49];
+
+/// What an operation met.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Nothing was sent, or nothing that could change anything.
+    NotSent(String),
+    /// Something was sent, and no answer came.
+    Lost(String),
+    /// The directory's own no.
+    Answered(LdapResult),
 }
 
-/// Trying again would change nothing.
-pub(super) fn refused(code: &str, why: impl Into<String>) -> WriteError {
-    WriteError::Refused { code: code.to_owned(), cause: Cause(why.into()) }
-}
-
-/// It may have been written.
-pub(super) fn unknown(why: &str) -> WriteError {
-    WriteError::Unknown { cause: Cause(why.to_owned()) }
-}
-
-/// Something of the change has been written already, so nothing that follows may say that nothing was.
-pub(super) fn after_a_write(error: WriteError) -> WriteError {
-    match error {
-        WriteError::Later { cause, .. } | WriteError::Withheld { cause, .. } => WriteError::Unknown { cause },
-        other => other,
-    }
-}
-
-/// What a result code means to a write, where the verb knows no better.
-pub(super) fn refusal(answer: &LdapResult) -> WriteError {
-    let said = said(answer);
-    match answer.rc {
-        3 | 51 | 52 | 85 => later(&format!("the directory is busy: {said}")),
-        8 | 13 => later(&format!("the directory asks for a safer connection: {said}")),
-        rc => refused(&word(rc), said),
-    }
-}
-
-/// The server's own words.
-pub(super) fn said(answer: &LdapResult) -> String {
-    let text = answer.text.trim_matches(['\0', '\n', ' ']);
-    format!("{} ({}){}{text}", word(answer.rc), answer.rc, if text.is_empty() { "" } else { ": " })
-}
-
-fn word(rc: u32) -> String {
-    let known = WORDS.iter().find(|(code, _)| *code == rc);
-    known.map_or_else(|| format!("ldap_{rc}"), |(_, word)| (*word).to_owned())
-}
-
-/// Why a bind was refused, for a person.
-pub(super) fn bind_refusal(who: &str, answer: &LdapResult) -> String {
-    let data = BIND_DATA.iter().chain(&[("data 775", "it is locked")]).find(|(data, _)| answer.text.contains(data));
-    let why = match (answer.rc, data) {
-        (49, Some((_, words))) => (*words).to_owned(),
-        (49, None) => format!("the name or the password is wrong: {}", said(answer)),
-        _ => said(answer),
-    };
-    format!("the directory does not let the agent's account {who} in: {why}")
-}
-
-/// An error and what is behind it, in one line.
-pub(super) fn told(error: &LdapError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
+impl Trouble {
+    /// The result code, where there was an answer.
+    pub(super) fn code(&self) -> Option<u32> {
+        match self {
+            Self::Answered(result) => Some(result.rc),
+            Self::NotSent(_) | Self::Lost(_) => None,
         }
-        source = cause.source();
     }
-    text
+
+    /// What it means for the caller, where the entry it was about is known to be there.
+    pub(super) fn told(self) -> WriteError {
+        match self {
+            Self::NotSent(why) => WriteError::Later { after: None, cause: Cause(why) },
+            Self::Lost(why) => WriteError::Unknown { cause: Cause(why) },
+            Self::Answered(result) if PASSES.contains(&result.rc) || NOT_BOUND.contains(&result.rc) => {
+                WriteError::Later { after: None, cause: Cause(words(&result)) }
+            }
+            Self::Answered(result) => WriteError::Refused { code: code_word(result.rc), cause: Cause(words(&result)) },
+        }
+    }
 }
 
-/// What a lost connection means to a write: before the request left, nothing was written.
-pub(super) fn lost_write(error: &LdapError) -> WriteError {
-    match error {
-        LdapError::OpSend { .. } | LdapError::AddNoValues | LdapError::FilterParsing => later(&told(error)),
-        _ => unknown(&format!("the directory did not answer: {}", told(error))),
+/// The server's own sentence, with its number.
+pub(super) fn words(result: &LdapResult) -> String {
+    let name = name(result.rc);
+    let said: String = result.text.chars().filter(|c| !c.is_control()).take(CAUSE_CHARS_MAX).collect();
+    match said.trim() {
+        "" => format!("the directory answers {} ({name})", result.rc),
+        said => format!("the directory answers {} ({name}): {said}", result.rc),
     }
+}
+
+/// Why a bind was refused. Active Directory has one code for all of it, and says which in its text.
+pub(super) fn bind_words(result: &LdapResult) -> String {
+    let why = [
+        ("data 52e", "the name or the password is wrong"),
+        ("data 525", "there is no such account"),
+        ("data 530", "the account may not sign in at this hour"),
+        ("data 531", "the account may not sign in from this machine"),
+        ("data 532", "its password has expired"),
+        ("data 533", "the account is disabled"),
+        ("data 701", "the account has expired"),
+        ("data 773", "its password must be changed first"),
+        ("data 775", "the account is locked after too many tries"),
+    ];
+    match why.iter().find(|(mark, _)| result.text.contains(mark)) {
+        Some((_, why)) => format!("the bind is refused: {why}"),
+        None if result.rc == 8 => "the bind is refused: the server asks for TLS".to_owned(),
+        None => format!("the bind is refused: {}", words(result)),
+    }
+}
+
+fn name(code: u32) -> &'static str {
+    match code {
+        1 => "operations error",
+        2 => "protocol error",
+        3 | 85 => "time limit exceeded",
+        7 => "auth method not supported",
+        8 => "strong auth required",
+        10 => "referral",
+        11 => "admin limit exceeded",
+        NO_SUCH_ATTRIBUTE => "no such attribute",
+        17 => "undefined attribute",
+        CONSTRAINT_VIOLATION => "constraint violation",
+        VALUE_EXISTS => "value exists",
+        21 => "invalid syntax",
+        NO_SUCH_OBJECT => "no such object",
+        34 => "invalid name",
+        48 => "inappropriate authentication",
+        49 => "invalid credentials",
+        50 => "insufficient rights",
+        51 => "busy",
+        52 => "unavailable",
+        UNWILLING => "unwilling to perform",
+        64 => "naming violation",
+        CLASS_VIOLATION => "object class violation",
+        NON_LEAF => "not a leaf",
+        ENTRY_EXISTS => "entry exists",
+        71 => "affects several servers",
+        _ => "other",
+    }
+}
+
+/// A stable word for a refusal.
+fn code_word(code: u32) -> String {
+    format!("ldap_{}", name(code).replace(' ', "_"))
 }

@@ -1,211 +1,222 @@
-//! New accounts: made in one piece where the directory lets us, with a password before their owner is let in.
+//! A new account: in one request, with a password from the first moment.
 
 use std::collections::HashSet;
 
-use ldap3::{LdapResult, Mod, Scope};
+use ldap3::Scope;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::time::Instant;
 
-use super::account::{
-    self, CONTROL, DISABLED, LOCKED, LOCKED_FOR_GOOD, NORMAL, bytes, classes, container_wanted, control_after,
-    enabled_wanted, id_attribute, in_filter, is_plain, said,
-};
-use super::answer::{after_a_write, refusal, refused, said as words, unknown};
-use super::settings::LdapKind;
-use super::talk::{Bytes, Lists, Talk};
-use super::{LdapWriter, password};
-use crate::model::{Attributes, Change, Dn, Known, Name, ObjectId, Value};
-use crate::writer::{Cause, Errand, WriteError, directory_limits};
+use super::answer::{CONSTRAINT_VIOLATION, ENTRY_EXISTS, NO_SUCH_OBJECT, Trouble};
+use super::connection::{Held, Values};
+use super::find::asked;
+use super::read::Entry;
+use super::{LdapKind, LdapWriter, refused, words};
+use crate::chance;
+use crate::model::{Attributes, Change, Dn, Known, Name, Value};
+use crate::writer::ldif::entry::naming_value;
+use crate::writer::ldif::limits;
+use crate::writer::{Cause, WriteError};
 
-const UNICODE_PWD: &str = "unicodePwd";
+/// Shortest password that is made, whatever the settings say: more than any policy asks for.
+const PASSWORD_CHARS_MIN: usize = 16;
+/// Longest: Active Directory takes 256 characters.
+const PASSWORD_CHARS_MAX: usize = 256;
+/// How often a password is drawn until three kinds of characters are in it. One draw in a thousand is not enough.
+const PASSWORD_DRAWS_MAX: u32 = 16;
+/// Active Directory's own number for a user principal name that somebody has (ERROR_DS_UPN_VALUE_NOT_UNIQUE…).
+const NAME_NOT_UNIQUE: [&str; 2] = ["000021C8", "0000202F"];
 
-/// Values that one account of a domain may have.
+/// Attributes that one account only may have in a domain, whatever its class.
 const UNIQUE: [&str; 2] = ["sAMAccountName", "userPrincipalName"];
 
 impl LdapWriter {
-    pub(super) async fn create(
-        &self,
-        talk: &mut Talk<'_>,
-        errand: &Errand<'_>,
-        change: &Change,
-    ) -> Result<Known, WriteError> {
-        let settings = &self.settings;
-        self.check_values(&change.set)?;
-        let no_container = || refused("no_container", "it is not said in which container the account shall stand");
-        let container = container_wanted(change.container.as_ref(), &change.set)?.ok_or_else(no_container)?;
-        self.guard.check_container(&container)?;
-        let name = naming_value(&settings.naming, &change.set)?;
-        let dn = container.child(settings.naming.as_str(), name);
-        let lists = self.lists(name, &change.set)?;
-        let answer = talk.add(errand, dn.as_str(), lists.clone()).await?;
-        let answer = match (settings.kind, answer.rc) {
-            (LdapKind::ActiveDirectory, 53) => self.create_in_steps(talk, errand, dn.as_str(), lists, answer).await?,
-            _ => answer,
-        };
-        match answer.rc {
-            0 => {}
-            19 | 68 => return Err(self.taken(talk, None, &dn, &change.set, &answer).await?),
-            32 => {
-                return Err(refused(
-                    "no_container",
-                    format!("the container {container} is not there: {}", words(&answer)),
-                ));
-            }
-            _ => return Err(refusal(&answer)),
+    /// Makes the account that a change describes.
+    ///
+    /// # Errors
+    /// As [`Writer::write`](crate::writer::Writer::write).
+    pub(super) async fn create(&self, change: &Change, deadline: Instant) -> Result<Option<Known>, WriteError> {
+        limits::check(&change.set)?;
+        let container = container_wanted(change)?.ok_or_else(|| {
+            refused("no_container", "it is not said in which container the account shall stand".into())
+        })?;
+        self.check_container(&container)?;
+        let name = naming_value(&self.settings.naming, &change.set)?;
+        let dn = container.child(self.settings.naming.as_str(), name);
+        let enabled = words::enabled(change.set.get(words::ENABLED))?.unwrap_or(true);
+        let values = self.values_of_new(&change.set, name, enabled)?;
+        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
+        if let Err(trouble) = held.add(dn.as_str(), values).await {
+            return Err(self.not_made(&mut held, trouble, change, &dn).await);
         }
-        let id = id_attribute(settings.kind);
-        let made = talk.search(dn.as_str(), Scope::Base, "(objectClass=*)", &[id]).await.map_err(after_a_write)?;
-        let made = made.first().ok_or_else(|| unknown("the new account cannot be seen yet"))?;
-        let object = account::object(settings.kind, made).map_err(after_a_write)?;
-        Ok(Known { object, attributes: change.set.clone(), container: Some(container), synced: false })
+        self.made(&mut held, &dn, change, enabled).await.map(Some)
     }
 
-    /// What Active Directory would refuse is refused with its name; other directories have limits of their own.
-    pub(super) fn check_values(&self, set: &Attributes) -> Result<(), WriteError> {
-        match self.settings.kind {
-            LdapKind::ActiveDirectory => directory_limits::check(set),
-            LdapKind::Ldap => set.iter().try_for_each(|(name, _)| directory_limits::check_name(name)),
-        }
-    }
-
-    fn lists(&self, name: &str, set: &Attributes) -> Result<Lists, WriteError> {
-        let settings = &self.settings;
-        let one = |value: &[u8]| HashSet::from([value.to_vec()]);
-        let class = classes(settings.kind).iter().map(|class| class.as_bytes().to_vec()).collect();
-        let mut lists: Lists = vec![(b"objectClass".to_vec(), class)];
-        lists.push((settings.naming.as_str().as_bytes().to_vec(), one(name.as_bytes())));
-        for (name, value) in set.iter().filter(|(name, _)| is_plain(&settings.naming, name)) {
-            let values = bytes(settings.kind, name, value)?;
-            if !values.is_empty() {
-                lists.push((name.as_str().as_bytes().to_vec(), values));
+    fn values_of_new(&self, set: &Attributes, name: &str, enabled: bool) -> Result<Values, WriteError> {
+        let mut values: Values = vec![(b"objectClass".to_vec(), self.classes())];
+        for (attribute, value) in set.iter().filter(|(attribute, _)| words::is_written_as_it_is(attribute)) {
+            let held = words::values(attribute, value)?;
+            if *attribute != self.settings.naming && !held.is_empty() {
+                values.push((attribute.as_str().as_bytes().to_vec(), held));
             }
         }
-        let enabled = enabled_wanted(set)?;
-        match settings.kind {
+        match self.kind() {
             LdapKind::ActiveDirectory => {
-                // Nobody is let in unless that is said.
-                let flags = control_after(NORMAL | DISABLED, set)?;
-                let flags = if enabled == Some(true) { flags } else { flags | DISABLED };
-                lists.push((CONTROL.into(), one(flags.to_string().as_bytes())));
-                let password = password::draw(settings.password_chars)?;
-                lists.push((UNICODE_PWD.into(), HashSet::from([password::unicode(&password)])));
+                let flags = control_flags(set).unwrap_or(words::NORMAL_ACCOUNT) & !words::ACCOUNT_DISABLE;
+                let flags = if enabled { flags } else { flags | words::ACCOUNT_DISABLE };
+                let password = password(self.settings.password_chars)?;
+                values.push((words::PASSWORD.into(), HashSet::from([quoted(&password)])));
+                values.push((words::CONTROL.into(), HashSet::from([flags.to_string().into_bytes()])));
             }
             LdapKind::Ldap => {
-                for needed in ["sn", "cn"].into_iter().filter(|name| settings.naming != **name) {
-                    if said(set, needed).is_none() {
-                        let why = format!("{needed} is missing; a directory makes no inetOrgPerson without it");
-                        return Err(refused("missing_attribute", why));
-                    }
-                }
-                if enabled == Some(false) {
-                    lists.push((LOCKED.into(), one(LOCKED_FOR_GOOD.as_bytes())));
+                complete_person(&mut values, &self.settings.naming, name);
+                let password = password(self.settings.password_chars)?;
+                let password = password.expose_secret().as_bytes().to_vec();
+                values.push((b"userPassword".to_vec(), HashSet::from([password])));
+                if !enabled {
+                    values.push((words::LOCKED_TIME.into(), HashSet::from([words::LOCKED_FOR_EVER.into()])));
                 }
             }
         }
-        Ok(lists)
+        Ok(values)
     }
 
-    /// Where no password is taken while an entry is made: disabled, then the password, then enabled.
-    async fn create_in_steps(
-        &self,
-        talk: &mut Talk<'_>,
-        errand: &Errand<'_>,
-        dn: &str,
-        mut lists: Lists,
-        refused_first: LdapResult,
-    ) -> Result<LdapResult, WriteError> {
-        let mut take = |name: &str| {
-            let at = lists.iter().position(|(held, _)| held == name.as_bytes())?;
-            Some(lists.swap_remove(at).1)
+    fn classes(&self) -> HashSet<Vec<u8>> {
+        let own = match self.kind() {
+            LdapKind::ActiveDirectory => "user",
+            LdapKind::Ldap => "inetOrgPerson",
         };
-        let (Some(password), Some(flags)) = (take(UNICODE_PWD), take(CONTROL)) else { return Ok(refused_first) };
-        let disabled = (NORMAL | DISABLED).to_string().into_bytes();
-        lists.push((CONTROL.into(), HashSet::from([disabled.clone()])));
-        let made = talk.add(errand, dn, lists).await?;
-        if made.rc != 0 {
-            return Ok(made);
-        }
-        let replace = |name: &str, values: HashSet<Bytes>| vec![Mod::Replace(name.as_bytes().to_vec(), values)];
-        let set = talk.modify(errand, dn, replace(UNICODE_PWD, password)).await.map_err(after_a_write)?;
-        if set.rc != 0 || flags.contains(&disabled) {
-            return Ok(set);
-        }
-        talk.modify(errand, dn, replace(CONTROL, flags)).await.map_err(after_a_write)
+        ["top", "person", "organizationalPerson", own].iter().map(|class| class.as_bytes().to_vec()).collect()
     }
 
-    /// Which value of `set` somebody else has; what the server said, where nobody has any.
-    pub(super) async fn taken(
+    /// What the directory calls the new account is known only by reading it.
+    async fn made(&self, held: &mut Held<'_>, dn: &Dn, change: &Change, enabled: bool) -> Result<Known, WriteError> {
+        let unknown = |why: String| WriteError::Unknown {
+            cause: Cause(format!("{dn} was made, and could not be read afterwards: {why}")),
+        };
+        let found = held.search(dn.as_str(), Scope::Base, "(objectClass=*)", &asked(&[])).await;
+        let found = found.map_err(|trouble| unknown(trouble.told().to_string()))?;
+        let entry = found.first().ok_or_else(|| unknown("it is not there".to_owned()))?;
+        let object = entry.object(self.kind()).ok_or_else(|| unknown("it has no GUID".to_owned()))?;
+        let readable = change.set.iter().filter(|(name, _)| words::is_readable(name));
+        let mut attributes: Attributes = readable.map(|(name, value)| (name.clone(), value.clone())).collect();
+        attributes.set(Name::new(words::ENABLED), Value::Boolean(enabled));
+        Ok(Known { object, attributes, container: entry.container(), synced: false })
+    }
+
+    /// Why an account was not made; whose value it is, where somebody has it.
+    async fn not_made(&self, held: &mut Held<'_>, trouble: Trouble, change: &Change, dn: &Dn) -> WriteError {
+        match &trouble {
+            Trouble::Answered(result) if result.rc == ENTRY_EXISTS => {}
+            Trouble::Answered(result)
+                if result.rc == CONSTRAINT_VIOLATION
+                    && NAME_NOT_UNIQUE.iter().any(|mark| result.text.contains(mark)) => {}
+            Trouble::Answered(result) if result.rc == NO_SUCH_OBJECT => {
+                let why = format!("there is no container for {dn}; make it, or correct the rule's `container`");
+                return refused("no_container", why);
+            }
+            _ => return trouble.told(),
+        }
+        match self.who_has(held, &change.set, Some(dn)).await {
+            Ok(Some((attribute, other))) => self.taken(attribute, &other),
+            Ok(None) | Err(_) => trouble.told(),
+        }
+    }
+
+    /// Whose one of the values is that only one account may have: the attribute, and the entry that has it.
+    pub(super) async fn who_has(
         &self,
-        talk: &mut Talk<'_>,
-        own: Option<&ObjectId>,
-        dn: &Dn,
+        held: &mut Held<'_>,
         set: &Attributes,
-        answer: &LdapResult,
-    ) -> Result<WriteError, WriteError> {
-        let kind = self.settings.kind;
-        let id = [id_attribute(kind)];
-        let unique: &[&str] = if kind == LdapKind::ActiveDirectory { &UNIQUE } else { &[] };
-        for name in unique {
-            let Some(value) = said(set, name) else { continue };
-            let filter = format!("({name}={})", in_filter(value));
-            let found = talk.search(self.settings.base.as_str(), Scope::Subtree, &filter, &id).await?;
-            for entry in found {
-                let holder = account::object(kind, &entry)?;
-                if Some(&holder) != own {
-                    return Ok(held_by(Name::new(name), holder, &entry.dn));
-                }
+        dn: Option<&Dn>,
+    ) -> Result<Option<(Name, Entry)>, Trouble> {
+        for attribute in UNIQUE {
+            let Some(value) = set.get(attribute).and_then(Value::as_text) else { continue };
+            let filter = format!("({attribute}={})", words::in_filter(value));
+            let found = held.search(self.base(), Scope::Subtree, &filter, &asked(&[])).await?;
+            if let Some(other) = found.into_iter().next() {
+                return Ok(Some((Name::new(attribute), other)));
             }
         }
-        if answer.rc == 68 {
-            let found = talk.search(dn.as_str(), Scope::Base, "(objectClass=*)", &id).await?;
-            if let Some(entry) = found.first() {
-                let holder = account::object(kind, entry)?;
-                if Some(&holder) != own {
-                    return Ok(held_by(self.settings.naming.clone(), holder, &entry.dn));
-                }
-            }
+        let Some(dn) = dn else { return Ok(None) };
+        let found = held.search(dn.as_str(), Scope::Base, "(objectClass=*)", &asked(&[])).await?;
+        Ok(found.into_iter().next().map(|other| (self.settings.naming.clone(), other)))
+    }
+
+    /// Somebody else has the value.
+    pub(super) fn taken(&self, attribute: Name, other: &Entry) -> WriteError {
+        WriteError::Taken { attribute, holder: other.object(self.kind()), cause: Cause(format!("{} has it", other.dn)) }
+    }
+}
+
+/// What the schema asks of a person besides what is mapped (RFC 2798, RFC 4519): `cn` and `sn`.
+fn complete_person(values: &mut Values, naming: &Name, name: &str) {
+    let has = |values: &Values, wanted: &str| {
+        values.iter().any(|(held, _)| held.eq_ignore_ascii_case(wanted.as_bytes())) || *naming == *wanted
+    };
+    for wanted in ["cn", "sn"] {
+        if !has(values, wanted) {
+            values.push((wanted.as_bytes().to_vec(), HashSet::from([name.as_bytes().to_vec()])));
         }
-        if answer.text.contains("0000202F") || answer.text.contains("000021C8") {
-            let cause = Cause(words(answer));
-            return Ok(WriteError::Taken { attribute: Name::new("userPrincipalName"), holder: None, cause });
+    }
+}
+
+/// The flags a mapping gives, if one does.
+pub(super) fn control_flags(set: &Attributes) -> Option<i64> {
+    match set.get(words::CONTROL)? {
+        Value::Integer(flags) => Some(*flags),
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The container the change speaks of, by placement or by a mapping.
+pub(super) fn container_wanted(change: &Change) -> Result<Option<Dn>, WriteError> {
+    let mapped = change.set.get(words::PARENT).and_then(Value::as_text).filter(|text| !text.is_empty());
+    match (&change.container, mapped) {
+        (Some(container), _) => Ok(Some(container.clone())),
+        (None, Some(text)) => {
+            let none = |error| refused("not_a_dn", format!("`{}`: {error}", text.escape_debug()));
+            Dn::parse(text).map(Some).map_err(none)
         }
-        if answer.text.contains("0000052D") {
-            let why = format!(
-                "the domain's policy does not take a password of {} characters: make `password_chars` larger in the agent's file",
-                self.settings.password_chars
-            );
-            return Ok(refused("password_policy", why));
+        (None, None) => Ok(None),
+    }
+}
+
+/// A random password nobody knows: upper and lower case, digits, and a mark, whatever a policy asks for.
+fn password(chars: usize) -> Result<SecretString, WriteError> {
+    let no_chance = || WriteError::Later { after: None, cause: Cause(chance::NoChance.to_string()) };
+    let wanted = chars.clamp(PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX);
+    for _ in 0..PASSWORD_DRAWS_MAX {
+        let mut drawn = String::new();
+        while drawn.len() + 1 < wanted {
+            drawn.push_str(&chance::token().map_err(|_| no_chance())?);
         }
-        Ok(refusal(answer))
+        drawn.truncate(wanted - 1);
+        drawn.push('!');
+        let has = |kind: fn(&char) -> bool| drawn.chars().any(|c| kind(&c));
+        if has(char::is_ascii_lowercase) && has(char::is_ascii_uppercase) && has(char::is_ascii_digit) {
+            return Ok(SecretString::from(drawn));
+        }
     }
+    Err(no_chance())
 }
 
-fn held_by(attribute: Name, holder: ObjectId, dn: &str) -> WriteError {
-    WriteError::Taken { attribute, holder: Some(holder), cause: Cause(format!("{dn} holds it")) }
+/// The password as Active Directory takes it: in quotation marks, in UTF-16 ([MS-ADTS] 3.1.1.3.1.5.1).
+fn quoted(password: &SecretString) -> Vec<u8> {
+    format!("\"{}\"", password.expose_secret()).encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-/// What the entry is called: by its naming attribute, else by what people read, else by what they log in with.
-fn naming_value<'a>(naming: &Name, set: &'a Attributes) -> Result<&'a str, WriteError> {
-    let value = [naming.as_str(), "displayName", "sAMAccountName"].into_iter().find_map(|name| said(set, name));
-    let why =
-        || refused("no_name", format!("the account has no name there: map {naming}, displayName or sAMAccountName"));
-    checked_name(naming, value.ok_or_else(why)?)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Active Directory marks names that collided, and deleted ones, by a line feed in them; people have no such names.
-pub(super) fn checked_name<'a>(naming: &Name, value: &'a str) -> Result<&'a str, WriteError> {
-    if value.chars().any(char::is_control) {
-        return Err(refused("name", format!("{value:?} has a control character in it, and cannot name an entry")));
+    #[test]
+    fn passwords_are_as_long_as_is_asked_and_never_the_same() {
+        let (one, other) = (password(24).unwrap(), password(24).unwrap());
+        assert_eq!(one.expose_secret().len(), 24);
+        assert_ne!(one.expose_secret(), other.expose_secret());
+        assert_eq!(password(1).unwrap().expose_secret().len(), PASSWORD_CHARS_MIN);
+        assert_eq!(quoted(&SecretString::from("aB")), [34, 0, 97, 0, 66, 0, 34, 0]);
+        assert!(!format!("{one:?}").contains(one.expose_secret()));
     }
-    directory_limits::check_length(naming, value).map(|()| value)
-}
-
-/// What a change says of an account, as it is known from now on.
-pub(super) fn receipt(object: ObjectId, container: Option<Dn>, change: &Change) -> Known {
-    let mut attributes = change.before.clone();
-    for (name, value) in change.set.iter() {
-        attributes.set(name.clone(), value.clone());
-    }
-    for name in &change.clear {
-        attributes.set(name.clone(), Value::Null);
-    }
-    Known { object, attributes, container, synced: false }
 }

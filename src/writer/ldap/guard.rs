@@ -1,331 +1,284 @@
-//! Whom nobody may write, whatever the server asks: kept here, at the last hand before the directory.
+//! What is never written, whatever a server asks for: outside the agent's containers, and whom it protects.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ldap3::Scope;
 use tokio::time::Instant;
 
-use super::account::{CONTROL, in_filter};
-use super::answer::{later, refused};
-use super::settings::{LdapKind, LdapSettings};
-use super::talk::{Entry, Talk};
+use super::answer::{NO_SUCH_OBJECT, Trouble};
+use super::connection::Held;
+use super::read::Entry;
+use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::Dn;
-use crate::writer::WriteError;
+use crate::writer::{Cause, WriteError};
 
-/// How long it is remembered which groups are protected. A group that is nested into one is noticed after that.
-const REMEMBER_SECONDS: u64 = 60;
-/// Groups that may be nested into protected ones; with more, nobody is written.
-const GROUPS_MAX: i32 = 10_000;
-/// Members of protected groups outside Active Directory, nested ones included; with more, nobody is written.
-const MEMBERS_MAX: usize = 100_000;
+/// How long the names of protected groups are believed.
+const GROUPS_KNOWN: Duration = Duration::from_secs(600);
+/// How deep groups within groups are followed where the directory does not do it itself.
+const DEPTH_MAX: usize = 8;
+/// Groups that are asked for in one search.
+const GROUPS_A_SEARCH: usize = 8;
 
-/// Groups of the domain that AdminSDHolder protects, or that give as much power, by the last part of their SIDs: Domain
-/// Admins, Domain Controllers, Schema Admins, Enterprise Admins, Group Policy Creator Owners, read-only controllers, Key
-/// Admins.
-const DOMAIN_RIDS: [u32; 8] = [512, 516, 518, 519, 520, 521, 526, 527];
-/// The same among the built-in groups: Administrators, Account, Server, Print and Backup Operators, Replicator.
-const BUILTIN_RIDS: [u32; 6] = [544, 548, 549, 550, 551, 552];
-/// Administrator and krbtgt.
-const ACCOUNT_RIDS: [u32; 2] = [500, 502];
-/// Accounts of computers and of other domains: no person's.
-const MACHINE_FLAGS: i64 = 0x800 | 0x1000 | 0x2000;
+/// Groups of the domain whose members AdminSDHolder protects, by their relative identifiers ([MS-ADTS] 3.1.1.6.1):
+/// Domain Admins, Domain Controllers, Schema Admins, Enterprise Admins, Group Policy Creator Owners, Read-only Domain
+/// Controllers, Key Admins, Enterprise Key Admins.
+const PROTECTED_OF_DOMAIN: [u32; 8] = [512, 516, 518, 519, 520, 521, 526, 527];
+/// The same of the built-in groups: Administrators, Account, Server, Print and Backup Operators, Replicator.
+const PROTECTED_BUILT_IN: [u32; 6] = [544, 548, 549, 550, 551, 552];
+/// Administrator, and the account the domain's own tickets are signed with.
+const PROTECTED_ACCOUNTS: [u32; 2] = [500, 502];
+/// Follows groups within groups (LDAP_MATCHING_RULE_IN_CHAIN, [MS-ADTS] 3.1.1.3.4.4).
+const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
 
-/// What the guard must read of an entry that is to be written.
-pub(super) const READ: [&str; 11] = [
-    "objectClass",
-    "objectSid",
-    "primaryGroupID",
-    "adminCount",
-    "isCriticalSystemObject",
-    "memberOf",
-    "sAMAccountName",
-    "userPrincipalName",
-    "uid",
-    "cn",
-    CONTROL,
-];
-
-/// Refuses what may not be written.
-pub(super) struct Guard {
-    kind: LdapKind,
-    base: Dn,
-    containers: Vec<Dn>,
-    accounts: Vec<String>,
-    groups: Vec<String>,
-    remembered: Mutex<Option<(Instant, Arc<Protected>)>>,
-}
-
-/// Protected groups, nested ones included; and their members, where members do not know their groups.
+/// The names of protected groups, as they were read.
 #[derive(Debug, Default)]
-struct Protected {
-    groups: HashSet<String>,
-    rids: HashSet<u32>,
-    members: HashSet<String>,
-}
+pub(super) struct ProtectedGroups(Mutex<Option<(Instant, Vec<String>)>>);
 
-impl Guard {
-    pub(super) fn new(settings: &LdapSettings) -> Self {
-        Self {
-            kind: settings.kind,
-            base: settings.base.clone(),
-            containers: settings.containers.clone(),
-            accounts: settings.protected_accounts.clone(),
-            groups: settings.protected_groups.clone(),
-            remembered: Mutex::new(None),
-        }
-    }
-
-    /// Whether entries may be made in, or moved to, `container`.
+impl LdapWriter {
+    /// Whether something may stand in `container`.
+    ///
+    /// # Errors
+    /// [`WriteError::Refused`] with `outside_containers`.
     pub(super) fn check_container(&self, container: &Dn) -> Result<(), WriteError> {
-        let may = |allowed: &Dn| container.names_same_entry(allowed) || container.stands_in(allowed);
-        if self.containers.iter().any(may) {
+        if self.settings.containers.iter().any(|allowed| is_within(container, allowed)) {
             return Ok(());
         }
-        let why = format!("{container} is in none of the containers that the agent's file lets it write");
-        Err(refused("outside_containers", why))
+        let allowed: Vec<&str> = self.settings.containers.iter().map(Dn::as_str).collect();
+        Err(refused(
+            "outside_containers",
+            format!(
+                "this agent may not write in {container}, only in {} (`containers` of its file)",
+                allowed.join("; ")
+            ),
+        ))
     }
 
-    /// Whether this account may be written. It has been read with [`READ`].
-    pub(super) async fn check_account(&self, talk: &mut Talk<'_>, entry: &Entry) -> Result<(), WriteError> {
-        let dn = entry.parsed_dn()?;
-        if !self.containers.iter().any(|container| dn.stands_in(container)) {
-            let why = format!("{dn} is in none of the containers that the agent's file lets it write");
-            return Err(refused("outside_containers", why));
+    /// Whether an entry may be written, moved or taken away.
+    ///
+    /// # Errors
+    /// [`WriteError::Refused`] with `outside_containers` or `protected`.
+    pub(super) async fn check_entry(&self, held: &mut Held<'_>, entry: &Entry) -> Result<(), WriteError> {
+        let container = entry.container().ok_or_else(|| protected(&entry.dn, "it stands in no container"))?;
+        self.check_container(&container)?;
+        if let Some(why) = self.is_protected_itself(entry) {
+            return Err(protected(&entry.dn, why));
         }
-        if let Some(rule) = self.rule_of_its_own(entry, &dn) {
-            return Err(protected(&dn, &rule));
-        }
-        let protected_now = self.protected(talk).await?;
-        match protected_now.rule(entry, &dn) {
-            Some(rule) => Err(protected(&dn, &rule)),
+        match self.protected_group_of(held, entry).await? {
+            Some(group) => Err(protected(&entry.dn, &format!("it is a member of the protected group {group}"))),
             None => Ok(()),
         }
     }
 
-    /// Whether the members of this group may be changed. It has been read with [`READ`].
-    pub(super) async fn check_group(&self, talk: &mut Talk<'_>, entry: &Entry) -> Result<(), WriteError> {
-        let dn = entry.parsed_dn()?;
-        if !self.containers.iter().any(|container| dn.stands_in(container)) {
-            let why = format!("the group {dn} is in none of the containers that the agent's file lets it write");
-            return Err(refused("outside_containers", why));
+    /// Whether a group may be written.
+    ///
+    /// # Errors
+    /// As [`LdapWriter::check_entry`].
+    pub(super) async fn check_group(&self, held: &mut Held<'_>, group: &Entry) -> Result<(), WriteError> {
+        let groups = self.protected_groups(held).await?;
+        if groups.iter().any(|name| same_entry(name, &group.dn)) {
+            return Err(protected(&group.dn, "the group is protected"));
         }
-        if entry.number("adminCount").unwrap_or(0) > 0 || is_critical(entry) {
-            return Err(protected(&dn, "the directory itself protects the group"));
-        }
-        if self.protected(talk).await?.groups.contains(&dn.folded()) {
-            return Err(protected(&dn, "it is a protected group, or nested in one"));
-        }
-        Ok(())
+        self.check_entry(held, group).await
     }
 
-    fn rule_of_its_own(&self, entry: &Entry, dn: &Dn) -> Option<String> {
-        if self.accounts.iter().any(|account| is_called(entry, dn, account)) {
-            return Some("it is one of the agent's `protected_accounts`".to_owned());
+    fn is_protected_itself(&self, entry: &Entry) -> Option<&'static str> {
+        let listed = |name: &String| {
+            let called = ["sAMAccountName", "uid"].iter().filter_map(|attribute| entry.text(attribute));
+            called.into_iter().any(|text| text.eq_ignore_ascii_case(name)) || same_entry(name, &entry.dn)
+        };
+        if self.settings.protected_accounts.iter().any(listed) {
+            return Some("this agent's file lists it among `protected_accounts`");
         }
-        if self.kind == LdapKind::Ldap {
-            return None;
+        if entry.number("adminCount").is_some_and(|count| count > 0) {
+            return Some("AdminSDHolder protects it (adminCount is 1)");
         }
-        let classes: Vec<String> = entry.texts("objectClass").map(|class| class.to_lowercase()).collect();
-        let is = |class: &str| classes.iter().any(|held| held == class);
-        let flags = entry.number(CONTROL).unwrap_or(0);
-        let rid = rid(entry);
-        if !is("user") || is("computer") || is("group") || flags & MACHINE_FLAGS != 0 {
-            return Some("it is not the account of a person".to_owned());
+        if entry.text("isCriticalSystemObject") == Some("TRUE") {
+            return Some("it is a critical system object");
         }
-        if rid.is_none() {
-            return Some("its objectSid cannot be read, so nobody knows whom it belongs to".to_owned());
+        let rid = entry.all("objectSid").first().and_then(|sid| relative_identifier(sid));
+        if rid.is_some_and(|rid| PROTECTED_ACCOUNTS.contains(&rid)) {
+            return Some("it is an account of the domain itself");
         }
-        if rid.is_some_and(|rid| ACCOUNT_RIDS.contains(&rid)) || is_critical(entry) {
-            return Some("it belongs to the domain itself".to_owned());
-        }
-        (entry.number("adminCount").unwrap_or(0) > 0).then(|| "AdminSDHolder protects it (adminCount)".to_owned())
+        let is_user = entry.number(words::CONTROL).is_none_or(|flags| flags & words::NORMAL_ACCOUNT != 0);
+        (!is_user).then_some("it is no ordinary user account")
     }
 
-    async fn protected(&self, talk: &mut Talk<'_>) -> Result<Arc<Protected>, WriteError> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((since, protected)) = remembered
-            && since.elapsed() < Duration::from_secs(REMEMBER_SECONDS)
-        {
-            return Ok(protected);
+    /// The protected group the entry is a member of, directly or through others.
+    async fn protected_group_of(&self, held: &mut Held<'_>, entry: &Entry) -> Result<Option<String>, WriteError> {
+        let groups = self.protected_groups(held).await?;
+        match self.kind() {
+            LdapKind::ActiveDirectory => {
+                let primary = entry.number("primaryGroupID").and_then(|rid| u32::try_from(rid).ok());
+                if let Some(rid) = primary.filter(|rid| PROTECTED_OF_DOMAIN.contains(rid)) {
+                    return Ok(Some(format!("with the identifier {rid} (its primary group)")));
+                }
+                self.in_chain(held, entry, &groups).await
+            }
+            LdapKind::Ldap => self.by_walking(held, entry, &groups).await,
         }
-        let protected = Arc::new(match self.kind {
-            LdapKind::ActiveDirectory => self.read_domain(talk).await?,
-            LdapKind::Ldap => self.walk(talk).await?,
-        });
-        *self.remembered.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((Instant::now(), Arc::clone(&protected)));
-        Ok(protected)
     }
 
-    async fn read_domain(&self, talk: &mut Talk<'_>) -> Result<Protected, WriteError> {
-        let domain = talk.search(self.base.as_str(), Scope::Base, "(objectClass=*)", &["objectSid"]).await?;
-        let sid = domain.first().and_then(|entry| entry.values("objectSid").first()).and_then(|sid| sid_text(sid));
-        let sid = sid.ok_or_else(|| {
-            refused("no_domain", format!("{} is not a domain whose objectSid can be read", self.base))
+    async fn in_chain(
+        &self,
+        held: &mut Held<'_>,
+        entry: &Entry,
+        groups: &[String],
+    ) -> Result<Option<String>, WriteError> {
+        for some in groups.chunks(GROUPS_A_SEARCH) {
+            let of = |group: &String| format!("(memberOf:{IN_CHAIN}:={})", words::in_filter(group));
+            let filter = format!("(|{})", some.iter().map(of).collect::<String>());
+            let found = held.search(&entry.dn, Scope::Base, &filter, &["objectGUID"]).await;
+            match found {
+                Ok(found) if found.is_empty() => {}
+                Ok(_) => return Ok(Some(format!("of which there are {}", some.join("; ")))),
+                Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => return Ok(None),
+                Err(trouble) => return Err(trouble.told()),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn by_walking(
+        &self,
+        held: &mut Held<'_>,
+        entry: &Entry,
+        groups: &[String],
+    ) -> Result<Option<String>, WriteError> {
+        if groups.is_empty() {
+            return Ok(None);
+        }
+        let mut seen = vec![entry.dn.clone()];
+        let mut members = vec![entry.dn.clone()];
+        for _ in 0..DEPTH_MAX {
+            let mut above = Vec::new();
+            for member in &members {
+                let name = words::in_filter(member);
+                let filter = format!("(|(member={name})(uniqueMember={name}))");
+                let found = held.search_many(self.base(), &filter, &["cn"]).await.map_err(Trouble::told)?;
+                above.extend(found.into_iter().map(|group| group.dn).filter(|dn| !seen.contains(dn)));
+            }
+            if let Some(group) = above.iter().find(|dn| groups.iter().any(|group| same_entry(group, dn))) {
+                return Ok(Some(group.clone()));
+            }
+            if above.is_empty() {
+                return Ok(None);
+            }
+            seen.extend(above.iter().cloned());
+            members = above;
+        }
+        Ok(Some(format!("or is in groups more than {DEPTH_MAX} deep, which cannot be told")))
+    }
+
+    /// The names of all protected groups. One that this agent's file names and that is not there stops everything:
+    /// whom it would have protected is not known.
+    async fn protected_groups(&self, held: &mut Held<'_>) -> Result<Vec<String>, WriteError> {
+        let kept = self.groups.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, names)) = kept.filter(|(read, _)| read.elapsed() < GROUPS_KNOWN) {
+            return Ok(names);
+        }
+        let mut names = match self.kind() {
+            LdapKind::ActiveDirectory => self.well_known_groups(held).await?,
+            LdapKind::Ldap => Vec::new(),
+        };
+        for name in &self.settings.protected_groups {
+            match self.group_named(held, name).await? {
+                found if found.is_empty() => {
+                    let why = format!(
+                        "the protected group {name} of this agent's file is not in the directory; correct \
+                         `protected_groups`, then work goes on"
+                    );
+                    return Err(WriteError::Later { after: None, cause: Cause(why) });
+                }
+                found => names.extend(found.into_iter().map(|group| group.dn)),
+            }
+        }
+        *self.groups.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), names.clone()));
+        Ok(names)
+    }
+
+    async fn well_known_groups(&self, held: &mut Held<'_>) -> Result<Vec<String>, WriteError> {
+        let domain = held.search(self.base(), Scope::Base, "(objectClass=*)", &["objectSid"]).await;
+        let domain = domain.map_err(Trouble::told)?;
+        let sid = domain.first().and_then(|entry| sid_text(entry.all("objectSid").first()?));
+        let sid = sid.ok_or_else(|| WriteError::Later {
+            after: None,
+            cause: Cause(format!("{} does not tell its security identifier; is it the domain's name?", self.base())),
         })?;
-        let sids = DOMAIN_RIDS.iter().map(|rid| format!("(objectSid={sid}-{rid})"));
-        let sids = sids.chain(BUILTIN_RIDS.iter().map(|rid| format!("(objectSid=S-1-5-32-{rid})")));
-        let filter = format!("(|{})", sids.collect::<String>());
-        let mut roots = self.search_groups(talk, &filter).await?;
-        for name in &self.groups {
-            roots.push(self.named_group(talk, name).await?);
+        let of_domain = PROTECTED_OF_DOMAIN.iter().map(|rid| format!("(objectSid={sid}-{rid})"));
+        let built_in = PROTECTED_BUILT_IN.iter().map(|rid| format!("(objectSid=S-1-5-32-{rid})"));
+        let all: Vec<String> = of_domain.chain(built_in).collect();
+        let mut names = Vec::new();
+        for some in all.chunks(GROUPS_A_SEARCH) {
+            let found = held.search(self.base(), Scope::Subtree, &format!("(|{})", some.concat()), &["cn"]).await;
+            names.extend(found.map_err(Trouble::told)?.into_iter().map(|group| group.dn));
         }
-        let chain = |root: &Entry| format!("(memberOf:1.2.840.113556.1.4.1941:={})", in_filter(&root.dn));
-        let nested = format!("(&(objectClass=group)(|{}))", roots.iter().map(chain).collect::<String>());
-        let mut protected = Protected::default();
-        let nested = self.search_groups(talk, &nested).await?;
-        for group in roots.iter().chain(&nested) {
-            protected.groups.insert(group.parsed_dn()?.folded());
-            protected.rids.extend(rid(group));
-        }
-        Ok(protected)
-    }
-
-    async fn search_groups(&self, talk: &mut Talk<'_>, filter: &str) -> Result<Vec<Entry>, WriteError> {
-        let groups =
-            talk.search_up_to(GROUPS_MAX, self.base.as_str(), Scope::Subtree, filter, &["objectSid", "cn"]).await?;
-        if groups.len() >= usize::try_from(GROUPS_MAX).unwrap_or(usize::MAX) {
-            return Err(later("too many groups are nested in protected ones"));
-        }
-        Ok(groups)
-    }
-
-    /// A group of the agent's file. One that is not there is a slip of the pen that would leave somebody unprotected.
-    async fn named_group(&self, talk: &mut Talk<'_>, name: &str) -> Result<Entry, WriteError> {
-        let mut found =
-            find_groups(talk, self.kind, &self.base, name, &["objectSid", "member", "uniqueMember"]).await?;
-        match found.len() {
-            1 => Ok(found.remove(0)),
-            0 => Err(refused(
-                "protected",
-                format!("the protected group {name} of the agent's file is not there; correct it"),
-            )),
-            _ => {
-                Err(refused("protected", format!("several groups are called {name}; name the protected one by its DN")))
-            }
-        }
-    }
-
-    async fn walk(&self, talk: &mut Talk<'_>) -> Result<Protected, WriteError> {
-        let mut protected = Protected::default();
-        let mut left = VecDeque::new();
-        for name in &self.groups {
-            left.push_back(self.named_group(talk, name).await?);
-        }
-        while let Some(group) = left.pop_front() {
-            if !protected.groups.insert(group.parsed_dn()?.folded()) {
-                continue;
-            }
-            let members: BTreeSet<String> = group.texts("member").chain(group.texts("uniqueMember")).collect();
-            for member in members.iter().filter_map(|member| Dn::parse(member).ok()) {
-                if !protected.members.insert(member.folded()) {
-                    continue;
-                }
-                if protected.members.len() > MEMBERS_MAX {
-                    return Err(later("too many members are in protected groups"));
-                }
-                let is_group = "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))";
-                let read = ["member", "uniqueMember"];
-                left.extend(talk.search(member.as_str(), Scope::Base, is_group, &read).await?);
-            }
-        }
-        Ok(protected)
+        Ok(names)
     }
 }
 
-impl Protected {
-    fn rule(&self, entry: &Entry, dn: &Dn) -> Option<String> {
-        if self.members.contains(&dn.folded()) {
-            return Some("it is in a protected group, or in one nested there".to_owned());
+fn protected(dn: &str, why: &str) -> WriteError {
+    refused("protected", format!("{dn} is never written by this agent: {why}"))
+}
+
+/// Whether `inner` is `outer`, or stands anywhere below it.
+fn is_within(inner: &Dn, outer: &Dn) -> bool {
+    let mut at = Some(inner.clone());
+    while let Some(dn) = at {
+        if dn.names_same_entry(outer) {
+            return true;
         }
-        if entry.is_cut("memberOf") {
-            return Some("it is in more groups than can be looked through".to_owned());
-        }
-        let group = entry.texts("memberOf").find(|group| match Dn::parse(group) {
-            Ok(group) => self.groups.contains(&group.folded()),
-            Err(_) => true,
-        });
-        if let Some(group) = group {
-            return Some(format!("it is in the protected group {group}, or that is nested in one"));
-        }
-        let primary = entry.number("primaryGroupID").and_then(|rid| u32::try_from(rid).ok())?;
-        self.rids.contains(&primary).then(|| format!("its primary group ({primary}) is protected"))
+        at = dn.split_first().map(|(_, above)| above);
+    }
+    false
+}
+
+fn same_entry(left: &str, right: &str) -> bool {
+    match (Dn::parse(left), Dn::parse(right)) {
+        (Ok(left), Ok(right)) => left.names_same_entry(&right),
+        _ => left.eq_ignore_ascii_case(right),
     }
 }
 
-/// The groups that `name` means: a distinguished name, `sAMAccountName` or `cn`.
-pub(super) async fn find_groups(
-    talk: &mut Talk<'_>,
-    kind: LdapKind,
-    base: &Dn,
-    name: &str,
-    read: &[&str],
-) -> Result<Vec<Entry>, WriteError> {
-    let class = match kind {
-        LdapKind::ActiveDirectory => "(objectClass=group)",
-        LdapKind::Ldap => "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
-    };
-    if let Ok(dn) = Dn::parse(name) {
-        return talk.search(dn.as_str(), Scope::Base, class, read).await;
-    }
-    let value = in_filter(name);
-    let names: &[&str] = if kind == LdapKind::ActiveDirectory { &["sAMAccountName", "cn"] } else { &["cn"] };
-    for attribute in names {
-        let found =
-            talk.search(base.as_str(), Scope::Subtree, &format!("(&{class}({attribute}={value}))"), read).await?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
-    }
-    Ok(Vec::new())
+/// The last part of a security identifier ([MS-DTYP] 2.4.2.2).
+fn relative_identifier(sid: &[u8]) -> Option<u32> {
+    let last = sid.len().checked_sub(4).filter(|at| *at >= 8)?;
+    Some(u32::from_le_bytes(sid[last..].try_into().ok()?))
 }
 
-fn is_called(entry: &Entry, dn: &Dn, account: &str) -> bool {
-    if let Ok(other) = Dn::parse(account)
-        && other.names_same_entry(dn)
-    {
-        return true;
-    }
-    let names = ["sAMAccountName", "userPrincipalName", "uid"];
-    names.iter().any(|name| entry.texts(name).any(|held| held.to_lowercase() == account.to_lowercase()))
-}
-
-fn is_critical(entry: &Entry) -> bool {
-    entry.text("isCriticalSystemObject").is_some_and(|value| value == "TRUE")
-}
-
-fn protected(dn: &Dn, rule: &str) -> WriteError {
-    refused("protected", format!("{dn} is protected: {rule}"))
-}
-
-fn rid(entry: &Entry) -> Option<u32> {
-    let sid = entry.values("objectSid").first()?;
-    let last = sid.get(sid.len().checked_sub(4)?..)?;
-    Some(u32::from_le_bytes(last.try_into().ok()?))
-}
-
-/// A SID as text (MS-DTYP 2.4.2.1).
+/// A security identifier as it is written ([MS-DTYP] 2.4.2.1).
 fn sid_text(sid: &[u8]) -> Option<String> {
-    let (revision, rest) = sid.split_first()?;
-    let authority = rest.get(1..7)?.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-    let mut text = format!("S-{revision}-{authority}");
-    for part in rest.get(7..)?.chunks_exact(4) {
-        text.push_str(&format!("-{}", u32::from_le_bytes(part.try_into().ok()?)));
-    }
-    Some(text)
+    let (head, parts) = (sid.get(..8)?, sid.get(8..)?);
+    let authority = head[2..8].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let parts = parts.chunks_exact(4).map(|part| part.try_into().map(u32::from_le_bytes));
+    let parts: Vec<String> =
+        parts.map(|part| part.map(|number| format!("-{number}"))).collect::<Result<_, _>>().ok()?;
+    Some(format!("S-{}-{authority}{}", head[0], parts.concat()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn within(inner: &str, outer: &str) -> bool {
+        is_within(&Dn::parse(inner).unwrap(), &Dn::parse(outer).unwrap())
+    }
+
     #[test]
-    fn a_sid_is_read_as_it_is_written() {
-        let mut sid = vec![1, 2, 0, 0, 0, 0, 0, 5];
-        sid.extend(32_u32.to_le_bytes());
-        sid.extend(544_u32.to_le_bytes());
-        assert_eq!(sid_text(&sid).as_deref(), Some("S-1-5-32-544"));
+    fn a_container_is_compared_part_by_part_and_not_by_its_text() {
+        assert!(within("OU=People,DC=example,DC=test", "ou=people, dc=Example, dc=test"));
+        assert!(within("OU=Deep,OU=People,DC=example,DC=test", "OU=People,DC=example,DC=test"));
+        assert!(!within("OU=XOU=People,DC=example,DC=test", "OU=People,DC=example,DC=test"));
+        assert!(!within("OU=People2,DC=example,DC=test", "OU=People,DC=example,DC=test"));
+        assert!(!within("OU=a\\,OU=People,DC=example,DC=test", "OU=People,DC=example,DC=test"));
+        assert!(!within("DC=example,DC=test", "OU=People,DC=example,DC=test"));
+    }
+
+    #[test]
+    fn security_identifiers_are_read() {
+        let sid = [1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 2, 0, 0];
+        assert_eq!(sid_text(&sid).as_deref(), Some("S-1-5-21-1-2-3-512"));
+        assert_eq!(relative_identifier(&sid), Some(512));
+        assert_eq!((sid_text(&[1, 2]), relative_identifier(&[])), (None, None));
     }
 }

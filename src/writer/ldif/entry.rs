@@ -1,9 +1,9 @@
 //! One change as LDIF records, and what the entry holds once they are applied.
 
 use crate::model::{Attributes, Change, ChangeKind, Dn, Known, Name, ObjectId, Value, escape_rdn_value};
-use crate::writer::{NO_GROUP, WriteError, directory_limits as limits};
+use crate::writer::{NO_GROUP, WriteError};
 
-use super::{refused, text};
+use super::{limits, refused, text};
 
 /// `userAccountControl` of an ordinary account (UF_NORMAL_ACCOUNT).
 const NORMAL_ACCOUNT: i64 = 0x200;
@@ -290,7 +290,7 @@ fn container_wanted(change: &Change) -> Result<Option<Dn>, WriteError> {
 }
 
 /// What the entry is called: by its naming attribute, else by what people read, else by what they log in with.
-fn naming_value<'a>(naming: &Name, set: &'a Attributes) -> Result<&'a str, WriteError> {
+pub(in crate::writer) fn naming_value<'a>(naming: &Name, set: &'a Attributes) -> Result<&'a str, WriteError> {
     let value = [naming.as_str(), "displayName", "sAMAccountName"].into_iter().find_map(|name| said(set, name));
     match value {
         Some(value) => checked_name(value),
@@ -302,7 +302,7 @@ fn naming_value<'a>(naming: &Name, set: &'a Attributes) -> Result<&'a str, Write
 }
 
 /// Active Directory marks names that collided, and deleted ones, by a line feed in them; people have no such names.
-fn checked_name(value: &str) -> Result<&str, WriteError> {
+pub(in crate::writer) fn checked_name(value: &str) -> Result<&str, WriteError> {
     if value.chars().any(char::is_control) {
         return Err(refused("name", format!("{value:?} has a control character in it, and cannot name an entry")));
     }

@@ -12,8 +12,9 @@ use crate::model::{Change, Found, Known, Name, ObjectId};
 
 use super::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 
-mod entry;
+pub(super) mod entry;
 mod folder;
+pub(super) mod limits;
 mod text;
 
 #[cfg(test)]

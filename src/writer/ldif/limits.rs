@@ -1,7 +1,9 @@
-//! What Active Directory would refuse, refused before anything is written, with the attribute named.
+//! What Active Directory would refuse, refused before it is in a file that others must clear up.
 
 use crate::model::{Attributes, Name, Value};
-use crate::writer::{Cause, WriteError};
+use crate::writer::WriteError;
+
+use super::refused;
 
 /// Longest values in characters: `rangeUpper` in Microsoft's published AD DS schema (Windows Server 2012 R2 and
 /// 2016); 20 for a user's `sAMAccountName` is the limit of the account database behind the schema's 256.
@@ -69,7 +71,7 @@ pub(in crate::writer) fn check_name(name: &Name) -> Result<(), WriteError> {
 
 /// # Errors
 /// [`WriteError::Refused`] when `text` is longer than the schema allows for `name`.
-pub(in crate::writer) fn check_length(name: &Name, text: &str) -> Result<(), WriteError> {
+pub(super) fn check_length(name: &Name, text: &str) -> Result<(), WriteError> {
     let Some((_, max)) = CHARACTERS_MAX.iter().find(|(limited, _)| *name == **limited) else { return Ok(()) };
     // Active Directory counts UTF-16 units.
     let count = text.encode_utf16().count();
@@ -87,8 +89,4 @@ fn check_account_name(text: &str) -> Result<(), WriteError> {
         return Err(refused("account_name", "sAMAccountName may not end in a full stop".to_owned()));
     }
     Ok(())
-}
-
-fn refused(code: &str, why: String) -> WriteError {
-    WriteError::Refused { code: code.to_owned(), cause: Cause(why) }
 }

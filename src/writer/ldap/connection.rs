@@ -1,0 +1,316 @@
+//! The way to a directory: which of its servers, over TLS, bound, and a time-out on everything.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ldap3::controls::RawControl;
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapResult, Mod, Scope, SearchOptions};
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls_platform_verifier::Verifier;
+use secrecy::ExposeSecret as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use super::LdapSettings;
+use super::answer::{Trouble, bind_words};
+use super::read::{Entry, read};
+
+/// How long one server may take to be connected to and bound at, TLS included, before the next is tried.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long servers that failed are passed over while another serves.
+const PASSED_OVER: Duration = Duration::from_secs(60);
+/// Entries one search may answer. Two are enough to know that it is not one; some more, to name them.
+const ENTRIES_MAX: i32 = 10;
+/// Entries a list may have: groups somebody is in. More is no list of groups.
+const LIST_MAX: i32 = 1_000;
+/// A search found more than it may answer (RFC 4511 §4.1.9): what came is enough.
+const SIZE_LIMIT_EXCEEDED: u32 = 4;
+/// Shows what was deleted and is not gone yet ([MS-ADTS] 3.1.1.3.4.1.14, LDAP_SERVER_SHOW_DELETED_OID).
+const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
+
+/// Why there can be no connection to a directory: all of it is for whoever wrote the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum LdapSettingsError {
+    /// No server.
+    #[error("no server is named")]
+    NoServer,
+    /// Neither ldap nor ldaps.
+    #[error("`{0}` is no address of a directory; write `ldaps://host` or, with StartTLS, `ldap://host`")]
+    NoLdapAddress(String),
+    /// The certificates cannot be read.
+    #[error("the certificate authority cannot be read as PEM")]
+    Certificate(#[source] rustls::pki_types::pem::Error),
+    /// The TLS library refused its settings.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+}
+
+/// Connections to one directory: opened when they are needed, kept while they do not err.
+pub(super) struct Pool {
+    settings: Arc<LdapSettings>,
+    servers: Vec<Url>,
+    tls: Arc<ClientConfig>,
+    permits: Semaphore,
+    idle: Mutex<Vec<Ldap>>,
+    /// The server that serves, and until when those before it are passed over.
+    serving: Mutex<(usize, Option<Instant>)>,
+}
+
+impl Pool {
+    /// Connections to `servers`, none of which is spoken to yet.
+    ///
+    /// # Errors
+    /// [`LdapSettingsError`]: an address or the certificates are wrong.
+    pub(super) fn new(settings: &Arc<LdapSettings>, servers: &[Url]) -> Result<Self, LdapSettingsError> {
+        if servers.is_empty() {
+            return Err(LdapSettingsError::NoServer);
+        }
+        if let Some(other) = servers.iter().find(|url| !matches!(url.scheme(), "ldap" | "ldaps") || !url.has_host()) {
+            return Err(LdapSettingsError::NoLdapAddress(other.to_string()));
+        }
+        Ok(Self {
+            settings: Arc::clone(settings),
+            servers: servers.to_vec(),
+            tls: Arc::new(tls(settings.extra_ca.as_deref())?),
+            permits: Semaphore::new(settings.connections.max(1)),
+            idle: Mutex::default(),
+            serving: Mutex::new((0, None)),
+        })
+    }
+
+    /// A bound connection, to be used until `deadline`.
+    ///
+    /// # Errors
+    /// [`Trouble::NotSent`]: no server can be reached, or none takes us.
+    pub(super) async fn take(&self, deadline: Instant) -> Result<Held<'_>, Trouble> {
+        let too_late = || Trouble::NotSent("all connections were in use for too long".to_owned());
+        let permit = timeout_at(deadline, self.permits.acquire()).await;
+        let permit = permit.map_err(|_| too_late())?.map_err(|_| too_late())?;
+        let mut kept = unpoisoned(&self.idle).pop();
+        // One that the server has closed meanwhile is let go.
+        while kept.as_mut().is_some_and(Ldap::is_closed) {
+            kept = unpoisoned(&self.idle).pop();
+        }
+        let ldap = match kept {
+            Some(ldap) => ldap,
+            None => self.connect(deadline).await?,
+        };
+        Ok(Held { ldap: Some(ldap), pool: self, deadline, _permit: permit })
+    }
+
+    /// Tries the servers in turn, from the one that serves; after a while from the first again.
+    async fn connect(&self, deadline: Instant) -> Result<Ldap, Trouble> {
+        let first = {
+            let mut serving = unpoisoned(&self.serving);
+            if serving.1.is_some_and(|until| until <= Instant::now()) {
+                *serving = (0, None);
+            }
+            serving.0
+        };
+        let mut said = Vec::new();
+        for turn in 0..self.servers.len() {
+            let at = (first + turn) % self.servers.len();
+            let until = deadline.min(Instant::now() + CONNECT_TIMEOUT);
+            match timeout_at(until, self.connect_to(&self.servers[at])).await {
+                Ok(Ok(ldap)) => {
+                    if turn > 0 {
+                        let passed_over = (at > 0).then(|| Instant::now() + PASSED_OVER);
+                        *unpoisoned(&self.serving) = (at, passed_over);
+                    }
+                    return Ok(ldap);
+                }
+                Ok(Err(why)) => said.push(format!("{}: {why}", shown(&self.servers[at]))),
+                Err(_) => said.push(format!("{}: no answer in time", shown(&self.servers[at]))),
+            }
+        }
+        tracing::warn!(servers = said.join("; "), "no server of the directory can be used");
+        Err(Trouble::NotSent(format!("no server of the directory can be used ({})", said.join("; "))))
+    }
+
+    /// Nothing is sent before TLS stands: neither a name nor a password.
+    async fn connect_to(&self, server: &Url) -> Result<Ldap, String> {
+        let settings = LdapConnSettings::new()
+            .set_conn_timeout(CONNECT_TIMEOUT)
+            .set_config(Arc::clone(&self.tls))
+            .set_starttls(server.scheme() == "ldap");
+        let connected = LdapConnAsync::from_url_with_settings(settings, server).await;
+        let (driver, mut ldap) = connected.map_err(|error| error.to_string())?;
+        tokio::spawn(async move {
+            if let Err(error) = driver.drive().await {
+                tracing::debug!(%error, "a connection to the directory ended");
+            }
+        });
+        let password = self.settings.password.expose_secret();
+        // An empty password would be taken for an anonymous bind (RFC 4513 §5.1.2).
+        if password.is_empty() {
+            return Err("the password is empty".to_owned());
+        }
+        let bound = ldap.simple_bind(&self.settings.bind, password).await.map_err(|error| error.to_string())?;
+        if bound.rc == 0 { Ok(ldap) } else { Err(bind_words(&bound)) }
+    }
+}
+
+/// A connection in use. It goes back to the others only while nothing went wrong on it.
+pub(super) struct Held<'a> {
+    ldap: Option<Ldap>,
+    pool: &'a Pool,
+    deadline: Instant,
+    _permit: SemaphorePermit<'a>,
+}
+
+/// Attributes and their values, as the directory takes them.
+pub(super) type Values = Vec<(Vec<u8>, HashSet<Vec<u8>>)>;
+
+impl Held<'_> {
+    /// The entries that a filter finds at or below `base`; [`ENTRIES_MAX`] at most.
+    pub(super) async fn search(
+        &mut self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, Trouble> {
+        self.search_with(base, scope, filter, attributes, (ENTRIES_MAX, Vec::new())).await
+    }
+
+    /// All entries below `base` that a filter finds, up to [`LIST_MAX`].
+    pub(super) async fn search_many(
+        &mut self,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, Trouble> {
+        self.search_with(base, Scope::Subtree, filter, attributes, (LIST_MAX, Vec::new())).await
+    }
+
+    /// The same among what was deleted.
+    pub(super) async fn search_deleted(
+        &mut self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+    ) -> Result<Vec<Entry>, Trouble> {
+        let show = RawControl { ctype: SHOW_DELETED.to_owned(), crit: true, val: None };
+        self.search_with(base, scope, filter, attributes, (ENTRIES_MAX, vec![show])).await
+    }
+
+    async fn search_with(
+        &mut self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+        (entries_max, controls): (i32, Vec<RawControl>),
+    ) -> Result<Vec<Entry>, Trouble> {
+        let deadline = self.deadline;
+        let mut ldap = self.out()?;
+        ldap.with_search_options(SearchOptions::new().sizelimit(entries_max));
+        if !controls.is_empty() {
+            ldap.with_controls(controls);
+        }
+        let searched = timeout_at(deadline, ldap.search(base, scope, filter, attributes)).await;
+        let found = match searched {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => return Err(Trouble::NotSent(error.to_string())),
+            Err(_) => return Err(Trouble::NotSent("the directory did not answer a search in time".to_owned())),
+        };
+        self.ldap = Some(ldap);
+        let (entries, result) = (found.0, found.1);
+        match result.rc {
+            0 | SIZE_LIMIT_EXCEEDED => Ok(entries.into_iter().filter_map(read).collect()),
+            _ => Err(Trouble::Answered(result)),
+        }
+    }
+
+    /// Makes an entry.
+    pub(super) async fn add(&mut self, dn: &str, values: Values) -> Result<(), Trouble> {
+        let deadline = self.deadline;
+        let mut ldap = self.out()?;
+        let added = timeout_at(deadline, ldap.add(dn, values)).await;
+        self.written(ldap, added)
+    }
+
+    /// Changes an entry.
+    pub(super) async fn modify(&mut self, dn: &str, changes: Vec<Mod<Vec<u8>>>) -> Result<(), Trouble> {
+        let deadline = self.deadline;
+        let mut ldap = self.out()?;
+        let modified = timeout_at(deadline, ldap.modify(dn, changes)).await;
+        self.written(ldap, modified)
+    }
+
+    /// Renames an entry, or moves it below `above`.
+    pub(super) async fn rename(&mut self, dn: &str, rdn: &str, above: Option<&str>) -> Result<(), Trouble> {
+        let deadline = self.deadline;
+        let mut ldap = self.out()?;
+        let renamed = timeout_at(deadline, ldap.modifydn(dn, rdn, true, above)).await;
+        self.written(ldap, renamed)
+    }
+
+    /// Takes an entry away.
+    pub(super) async fn delete(&mut self, dn: &str) -> Result<(), Trouble> {
+        let deadline = self.deadline;
+        let mut ldap = self.out()?;
+        let deleted = timeout_at(deadline, ldap.delete(dn)).await;
+        self.written(ldap, deleted)
+    }
+
+    /// The connection, out of our hands: whatever breaks off now, it does not come back.
+    fn out(&mut self) -> Result<Ldap, Trouble> {
+        self.ldap.take().ok_or_else(|| Trouble::NotSent("the connection broke before this was sent".to_owned()))
+    }
+
+    fn written(
+        &mut self,
+        ldap: Ldap,
+        answer: Result<ldap3::result::Result<LdapResult>, tokio::time::error::Elapsed>,
+    ) -> Result<(), Trouble> {
+        match answer {
+            Ok(Ok(result)) => {
+                self.ldap = Some(ldap);
+                if result.rc == 0 { Ok(()) } else { Err(Trouble::Answered(result)) }
+            }
+            // The request never reached the one who would have sent it.
+            Ok(Err(error @ ldap3::LdapError::OpSend { .. })) => Err(Trouble::NotSent(error.to_string())),
+            Ok(Err(error)) => Err(Trouble::Lost(error.to_string())),
+            Err(_) => Err(Trouble::Lost("the directory did not answer in time".to_owned())),
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(ldap) = self.ldap.take() {
+            unpoisoned(&self.pool.idle).push(ldap);
+        }
+    }
+}
+
+/// TLS that verifies the server by the machine's own authorities and those of `extra_ca`.
+fn tls(extra_ca: Option<&[u8]>) -> Result<ClientConfig, LdapSettingsError> {
+    let extra = CertificateDer::pem_slice_iter(extra_ca.unwrap_or_default()).collect::<Result<Vec<_>, _>>();
+    let extra = extra.map_err(LdapSettingsError::Certificate)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(LdapSettingsError::Tls)?;
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(LdapSettingsError::Tls)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(config)
+}
+
+/// The address without the parts in which people leave passwords.
+fn shown(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+fn unpoisoned<T>(locked: &Mutex<T>) -> MutexGuard<'_, T> {
+    locked.lock().unwrap_or_else(PoisonError::into_inner)
+}

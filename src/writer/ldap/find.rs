@@ -1,0 +1,151 @@
+//! Who is there: by keys, by object, and among what was deleted.
+
+use ldap3::Scope;
+use tokio::time::Instant;
+
+use super::answer::{NO_SUCH_OBJECT, Trouble};
+use super::connection::Held;
+use super::read::Entry;
+use super::{LdapKind, LdapWriter, words};
+use crate::model::{Found, Known, Name, ObjectId};
+use crate::writer::{Cause, Search, WriteError};
+
+/// Read of every entry besides what is asked for: who it is, and whether it may be touched.
+const ALWAYS: [&str; 10] = [
+    "objectGUID",
+    "entryUUID",
+    words::CONTROL,
+    words::LOCKED_TIME,
+    "adminCount",
+    "objectSid",
+    "primaryGroupID",
+    "isCriticalSystemObject",
+    "sAMAccountName",
+    "uid",
+];
+
+impl LdapWriter {
+    /// The first key, in the order of precedence, under which somebody stands, ends the search.
+    pub(super) async fn find_by_keys(&self, search: &Search, deadline: Instant) -> Result<Found, WriteError> {
+        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
+        for (key, value) in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
+            let filter = self.filter(key, value);
+            let found = held.search(self.base(), Scope::Subtree, &filter, &asked(&search.attributes)).await;
+            let mut found = found.map_err(Trouble::told)?;
+            match found.len() {
+                0 => {}
+                1 => return self.one(found.remove(0), &search.attributes),
+                _ => return Ok(Found::Several(found.iter().filter_map(|entry| entry.object(self.kind())).collect())),
+            }
+            if let Some(elsewhere) = self.find_in_forest(&filter, deadline).await? {
+                return Ok(elsewhere);
+            }
+        }
+        Ok(Found::Nobody)
+    }
+
+    /// A name may be somebody's in another domain of the forest.
+    async fn find_in_forest(&self, filter: &str, deadline: Instant) -> Result<Option<Found>, WriteError> {
+        let Some(forest) = &self.forest else { return Ok(None) };
+        let mut held = forest.take(deadline).await.map_err(Trouble::told)?;
+        // The catalogue holds some attributes only; that somebody is there is enough.
+        let found = held.search("", Scope::Subtree, filter, &ALWAYS).await.map_err(Trouble::told)?;
+        let objects: Vec<ObjectId> = found.iter().filter_map(|entry| entry.object(self.kind())).collect();
+        Ok(match objects.as_slice() {
+            [] => None,
+            [object] => {
+                let known = Known {
+                    object: object.clone(),
+                    attributes: crate::model::Attributes::new(),
+                    container: found.first().and_then(Entry::container),
+                    synced: false,
+                };
+                Some(Found::One(known))
+            }
+            _ => Some(Found::Several(objects)),
+        })
+    }
+
+    /// The object itself, wherever it stands by now.
+    pub(super) async fn find_object(
+        &self,
+        object: &ObjectId,
+        attributes: &[Name],
+        deadline: Instant,
+    ) -> Result<Found, WriteError> {
+        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
+        match self.entry(&mut held, object, attributes).await.map_err(Trouble::told)? {
+            Some(entry) => self.one(entry, attributes),
+            None => Ok(Found::Nobody),
+        }
+    }
+
+    /// The entry of an object; `None` where it is gone.
+    pub(super) async fn entry(
+        &self,
+        held: &mut Held<'_>,
+        object: &ObjectId,
+        attributes: &[Name],
+    ) -> Result<Option<Entry>, Trouble> {
+        let asked = asked(attributes);
+        let found = match self.by_object(object) {
+            Some((base, filter, scope)) => held.search(&base, scope, &filter, &asked).await,
+            None => return Ok(None),
+        };
+        match found {
+            Ok(mut found) => Ok((found.len() == 1).then(|| found.remove(0))),
+            Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => Ok(None),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    /// Whether the object lies among what was deleted: for the words of whoever misses it.
+    pub(super) async fn is_tombstone(&self, object: &ObjectId, deadline: Instant) -> bool {
+        let Ok(mut held) = self.domain.take(deadline).await else { return false };
+        let Some((base, filter, scope)) = self.by_object(object) else { return false };
+        if self.kind() != LdapKind::ActiveDirectory {
+            return false;
+        }
+        let found = held.search_deleted(&base, scope, &filter, &["isDeleted", "lastKnownParent"]).await;
+        found.is_ok_and(|found| found.iter().any(|entry| entry.text("isDeleted") == Some("TRUE")))
+    }
+
+    fn by_object(&self, object: &ObjectId) -> Option<(String, String, Scope)> {
+        let id = uuid::Uuid::try_parse(object.as_str()).ok()?;
+        Some(match self.kind() {
+            LdapKind::ActiveDirectory => (format!("<GUID={id}>"), "(objectClass=*)".to_owned(), Scope::Base),
+            LdapKind::Ldap => (self.base().to_owned(), format!("(entryUUID={id})"), Scope::Subtree),
+        })
+    }
+
+    fn one(&self, entry: Entry, attributes: &[Name]) -> Result<Found, WriteError> {
+        let without_id = || WriteError::Later {
+            after: None,
+            cause: Cause(format!("the directory does not say what {} is called for ever", entry.dn)),
+        };
+        entry.known(self.kind(), attributes).map(Found::One).ok_or_else(without_id)
+    }
+
+    /// People under whom a key stands. Computers are of class `user`, too.
+    fn filter(&self, key: &Name, value: &str) -> String {
+        let value = words::in_filter(value);
+        match self.kind() {
+            LdapKind::ActiveDirectory => {
+                format!("(&(objectCategory=person)(objectClass=user)({key}={value}))")
+            }
+            LdapKind::Ldap => format!("(&(objectClass=inetOrgPerson)({key}={value}))"),
+        }
+    }
+}
+
+/// What is read: what is asked for under its own name, and [`ALWAYS`].
+pub(super) fn asked(attributes: &[Name]) -> Vec<&str> {
+    let named = attributes.iter().filter(|name| words::is_readable(name)).map(Name::as_str);
+    let mut asked: Vec<&str> = ALWAYS.to_vec();
+    for name in named.filter(|name| *name != words::ENABLED && *name != words::PARENT) {
+        if !asked.iter().any(|held| held.eq_ignore_ascii_case(name)) {
+            asked.push(name);
+        }
+    }
+    asked
+}
