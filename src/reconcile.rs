@@ -194,21 +194,14 @@ fn kind_of_switch(wanted: &Value, held: Option<&Value>) -> ChangeKind {
     }
 }
 
-/// Texts exactly, numbers and truth values by type, lists whatever their order, which directories do not keep. A list of one is its one value: directories
+/// Texts exactly, numbers and truth values by type, lists as lists. A list of one is its one value: directories
 /// differ in which of the two they answer.
 fn same(wanted: &Value, held: &Value) -> bool {
     match (wanted, held) {
-        (Value::Many(wanted), Value::Many(held)) => {
-            wanted.len() == held.len()
-                && wanted.iter().all(|value| held.contains(value) && count(wanted, value) == count(held, value))
-        }
+        (Value::Many(wanted), Value::Many(held)) => wanted == held,
         (Value::Many(one), single) | (single, Value::Many(one)) => one.len() == 1 && one.first() == Some(single),
         (wanted, held) => wanted == held,
     }
-}
-
-fn count(values: &[Value], value: &Value) -> usize {
-    values.iter().filter(|other| *other == value).count()
 }
 
 fn disabling(known: &Known) -> Option<Change> {

@@ -13,11 +13,14 @@ mod accept;
 mod client;
 mod decide;
 mod deliver;
+mod directory;
 mod figure;
 mod import;
 mod language;
 #[path = "../support/people.rs"]
 mod people;
+#[path = "../support/samba.rs"]
+mod samba;
 mod sample;
 
 use figure::Figure;
@@ -49,7 +52,11 @@ fn main() {
     if wanted("deliver") {
         figures.extend(deliver::figures(size));
     }
-    assert!(!figures.is_empty(), "--only takes decide, language, import, accept or deliver");
+    if wanted("samba") {
+        figures.extend(directory::figures(size));
+    }
+    let named = ["decide", "language", "import", "accept", "deliver", "samba"];
+    assert!(only.is_none_or(|only| named.contains(&only.as_str())), "--only takes {}", named.join(", "));
     figure::print(&figures);
 }
 

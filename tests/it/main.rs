@@ -89,8 +89,8 @@ mod people;
 #[path = "../support/samba.rs"]
 mod samba;
 #[cfg(test)]
-#[path = "../support/slapd.rs"]
-mod slapd;
-#[cfg(test)]
 #[path = "../support/scim2.rs"]
 mod scim2;
+#[cfg(test)]
+#[path = "../support/slapd.rs"]
+mod slapd;
