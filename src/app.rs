@@ -12,13 +12,15 @@ use crate::graph_schema::{Schema, export};
 use crate::http_client::HttpClientError;
 use crate::model::{TargetId, WorkerId};
 use crate::pipeline::deliver::{Deliverer, Flowing, LeaseSettings, OnError};
+use crate::pipeline::dispatch::{Dispatcher, LOST_MAX, hold_dead_letters};
 use crate::pipeline::schedule::{Bell, Decider, Shutdown};
+use crate::queue::Transport;
 use crate::store::{JobState, Store, StoreError};
 use crate::writer::Writer;
 use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT};
 use crate::writer::scim::{ScimLogin, ScimSettings, ScimWriter};
 
-pub use remote_agent::{AgentError, AgentLogin, agent};
+pub use remote_agent::{AgentError, AgentLogin, agent, agent_of_file, certificates, vouch};
 
 /// Items leased and carried where it is done once, by hand. Whoever delivers for long asks the writer how much it has
 /// room for.
@@ -75,6 +77,8 @@ pub struct App {
     pub work: Bell,
     /// How long work may be held.
     pub lease: LeaseTimes,
+    /// What brings work to agents, where they do not all ask for it.
+    pub transport: Option<Arc<Transport>>,
 }
 
 /// How long work may be held by whoever carries it.
@@ -128,7 +132,15 @@ pub enum ActivateError {
 impl App {
     /// Joins a store and a clock; jobs are added by [`App::activate`] and [`App::join`].
     pub fn new(store: Arc<Store>, clock: Arc<dyn Clock>, lease: LeaseTimes) -> Self {
-        Self { store, jobs: Vec::new(), clock, accepted: Bell::default(), work: Bell::default(), lease }
+        Self {
+            store,
+            jobs: Vec::new(),
+            clock,
+            accepted: Bell::default(),
+            work: Bell::default(),
+            lease,
+            transport: None,
+        }
     }
 
     /// Adds a job as its file means it: its targets get their hands, the store gets to know them.
@@ -233,7 +245,7 @@ impl App {
 
     /// The terms on which `count` items are leased.
     pub fn lease_settings(&self, count: usize) -> LeaseSettings {
-        LeaseSettings { lasts: self.lease.lasts, grace: self.lease.grace, count }
+        LeaseSettings { lasts: self.lease.lasts, grace: self.lease.grace, count, lost_max: None, only_leavers: false }
     }
 
     /// The same for agents, whose writers have time-outs of their own. Where an agent does not say how long, the lease is
@@ -244,7 +256,7 @@ impl App {
             Some(timeout) => (timeout * 3, timeout),
             None => (self.lease.lasts.max(least.lasts), self.lease.grace.max(least.grace)),
         };
-        LeaseSettings { lasts, grace, count }
+        LeaseSettings { lasts, grace, count, lost_max: Some(LOST_MAX), only_leavers: false }
     }
 
     /// What decides the uploads of a job.
@@ -283,6 +295,26 @@ impl App {
         })
     }
 
+    /// What offers the work of a job to agents, where a transport is set up for their targets.
+    pub fn dispatchers(&self, job: &ActiveJob) -> Vec<Arc<Dispatcher>> {
+        let Some(transport) = &self.transport else { return Vec::new() };
+        let is_offered = |target: &&ActiveTarget| {
+            matches!(target.hands, Hands::Agent) && transport.settings().targets.contains(&target.id)
+        };
+        let dispatcher = |target: &ActiveTarget| {
+            Some(Arc::new(Dispatcher {
+                store: Arc::clone(&self.store),
+                job: Arc::clone(&job.core),
+                state: Arc::clone(&job.state),
+                target: target.id.clone(),
+                key: job.state.target(&target.id)?,
+                transport: Arc::clone(transport),
+                clock: Arc::clone(&self.clock),
+            }))
+        };
+        job.targets.iter().filter(is_offered).filter_map(dispatcher).collect()
+    }
+
     /// Decides and delivers for all jobs until asked to stop; what is under way then is finished first.
     pub async fn run(&self, shutdown: Shutdown) {
         let mut loops = tokio::task::JoinSet::new();
@@ -295,6 +327,14 @@ impl App {
                     let _ = deliverer.run(work, shutdown, OnError::Retry).await;
                 });
             }
+            for dispatcher in self.dispatchers(job) {
+                loops.spawn(dispatcher.run(self.work.clone(), shutdown.clone()));
+            }
+        }
+        if let Some(transport) = &self.transport {
+            let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+            let jobs = self.jobs.iter().map(|job| Arc::clone(&job.state)).collect();
+            loops.spawn(hold_dead_letters(store, jobs, Arc::clone(transport), clock, shutdown));
         }
         while loops.join_next().await.is_some() {}
     }

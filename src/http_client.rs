@@ -7,6 +7,8 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, redirect};
 use url::{Host, Url};
 
+use crate::meter::{self, Counter};
+
 /// How long a connection may take to be made. A reachable host answers within a second or two; a wrong
 /// address would otherwise use up the whole time of the call.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -115,6 +117,8 @@ pub enum AnswerError {
 /// # Errors
 /// [`AnswerError`]: it is too long, or was cut off.
 pub async fn read_answer(mut response: Response) -> Result<Vec<u8>, AnswerError> {
+    let (host, status) = (response.url().host_str().unwrap_or_default(), response.status());
+    meter::count(Counter::Answers, &[("host", host), ("status", status.as_str())], 1);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(AnswerError::Broken)? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {

@@ -22,7 +22,7 @@ pub enum Counter {
     Settled,
     /// Reports that came too late: the lease was somebody else's by then; by who reported (`by`).
     LeasesLost,
-    /// Answers of a target over HTTP, each of a batch by itself; by `host` and `status`.
+    /// Answers of other services over HTTP, a batch as one; by `host` and `status`.
     Answers,
 }
 
@@ -50,7 +50,7 @@ impl Counter {
             Self::Leased => "Work items that were leased, by target.",
             Self::Settled => "Work items that were settled, by target and how.",
             Self::LeasesLost => "Reports of work whose lease was somebody else's by then, by who reported.",
-            Self::Answers => "Answers of directories over HTTP, those in a batch one by one, by host and status.",
+            Self::Answers => "Answers of directories and token services over HTTP, a batch as one, by host and status.",
         }
     }
 }

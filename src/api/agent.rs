@@ -32,12 +32,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What an agent asks for.
-struct Asked {
-    client: WorkerId,
-    targets: Vec<TargetId>,
+pub(super) struct Asked {
+    pub(super) client: WorkerId,
+    pub(super) targets: Vec<TargetId>,
     max: usize,
     /// How long its writes take, where it says so.
-    timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
 }
 
 /// `POST /muster/v1/agent/lease`: waits until there is work, or the time is up.
@@ -65,7 +65,7 @@ pub(super) async fn lease(api: web::Data<Api>, request: HttpRequest) -> Result<H
 }
 
 /// Writes down that the agent has asked, for people to see.
-async fn note(
+pub(super) async fn note(
     api: &web::Data<Api>,
     request: &HttpRequest,
     asked: &Arc<Asked>,
@@ -113,7 +113,7 @@ pub(super) async fn settle(api: web::Data<Api>, request: HttpRequest) -> Result<
     }
 }
 
-async fn json_body<T: DeserializeOwned>(api: &web::Data<Api>, request: &HttpRequest) -> Result<T, ApiError> {
+pub(super) async fn json_body<T: DeserializeOwned>(api: &web::Data<Api>, request: &HttpRequest) -> Result<T, ApiError> {
     let body = body::read(api, request, BODY_BYTES_MAX).await?;
     serde_json::from_slice(&body.bytes).map_err(|error| unreadable(&error))
 }
@@ -124,7 +124,7 @@ fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
 }
 
 /// An agent speaks for its own targets only, and for those only where a job leaves them to agents.
-fn check(api: &Api, client: &Client, question: &LeaseRequestWire) -> Result<Asked, ApiError> {
+pub(super) fn check(api: &Api, client: &Client, question: &LeaseRequestWire) -> Result<Asked, ApiError> {
     let mut targets = question.targets().map_err(|error| unreadable(&error))?;
     // A target that is named over and over is looked at once.
     targets.sort_unstable();
@@ -150,7 +150,7 @@ fn check(api: &Api, client: &Client, question: &LeaseRequestWire) -> Result<Aske
 }
 
 /// The jobs that leave this target to agents.
-fn served<'a>(api: &'a Api, target: &'a TargetId) -> impl Iterator<Item = &'a Arc<ActiveJob>> {
+pub(super) fn served<'a>(api: &'a Api, target: &'a TargetId) -> impl Iterator<Item = &'a Arc<ActiveJob>> {
     let by_agent = move |job: &&Arc<ActiveJob>| {
         job.targets.iter().any(|held| held.id == *target && matches!(held.hands, Hands::Agent))
     };

@@ -5,6 +5,7 @@ mod agents;
 mod auth;
 mod body;
 mod bulk;
+mod claim;
 mod error;
 mod ids;
 mod incoming;
@@ -90,6 +91,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(only("GET", "/muster/v1/uploads/{upload}").route(web::get().to(uploads::get)))
         .service(only("GET", "/muster/v1/jobs/{job}/people/{anchor}").route(web::get().to(people::get)))
         .service(only("POST", "/muster/v1/agent/lease").route(web::post().to(agent::lease)))
+        .service(only("POST", "/muster/v1/agent/claim").route(web::post().to(claim::claim)))
         .service(only("POST", "/muster/v1/agent/settle").route(web::post().to(agent::settle)))
         .service(only("GET", "/muster/v1/agents").route(web::get().to(agents::get)))
         .service(only("GET", "/muster/v1/status").route(web::get().to(status::get)))

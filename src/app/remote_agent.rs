@@ -1,22 +1,30 @@
 //! An agent, joined: its queue at a server, its token, its writers.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, PatientClock, SteadyClock, SystemClock};
+use crate::config::{AgentMeant, AgentTarget, DirectoryMeant, Reached, SecretError};
 use crate::http_client::{self, HttpClientError};
 use crate::model::TargetId;
 use crate::pipeline::agent::{Agent, AgentSettings, Carrier};
+use crate::queue::Queue;
+use crate::queue::envelope::PinnedKeys;
+use crate::queue::nats::NatsSettings;
+use crate::queue::nats::work::NatsQueue;
 use crate::queue::remote::{BearerSource, RemoteQueue, ServerUrlError};
 use crate::queue::wire::AgentWire;
 use crate::token::TokenSource;
 use crate::writer::Writer;
+use crate::writer::ldap::{LdapSettings, LdapSettingsError, LdapWriter};
 use crate::writer::ldif::{LdifSettings, LdifWriter};
+use crate::writer::limited::{Begun, LimitLog, Limited, LogError};
 
 /// What a token is asked for; muster's own token endpoint takes anything.
 const SCOPE: &str = "https://graph.microsoft.com/.default";
@@ -26,6 +34,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const WAIT: Duration = Duration::from_secs(30);
 /// Work items carried at once. Each is a file to be synced, which a disk does some hundred times a second.
 const CONCURRENCY_MAX: u32 = 8;
+
+/// Longest certificate file, in bytes. A whole machine's authorities are a quarter of a megabyte.
+const CA_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Where an agent gets its work, and who it is there.
 #[derive(Debug)]
@@ -40,6 +51,8 @@ pub struct AgentLogin {
     pub ca: Option<Vec<u8>>,
     /// What it calls itself, for people to see.
     pub name: String,
+    /// Through what its work comes, where it does not ask the server for all of it; and the server's keys.
+    pub nats: Option<(NatsSettings, PinnedKeys)>,
 }
 
 /// Why there can be no such agent.
@@ -51,6 +64,36 @@ pub enum AgentError {
     /// The address.
     #[error("the server cannot be asked for work")]
     Server(#[from] ServerUrlError),
+    /// A secret is not where the file says.
+    #[error("{whose} secret cannot be read")]
+    Secret {
+        /// Whose it is.
+        whose: String,
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
+    /// A file of certificates.
+    #[error("the certificates in {} cannot be read", path.display())]
+    Certificates {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The log of damage.
+    #[error("nothing may be written without a log of what is disabled, deleted and moved")]
+    Log(#[from] LogError),
+    /// A directory's address or certificates.
+    #[error("target `{target}` cannot be reached")]
+    Ldap {
+        /// Which target.
+        target: TargetId,
+        /// Why.
+        #[source]
+        source: LdapSettingsError,
+    },
 }
 
 /// An agent that puts change files for each target into its folder. With `once` it leaves when nothing is due.
@@ -63,16 +106,116 @@ pub fn agent(
     clock: &Arc<dyn Clock>,
     once: bool,
 ) -> Result<Agent, AgentError> {
+    let carrier = |folder| Carrier { writer: change_files(folder), concurrency_max: CONCURRENCY_MAX };
+    let carriers = folders.into_iter().map(|(target, folder)| (target, carrier(folder))).collect();
+    join(login, carriers, clock, once)
+}
+
+/// An agent as its own file means it: each target within the limits that stand there.
+///
+/// # Errors
+/// [`AgentError`] names the target whose password, certificates, address or log is wrong.
+pub fn agent_of_file(
+    meant: &AgentMeant,
+    name: String,
+    nats: Option<(NatsSettings, PinnedKeys)>,
+    once: bool,
+) -> Result<Agent, AgentError> {
+    let secret = |source| AgentError::Secret { whose: "the client's".to_owned(), source };
+    let login = AgentLogin {
+        server: meant.server.clone(),
+        client_id: meant.client_id.clone(),
+        client_secret: meant.client_secret.read().map_err(secret)?,
+        ca: meant.ca.as_deref().map(certificates).transpose()?,
+        nats,
+        name,
+    };
+    let mut carriers = BTreeMap::new();
+    for target in &meant.targets {
+        carriers.insert(target.id.clone(), carrier(target)?);
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new());
+    join(&login, carriers, &clock, once)
+}
+
+/// A person answers for the hour before the logs of these targets.
+///
+/// # Errors
+/// [`LogError`] where an agent runs that counts in one, or none can be begun.
+pub fn vouch(target: &AgentTarget) -> Result<Begun, LogError> {
+    LimitLog::vouch(&target.log, Arc::new(SystemClock), Arc::new(PatientClock::new()))
+}
+
+fn carrier(target: &AgentTarget) -> Result<Carrier, AgentError> {
+    let (writer, concurrency_max) = match &target.reached {
+        Reached::Ldif { folder, timeout } => {
+            let settings = LdifSettings { timeout: *timeout, ..LdifSettings::new(folder.clone()) };
+            (Arc::new(LdifWriter::new(settings)) as Arc<dyn Writer>, CONCURRENCY_MAX)
+        }
+        Reached::Ldap(directory) => {
+            let settings = ldap_settings(&target.id, directory)?;
+            let connections = u32::try_from(settings.connections).unwrap_or(CONCURRENCY_MAX);
+            let wrong = |source| AgentError::Ldap { target: target.id.clone(), source };
+            (Arc::new(LdapWriter::new(settings).map_err(wrong)?) as Arc<dyn Writer>, connections)
+        }
+    };
+    let log = LimitLog::open(&target.log, Arc::new(SystemClock), Arc::new(PatientClock::new()))?;
+    let limited = Limited::new(writer, log, target.limits, Arc::new(SystemClock));
+    Ok(Carrier { writer: Arc::new(limited), concurrency_max })
+}
+
+fn ldap_settings(target: &TargetId, directory: &DirectoryMeant) -> Result<LdapSettings, AgentError> {
+    let secret = |source| AgentError::Secret { whose: format!("the directory account's of `{target}`"), source };
+    Ok(LdapSettings {
+        kind: directory.kind,
+        servers: directory.servers.clone(),
+        extra_ca: directory.ca.as_deref().map(certificates).transpose()?,
+        bind: directory.bind.clone(),
+        password: directory.password.read().map_err(secret)?,
+        base: directory.base.clone(),
+        global_catalogue: directory.global_catalogue.clone(),
+        naming: directory.naming.clone(),
+        containers: directory.containers.clone(),
+        protected_accounts: directory.protected_accounts.clone(),
+        protected_groups: directory.protected_groups.clone(),
+        password_chars: directory.password_chars,
+        timeout: directory.timeout,
+        connections: directory.connections,
+    })
+}
+
+fn change_files(folder: PathBuf) -> Arc<dyn Writer> {
+    Arc::new(LdifWriter::new(LdifSettings::new(folder)))
+}
+
+/// PEM certificates from a file.
+///
+/// # Errors
+/// [`AgentError::Certificates`] where it cannot be read.
+pub fn certificates(path: &Path) -> Result<Vec<u8>, AgentError> {
+    let unreadable = |source| AgentError::Certificates { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    file.take(CA_BYTES_MAX).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+fn join(
+    login: &AgentLogin,
+    carriers: BTreeMap<TargetId, Carrier>,
+    clock: &Arc<dyn Clock>,
+    once: bool,
+) -> Result<Agent, AgentError> {
     let client = http_client::build(&login.server, TIMEOUT, login.ca.as_deref())?;
     let bearer = bearer(login, client.clone(), Arc::clone(clock))?;
-    let queue = RemoteQueue::new(client, &login.server, bearer, Arc::clone(clock))?;
-    let writer = |folder: PathBuf| Arc::new(LdifWriter::new(LdifSettings::new(folder))) as Arc<dyn Writer>;
-    let carrier = |folder| Carrier { writer: writer(folder), concurrency_max: CONCURRENCY_MAX };
-    let carriers: BTreeMap<TargetId, Carrier> =
-        folders.into_iter().map(|(target, folder)| (target, carrier(folder))).collect();
     let timeout = carriers.values().map(|carrier| carrier.writer.timeout()).max().unwrap_or(TIMEOUT);
+    let queue = RemoteQueue::new(client, &login.server, bearer, Arc::clone(clock))?;
     let queue = queue.introduced(AgentWire::new(&login.name, timeout));
     let settings = AgentSettings { wait: WAIT, once };
+    let queue: Arc<dyn Queue> = match &login.nats {
+        Some((nats, keys)) => Arc::new(NatsQueue::new(queue, nats.clone(), keys.clone(), Arc::clone(clock))),
+        None => Arc::new(queue),
+    };
     Ok(Agent { queue, carriers, clock: Arc::clone(clock), settings })
 }
 

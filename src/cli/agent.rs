@@ -1,7 +1,7 @@
 //! `muster agent`: carries work inside the network, fetched from a server outside.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,43 +10,59 @@ use serde_json::json;
 use url::Url;
 
 use super::Globals;
-use super::screen::{counted, say, say_json};
+use super::jobs::Shown;
+use super::screen::{counted, is_colourful, note, say, say_json};
 use super::stop::StopSignals;
 use crate::app::{self, AgentLogin};
 use crate::clock::{Clock, SteadyClock};
-use crate::config::SecretSource;
+use crate::config::{self, AgentMeant, Reached, SecretSource, load_agent_queue};
 use crate::model::TargetId;
 use crate::pipeline::agent::Agent;
+use crate::plain::plain;
+use crate::queue::envelope::PinnedKeys;
+use crate::queue::nats::NatsSettings;
+use crate::writer::limited::Begun;
 
 /// Where the secret is read unless a file is named.
 const SECRET_VARIABLE: &str = "MUSTER_CLIENT_SECRET";
-/// Longest certificate file, in bytes. A whole machine's authorities are a quarter of a megabyte.
-const CA_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Carry work for a target inside the network: fetch it from a server, write it, report it; until SIGINT or SIGTERM.
+/// Carry work for targets inside the network: fetch it from a server, write it, report it; until SIGINT or SIGTERM.
+///
+/// With --config the agent's own file says all: the server, the directories, and what may be done there whatever the
+/// server asks for. Without it, --server, --client-id, --target and --ldif put change files for one target into a folder.
 ///
 /// Exit code 0: told to stop, or (with --once) nothing was due any more; 3: some work was carried and could not be
 /// reported, so the server will give it out again; 1: an error.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// The agent's own file; samples/agent.toml is one.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["server", "client_id", "client_secret_file", "target", "ldif", "ca"])]
+    config: Option<PathBuf>,
+    /// Answer for the hour before: where a log of what was disabled, deleted and moved is missing or damaged, begin
+    /// one without waiting for an hour, and leave. Stop the agent before.
+    #[arg(long, requires = "config")]
+    begin_log: bool,
     /// The server, e.g. https://muster.contoso.example.
-    #[arg(long, value_name = "URL")]
-    server: Url,
+    #[arg(long, value_name = "URL", required_unless_present = "config")]
+    server: Option<Url>,
     /// Its client id here, from `muster client add NAME --role Muster.Agent --target T`.
-    #[arg(long, value_name = "ID")]
-    client_id: String,
+    #[arg(long, value_name = "ID", required_unless_present = "config")]
+    client_id: Option<String>,
     /// A file with the client's secret; else it is read from the environment variable MUSTER_CLIENT_SECRET.
     #[arg(long, value_name = "FILE")]
     client_secret_file: Option<PathBuf>,
     /// The target to work for.
-    #[arg(long)]
-    target: String,
+    #[arg(long, required_unless_present = "config")]
+    target: Option<String>,
     /// The folder in which change files (LDIF) for it are put; it must exist.
-    #[arg(long, value_name = "DIR")]
-    ldif: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "config")]
+    ldif: Option<PathBuf>,
     /// PEM certificates trusted besides the machine's own.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
+    /// Get the work through NATS, as this file says; it also names the server's key.
+    #[arg(long, value_name = "FILE")]
+    queue: Option<PathBuf>,
     /// Leave when nothing is due, in place of waiting for more.
     #[arg(long)]
     once: bool,
@@ -56,13 +72,20 @@ pub(super) struct Args {
 const NOT_ALL: u8 = 3;
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let is_there = args.ldif.is_dir();
-    anyhow::ensure!(is_there, "there is no folder {}; make it, or mount its disk", args.ldif.display());
-    let agent = Arc::new(agent(args)?);
+    let agent = match &args.config {
+        Some(file) => {
+            let meant = load_agent(file)?;
+            if args.begin_log {
+                return begin_logs(&meant, globals);
+            }
+            agent_of_file(&meant, args)?
+        }
+        None => agent_of_words(args)?,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let tally = runtime.block_on(async {
         let signals = StopSignals::listen().context("signals cannot be heard")?;
-        agent.run(signals.asked()).await.context("the agent leaves")
+        Arc::new(agent).run(signals.asked()).await.context("the agent leaves")
     })?;
     if globals.json {
         say_json(&json!({ "settled": tally.settled, "unreported": tally.unreported }));
@@ -76,30 +99,72 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(if tally.unreported > 0 { ExitCode::from(NOT_ALL) } else { ExitCode::SUCCESS })
 }
 
-fn agent(args: &Args) -> anyhow::Result<Agent> {
+/// Loads an agent's file, or shows everything that is wrong with it.
+fn load_agent(file: &Path) -> anyhow::Result<AgentMeant> {
+    let loaded = config::load_agent(file);
+    let report = loaded.as_ref().map_or_else(|report| report, |meant| &meant.warnings);
+    if !report.findings().is_empty() {
+        note(report.render(is_colourful()));
+    }
+    loaded.map_err(|_| Shown.into())
+}
+
+fn agent_of_file(meant: &AgentMeant, args: &Args) -> anyhow::Result<Agent> {
+    for target in &meant.targets {
+        if let Reached::Ldif { folder, .. } = &target.reached {
+            must_be_there(folder)?;
+        }
+    }
+    let name = meant.name.clone().unwrap_or_else(host_name);
+    Ok(app::agent_of_file(meant, name, nats(args)?, args.once)?)
+}
+
+/// Where the work comes from besides the server, and whose signature it has.
+fn nats(args: &Args) -> anyhow::Result<Option<(NatsSettings, PinnedKeys)>> {
+    args.queue.as_deref().map(load_agent_queue).transpose().context("the queue cannot be set up")
+}
+
+fn begin_logs(meant: &AgentMeant, globals: &Globals) -> anyhow::Result<ExitCode> {
+    for target in &meant.targets {
+        let log = plain(&target.log.display().to_string()).into_owned();
+        let (word, said) = match app::vouch(target)? {
+            Begun::Anew { why } => ("begun", format!("{log} is begun ({why})")),
+            Begun::Vouched => ("vouched", format!("{log} was begun by the agent; it does not wait any more")),
+            Begun::WasGood => ("was good", format!("{log} was good already; what it has counted counts on")),
+        };
+        if globals.json {
+            say_json(&json!({ "target": target.id.as_str(), "log": log, "log_was": word }));
+        } else {
+            say(format!("{}: {said}", target.id));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn agent_of_words(args: &Args) -> anyhow::Result<Agent> {
+    let missing = "name --config, or all of --server, --client-id, --target and --ldif";
+    let folder = args.ldif.clone().context(missing)?;
+    must_be_there(&folder)?;
     let secret = match &args.client_secret_file {
         Some(file) => SecretSource::File(file.clone()),
         None => SecretSource::Env(SECRET_VARIABLE.to_owned()),
     };
     let login = AgentLogin {
-        server: args.server.clone(),
-        client_id: args.client_id.clone(),
+        server: args.server.clone().context(missing)?,
+        client_id: args.client_id.clone().context(missing)?,
         client_secret: secret.read()?,
-        ca: args.ca.as_deref().map(read_ca).transpose()?,
+        ca: args.ca.as_deref().map(app::certificates).transpose()?,
+        nats: nats(args)?,
         name: host_name(),
     };
-    let folders = BTreeMap::from([(TargetId::new(&args.target), args.ldif.clone())]);
+    let folders = BTreeMap::from([(TargetId::new(args.target.as_deref().context(missing)?), folder)]);
     let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new());
     Ok(app::agent(&login, folders, &clock, args.once)?)
 }
 
-fn read_ca(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
-    use std::io::Read as _;
-
-    let open = || format!("{} cannot be read", path.display());
-    let mut bytes = Vec::new();
-    std::fs::File::open(path).with_context(open)?.take(CA_BYTES_MAX).read_to_end(&mut bytes).with_context(open)?;
-    Ok(bytes)
+fn must_be_there(folder: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(folder.is_dir(), "there is no folder {}; make it, or mount its disk", folder.display());
+    Ok(())
 }
 
 /// The machine's name, as Linux tells it.

@@ -1,22 +1,25 @@
 //! `muster check`: finds every mistake in a job file before anything runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::Globals;
 use super::screen::{counted, is_colourful, note, say, say_json};
-use crate::config::{self, JobMeant, Report};
+use crate::config::{self, AgentTarget, JobMeant, Report};
 use crate::plain::plain;
 use crate::proof::prove;
 
-/// Check job files: every mistake, with its place and a hint.
+/// Check job files, and agents' files: every mistake, with its place and a hint.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Job files.
-    #[arg(required = true, value_name = "JOB")]
+    #[arg(required_unless_present = "agents", value_name = "JOB")]
     jobs: Vec<PathBuf>,
+    /// An agent's own file. Neither its secrets nor its directories are asked.
+    #[arg(long = "agent", value_name = "FILE")]
+    agents: Vec<PathBuf>,
 }
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
@@ -49,7 +52,37 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    for path in &args.agents {
+        sound &= check_agent(path, globals);
+    }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether an agent's file is sound.
+fn check_agent(path: &Path, globals: &Globals) -> bool {
+    let checked = config::load_agent(path);
+    let report = checked.as_ref().map_or_else(|report| report, |agent| &agent.warnings);
+    if globals.json {
+        say_json(&json!({ "file": path, "ok": checked.is_ok(), "findings": findings(report) }));
+        return checked.is_ok();
+    }
+    if !report.findings().is_empty() {
+        note(report.render(is_colourful()));
+    }
+    if let Ok(agent) = &checked {
+        let targets: Vec<_> = agent.targets.iter().map(agent_target).collect();
+        let (file, targets) = (plain(&path.display().to_string()).into_owned(), targets.join(", "));
+        say(format!("{file}: the agent's file is sound; it writes to {targets}"));
+    }
+    checked.is_ok()
+}
+
+fn agent_target(target: &AgentTarget) -> String {
+    let limits = &target.limits;
+    format!(
+        "{} (in an hour {} disabled, {} deleted, {} moved at most)",
+        target.id, limits.disable, limits.delete, limits.r#move
+    )
 }
 
 /// How many of its tests fail.

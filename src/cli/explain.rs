@@ -21,7 +21,7 @@ use crate::pipeline::conceal::{conceal_person, secrets_of};
 use crate::plain::plain;
 use crate::scim::json::value_to_json;
 use crate::scim::{read_user, user_to_json};
-use crate::store::{Access, HistoryEntry, LinkState, OperationState, PersonState, Standing};
+use crate::store::{Access, HistoryEntry, LinkState, OFFERED, OperationState, PersonState, Standing};
 
 /// Operations and history entries shown; `--json` has more.
 const SHOWN_MAX: usize = 10;
@@ -263,7 +263,10 @@ fn link_words(link: &LinkState, now: Timestamp) -> String {
     let state = format!("state {}", link.generation);
     let is_held = link.due.is_some_and(|due| due > now);
     if let Some(holder) = link.holder.as_ref().filter(|_| is_held) {
-        return format!("{state} is being carried by {holder}");
+        return match holder.as_str() {
+            OFFERED => format!("{state} is offered to agents"),
+            holder => format!("{state} is being carried by {holder}"),
+        };
     }
     match (&link.due, &link.outcome) {
         (Some(due), _) => {

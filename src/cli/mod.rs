@@ -14,6 +14,7 @@ mod hint;
 mod import;
 mod jobs;
 mod junit;
+mod key;
 mod paper;
 mod plan;
 mod release;
@@ -88,6 +89,7 @@ enum Command {
     Status(status::Args),
     Client(client::Args),
     Agent(agent::Args),
+    Key(key::Args),
     Agents(agents::Args),
     Sandbox(sandbox::Args),
 }
@@ -126,6 +128,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(args, globals),
         Command::Client(args) => client::run(args, globals),
         Command::Agent(args) => agent::run(args, globals),
+        Command::Key(args) => key::run(args, globals),
         Command::Agents(args) => agents::run(args, globals),
         Command::Sandbox(args) => sandbox::run(args, globals),
     };

@@ -10,9 +10,9 @@ use super::jobs::{open_store, stored_job};
 use super::screen::{say, say_json};
 use crate::clock::{Clock as _, SystemClock};
 use crate::model::TargetId;
-use crate::store::Access;
+use crate::store::{Access, Released};
 
-/// Let go what a limit or a vanished account holds: of one person, or of everybody.
+/// Let go what a limit, a vanished account or lost agents hold: of one person, or of everybody.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The person's anchor (externalId); without it, --all must be said.
@@ -40,14 +40,15 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .release(&job, target.as_ref(), args.anchor.as_deref(), SystemClock.now())
         .context("nothing was released")?;
     if globals.json {
-        say_json(&json!({ "job": job.id.as_str(), "limits": released.limits, "missing": released.missing }));
-    } else if released.limits + released.missing == 0 {
-        say("nothing was held by a limit or a vanished account");
+        say_json(&json!({ "job": job.id.as_str(), "limits": released.limits, "missing": released.missing,
+            "deadLetters": released.dead_letters }));
+    } else if released == Released::default() {
+        say("nothing was held by a limit, a vanished account or lost agents");
     } else {
         say(format!(
-            "released: {} held by a limit, {} whose account had vanished; a running `muster serve` carries them now, \
+            "released: {} held by a limit, {} whose account had vanished, {} whose agents were lost; a running `muster serve` carries them now, \
              `muster import` with its next run",
-            released.limits, released.missing
+            released.limits, released.missing, released.dead_letters
         ));
     }
     Ok(ExitCode::SUCCESS)

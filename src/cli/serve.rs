@@ -1,7 +1,7 @@
 //! `muster serve`: takes uploads over HTTP, decides on them, and brings the directories to that, until told to stop.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,10 +14,12 @@ use super::screen::{is_colourful, note, say, say_json};
 use super::stop::StopSignals;
 use super::test::refuse_unproven;
 use crate::api::{self, ApiSettings, JobLimits, ServeError, TlsFiles};
-use crate::app::{App, Hands};
+use crate::app::{ActiveTarget, App, Hands};
 use crate::clock::SystemClock;
-use crate::config::JobMeant;
+use crate::config::{JobMeant, load_server_queue};
+use crate::model::TargetId;
 use crate::pipeline::schedule::Shutdown;
+use crate::queue::Transport;
 use crate::store::{Access, Store};
 
 /// Threads that decide and deliver; the doors have their own.
@@ -45,6 +47,9 @@ pub(super) struct Args {
     /// How others reach this server, where that is not the address it listens on: behind a proxy, or by name.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Offer the work of some targets to their agents through NATS, as this file says.
+    #[arg(long, value_name = "FILE")]
+    queue: Option<PathBuf>,
     /// Take no more than Microsoft's service does: 50 operations in an upload.
     #[arg(long)]
     strict: bool,
@@ -66,8 +71,11 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         warn_of_lost_targets(&app.store, job)?;
         app.activate(job, true)?;
     }
-    let app = Arc::new(app);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(RUNTIME_THREADS).enable_all().build()?;
+    if let Some(file) = &args.queue {
+        app.transport = Some(Arc::new(runtime.block_on(transport(file, &app))?));
+    }
+    let app = Arc::new(app);
     runtime.block_on(async {
         let (switch, shutdown) = Shutdown::new();
         let signals = StopSignals::listen().context("signals cannot be heard")?;
@@ -86,6 +94,20 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         working.await.context("deciding and delivering broke off")
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What brings work to agents. Where NATS is away for now, it is connected to later.
+async fn transport(file: &Path, app: &App) -> anyhow::Result<Transport> {
+    let wrong = || format!("the queue cannot be set up by {}", file.display());
+    let (nats, offers) = load_server_queue(file).with_context(wrong)?;
+    let is_left = |target: &TargetId| {
+        let mut all = app.jobs.iter().flat_map(|job| &job.targets);
+        all.any(|held| held.id == *target && matches!(held.hands, Hands::Agent))
+    };
+    if let Some(idle) = offers.targets.iter().find(|target| !is_left(target)) {
+        anyhow::bail!("{} names the target `{idle}`, and no job leaves one of that name to agents", file.display());
+    }
+    Transport::connect(&nats, offers).await.with_context(wrong)
 }
 
 /// All job files; what is wrong with any is shown before anything is given up.
@@ -150,14 +172,15 @@ fn tell(app: &App, serving: &api::Serving, globals: &Globals) -> anyhow::Result<
             "{url}/v1.0/servicePrincipals/00000000-0000-0000-0000-000000000000/synchronization/jobs/{job}/bulkUpload"
         )
     };
-    let by = |hands: &Hands| match hands {
+    let offered = app.transport.as_ref().map(|transport| transport.settings().targets.as_slice()).unwrap_or_default();
+    let by = |target: &ActiveTarget| match &target.hands {
+        Hands::Agent if offered.contains(&target.id) => "an agent, by NATS or not",
         Hands::Embedded(_) => "this process",
         Hands::Agent => "an agent",
     };
     if globals.json {
         let jobs = app.jobs.iter().map(|job| {
-            let targets =
-                job.targets.iter().map(|target| json!({ "target": target.id.as_str(), "by": by(&target.hands) }));
+            let targets = job.targets.iter().map(|target| json!({ "target": target.id.as_str(), "by": by(target) }));
             json!({
                 "job": job.core.id.as_str(),
                 "bulkUpload": upload(job.core.id.as_str()),
@@ -172,7 +195,7 @@ fn tell(app: &App, serving: &api::Serving, globals: &Globals) -> anyhow::Result<
     for job in &app.jobs {
         say(format!("job {}: POST {}", job.core.id, upload(job.core.id.as_str())));
         for target in &job.targets {
-            say(format!("  {} is written to by {}", target.id, by(&target.hands)));
+            say(format!("  {} is written to by {}", target.id, by(target)));
         }
     }
     if app.store.clients()?.is_empty() {

@@ -9,6 +9,9 @@ const SECRET_WORDS: [&str; 4] = ["secret", "password", "token", "passphrase"];
 /// Settings of such a table that say where the secret is, not what it is.
 const SHOWN: [&str; 2] = ["env", "file"];
 
+/// How long passwords are is nobody's secret.
+const PASSWORD_LENGTH: &str = "password_chars";
+
 /// The text with every secret blotted out, byte for byte.
 pub(super) fn blotted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -50,6 +53,9 @@ fn push_line<'a>(out: &mut String, line: &'a str) -> Option<&'a str> {
 
 /// Where the value of a setting begins whose name has a secret's word in it.
 fn secret_value(line: &str) -> Option<usize> {
+    if line.split('=').next().is_some_and(|name| name.trim() == PASSWORD_LENGTH) {
+        return None;
+    }
     let word = secret_word(line)?;
     let equals = word + line[word..].find('=')?;
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-\"' \t".contains(&byte);

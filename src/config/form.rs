@@ -20,9 +20,10 @@ pub(super) enum Form {
 }
 
 /// Checks a file's root table, and mends misspelled settings so that the rest can be checked as it was meant.
-pub(super) fn check(root: &mut DeTable<'_>, span: Span, schema: &Json, findings: &mut Findings) -> Form {
+/// `place` is how messages name the whole file.
+pub(super) fn check(root: &mut DeTable<'_>, span: Span, schema: &Json, place: &str, findings: &mut Findings) -> Form {
     let mut checker = Checker { findings, form: Form::Fits };
-    checker.table(root, span, schema, "the job");
+    checker.table(root, span, schema, place);
     checker.form
 }
 

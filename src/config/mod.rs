@@ -2,6 +2,7 @@
 //!
 //! Everything that is wrong is found in one go. Nothing here opens a target, and no secret is read by a check.
 
+mod agent;
 mod blot;
 mod check;
 mod finding;
@@ -9,6 +10,7 @@ mod form;
 mod graph_properties;
 mod meant;
 mod nearest;
+mod queue;
 mod report;
 mod schema;
 mod secret;
@@ -21,7 +23,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
-use serde::Deserialize as _;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use toml::de::DeTable;
 
@@ -30,7 +32,11 @@ use finding::Findings;
 use form::Form;
 use written::JobWritten;
 
+pub use agent::{AgentMeant, AgentTarget, DirectoryMeant, Reached, agent_schema, check_agent_text, load_agent};
 pub use meant::{Connection, GraphConnection, JobMeant, Limits, ScimConnection, ScimLogin, SourceMeant};
+pub use queue::{
+    AgentQueueWritten, NatsWritten, QueueFileError, ServerQueueWritten, load_agent_queue, load_server_queue,
+};
 pub use report::{Finding, Report, Severity};
 pub use schema::{ImportError, Imported, import_schema};
 pub use secret::{SecretError, SecretSource};
@@ -145,16 +151,21 @@ fn written(text: &str, findings: &mut Findings) -> Option<JobWritten> {
         );
         return None;
     }
+    deserialize(text, &FORM, "the job", findings)
+}
+
+/// What a TOML file says, where its form is that of the schema; `place` is how messages name the whole of it.
+fn deserialize<T: DeserializeOwned>(text: &str, form: &Json, place: &str, findings: &mut Findings) -> Option<T> {
     let (mut root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         errors.iter().take(SYNTAX_ERRORS_MAX).for_each(|error| findings.error(unreadable(error)));
         return None;
     }
     let span = root.span();
-    if form::check(root.get_mut(), span, &FORM, findings) == Form::Misfit {
+    if form::check(root.get_mut(), span, form, place, findings) == Form::Misfit {
         return None;
     }
-    let read = JobWritten::deserialize(toml::de::Deserializer::from(root));
+    let read = T::deserialize(toml::de::Deserializer::from(root));
     read.map_err(|error| findings.error(unreadable(&error))).ok()
 }
 

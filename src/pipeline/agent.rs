@@ -13,7 +13,8 @@ use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::model::{Carried, Reason, Settlement, Situation, TargetId, WorkItem};
-use crate::queue::remote::{LEASE_ITEMS_MAX, QueueError, RemoteQueue};
+use crate::queue::Queue;
+use crate::queue::remote::{LEASE_ITEMS_MAX, QueueError};
 use crate::writer::{Room, Writer};
 
 use super::backoff::backoff;
@@ -70,7 +71,7 @@ pub struct Carrier {
 /// One agent: the queue it asks, and the targets it writes to.
 pub struct Agent {
     /// Where work comes from.
-    pub queue: RemoteQueue,
+    pub queue: Arc<dyn Queue>,
     /// One for each target it serves.
     pub carriers: BTreeMap<TargetId, Carrier>,
     /// By which leases are counted. It must not go slower than the time does, or a lease would be believed too long.
@@ -91,7 +92,7 @@ impl Agent {
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()>) -> Result<Tally, QueueError> {
         let (switch, stop) = Shutdown::new();
         let (reporter, reports) = Reporter::new();
-        let reporting = tokio::spawn(report_all(self.queue.clone(), reports));
+        let reporting = tokio::spawn(report_all(Arc::clone(&self.queue), reports));
         let mut serving = JoinSet::new();
         for (target, carrier) in &self.carriers {
             let desk = Desk {

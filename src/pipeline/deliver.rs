@@ -97,6 +97,10 @@ pub struct LeaseSettings {
     pub grace: Duration,
     /// How many items a worker takes at once.
     pub count: usize,
+    /// How many leases may be lost one after another before somebody must look; `None`: any number.
+    pub lost_max: Option<u32>,
+    /// Only leavers.
+    pub only_leavers: bool,
 }
 
 /// Leases due work at a target for `holder`.
@@ -122,6 +126,8 @@ pub fn lease(
         now,
         lasts: settings.lasts,
         grace: settings.grace,
+        lost_max: settings.lost_max,
+        only_leavers: settings.only_leavers,
         allowed: &allowed,
         conceal: &conceal,
     };

@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod carry;
 pub mod conceal;
 pub mod deliver;
+pub mod dispatch;
 pub mod import;
 pub mod ingest;
 pub mod look;

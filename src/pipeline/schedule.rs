@@ -12,9 +12,9 @@ use crate::store::{JobState, Store, StoreError, Tally};
 
 /// The longest anybody sleeps before looking whether something is due: also how soon a change made by another
 /// process (`muster release`) is seen.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long to wait before trying again after the store refused.
-const STORE_RETRY: Duration = Duration::from_secs(2);
+pub(super) const STORE_RETRY: Duration = Duration::from_secs(2);
 /// People decided again in one transaction, after the job file has changed.
 const REDECIDE_BATCH: usize = 1_000;
 

@@ -11,10 +11,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::Clock;
 use crate::http_client;
-use crate::model::{Carried, LeaseId, TargetId, WorkItem};
+use crate::model::{Carried, LeaseId, TargetId, Timestamp, WorkItem};
 use crate::token::TokenError;
 
-use super::wire::{AgentWire, LeaseAnswerWire, LeaseRequestWire, SettleAnswerWire, SettleRequestWire, SettledWire};
+use super::wire::{
+    AgentWire, ClaimAnswerWire, ClaimRequestWire, LeaseAnswerWire, LeaseRequestWire, OfferClaimWire, SettleAnswerWire,
+    SettleRequestWire, SettledWire,
+};
 
 #[cfg(test)]
 mod tests;
@@ -83,6 +86,7 @@ pub enum ServerUrlError {
 pub struct RemoteQueue {
     client: reqwest::Client,
     lease_url: Url,
+    claim_url: Url,
     settle_url: Url,
     bearer: BearerSource,
     clock: Arc<dyn Clock>,
@@ -104,7 +108,8 @@ impl RemoteQueue {
             return Err(ServerUrlError::NotEncrypted);
         }
         let (lease_url, settle_url) = (below(server, "lease")?, below(server, "settle")?);
-        Ok(Self { client, lease_url, settle_url, bearer, clock, agent: None })
+        let claim_url = below(server, "claim")?;
+        Ok(Self { client, lease_url, claim_url, settle_url, bearer, clock, agent: None })
     }
 
     /// The same, for an agent that says who it is when it asks.
@@ -132,6 +137,25 @@ impl RemoteQueue {
         let body = read(response).await?;
         let answer: LeaseAnswerWire = serde_json::from_slice(&body).map_err(unreadable)?;
         answer.read(asked).map_err(unreadable)
+    }
+
+    /// Claims offers of a target that came by another way, at most [`LEASE_ITEMS_MAX`]; gives when each lease ends, and
+    /// `None` for what is gone.
+    ///
+    /// # Errors
+    /// As [`RemoteQueue::lease`].
+    pub async fn claim(
+        &self,
+        target: &TargetId,
+        claims: Vec<OfferClaimWire>,
+    ) -> Result<Vec<Option<Timestamp>>, QueueError> {
+        let count = claims.len();
+        let request = ClaimRequestWire::new(target, claims, self.agent.clone());
+        let asked = self.clock.now();
+        let body = serde_json::to_vec(&request).map_err(unreadable)?;
+        let response = self.post(&self.claim_url, body, Duration::from_secs(ANSWER_SECONDS_MAX)).await?;
+        let answer: ClaimAnswerWire = serde_json::from_slice(&read(response).await?).map_err(unreadable)?;
+        answer.read(count, asked).map_err(unreadable)
     }
 
     /// Reports what was carried under these leases, and says what became of each, in their order: as many of them as

@@ -14,6 +14,7 @@ use crate::model::{
 
 mod account;
 mod ask;
+mod claim;
 mod json;
 mod report;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use account::{
     ChangeKindWire, ChangeWire, DesiredWire, KeyWire, KnownWire, ManagerWire, ReasonWire, SituationWire, UniqueNameWire,
 };
 pub use ask::{AgentWire, LeaseRequestWire};
+pub use claim::{ClaimAnswerWire, ClaimRequestWire, ClaimedWire, OfferClaimWire};
 pub use report::{LeaseReportWire, Reported, SettleAnswerWire, SettleRequestWire, SettledWire};
 
 /// The version of everything here. One that is not known is refused, never guessed at.

@@ -46,7 +46,8 @@ pub(super) fn due_rows(
 ) -> Result<Vec<i64>, StoreError> {
     let mut rows = Vec::new();
     let most = terms.count.saturating_mul(ROWS_PER_ITEM_MAX);
-    for class in [0, 1] {
+    let classes: &[i64] = if terms.only_leavers { &[0] } else { &[0, 1] };
+    for class in classes {
         let left = most - rows.len().min(most);
         let mut statement = on.prepare_cached(
             "SELECT id FROM link WHERE target = ?1 AND class = ?2 AND due <= ?3 ORDER BY due, id LIMIT ?4",

@@ -17,8 +17,8 @@ use super::{JobState, Store, StoreError, TargetKey, end};
 use super::{StoredPerson, words};
 use crate::decide::Decision;
 use crate::model::{
-    Damage, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted, WorkItem,
-    WorkerId,
+    Anchor, Damage, JobId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted,
+    WorkItem, WorkerId,
 };
 
 mod grant;
@@ -44,6 +44,10 @@ pub struct LeaseTerms<'a> {
     pub lasts: Duration,
     /// How long a write begun within the lease may still take: it is not leased again before this has passed too.
     pub grace: Duration,
+    /// How many leases may be lost one after another before somebody must look; `None`: any number.
+    pub lost_max: Option<u32>,
+    /// Only leavers.
+    pub only_leavers: bool,
     /// How much of each damage a target with so many people may see in a day.
     pub allowed: &'a dyn Fn(Damage, u64) -> u64,
     /// Takes out of a reason what is never shown of a person, before it is kept.
@@ -153,6 +157,10 @@ impl Lessor<'_, '_> {
         propose: &mut dyn FnMut(&StoredPerson, bool) -> Proposal,
     ) -> Result<(), StoreError> {
         let stored = stored_person(self.on, self.names, self.job, row.person)?;
+        if self.terms.lost_max.is_some_and(|max| row.is_lost() && row.lost + 1 >= max) {
+            let held = Outcome::Held(dead_letter(row.lost + 1, &self.job.id, &stored.person.anchor));
+            return self.end(&row, &stored, Situation::Confirmed, held, None);
+        }
         match row.part {
             Part::Account => match propose(&stored, row.is_unsure()) {
                 Proposal::End { situation, outcome, manager } => self.end(&row, &stored, situation, outcome, manager),
@@ -204,13 +212,15 @@ impl Lessor<'_, '_> {
             }
         }
         // What an earlier try may have done counts from then on; it is not counted twice.
-        let counted = if row.is_unsure() { row.damage } else { 0 };
+        let unsure = if row.is_unsure() { row.damage } else { 0 };
+        // Nor is what was counted for an offer that nobody took up.
+        let counted = if row.is_offered() { row.damage } else { unsure };
         let is_counted = |damage: &Damage| words::damage_bit(*damage) & counted != 0;
         let new: Vec<Damage> = damages.iter().copied().filter(|damage| !is_counted(damage)).collect();
         let waived = row.released == Some(stored.person.generation.0);
         match if waived { Ok(()) } else { self.budget.take(self.on, self.terms, &new)? } {
             Ok(()) => {
-                let bits = words::damage_bits(damages.iter().copied()) | counted;
+                let bits = words::damage_bits(damages.iter().copied()) | unsure;
                 self.grant(row, stored, task, bits, manager.as_ref())?;
                 self.woken.extend(reserve::wake_next(self.on, row, self.terms.now)?);
                 Ok(())
@@ -336,4 +346,15 @@ impl Lessor<'_, '_> {
         settler.conclude(row, &stored.person.anchor, conclusion)?;
         end::end_last(self.on, row.person, Some(&outcome), self.terms.now)
     }
+}
+
+/// Whoever had this piece of work was never heard of again, time after time. It may be what ends them.
+pub(super) fn dead_letter(lost: u32, job: &JobId, anchor: &Anchor) -> Reason {
+    Reason::new(
+        "dead_letter",
+        format!(
+            "{lost} agents one after another took this and were not heard of again; look into their logs, then let it \
+             go with `muster release --job {job} {anchor}`"
+        ),
+    )
 }

@@ -4,6 +4,9 @@ use rusqlite::Transaction;
 
 use crate::model::{Change, Generation, Manager, Part, Settlement, Situation};
 
+/// Who holds work that lies in a queue and is no worker's yet. An index names it too.
+pub const OFFERED: &str = "queue";
+
 /// A (person, target, part) as it stands in its row.
 #[derive(Debug)]
 pub(super) struct LinkRow {
@@ -22,6 +25,8 @@ pub(super) struct LinkRow {
     pub(super) attempt: u32,
     pub(super) sequence: Option<i64>,
     pub(super) lease: Option<String>,
+    pub(super) holder: Option<String>,
+    pub(super) lost: u32,
     pub(super) leased_generation: Option<i64>,
     pub(super) released: Option<i64>,
     pub(super) manager: Option<String>,
@@ -33,13 +38,24 @@ pub(super) struct LinkRow {
 impl LinkRow {
     /// Whether an earlier try, or a lease that ran out, may have written without telling.
     pub(super) fn is_unsure(&self) -> bool {
-        self.look || self.lease.is_some()
+        self.look || self.is_lost()
+    }
+
+    /// Whether a worker had it, and its lease ran out. An offer that nobody took up is none: nobody wrote.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lease.is_some() && !self.is_offered()
+    }
+
+    /// Whether it lies in a queue, and is nobody's yet.
+    pub(super) fn is_offered(&self) -> bool {
+        self.lease.is_some() && self.holder.as_deref() == Some(OFFERED)
     }
 
     pub(super) fn read(on: &Transaction<'_>, id: i64) -> rusqlite::Result<Self> {
         on.prepare_cached(
             "SELECT id, person, target, part, directory, generation, settled, object, look, attempt, sequence,
-                   lease, leased_generation, released, manager, written, outdated, damage, due, leads FROM link WHERE id = ?1",
+                   lease, leased_generation, released, manager, written, outdated, damage, due, leads,
+                   holder, lost FROM link WHERE id = ?1",
         )?
         .query_row([id], |row| {
             Ok(Self {
@@ -63,6 +79,8 @@ impl LinkRow {
                 damage: row.get(17)?,
                 due: row.get(18)?,
                 leads: row.get(19)?,
+                holder: row.get(20)?,
+                lost: row.get(21)?,
             })
         })
     }

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::agents::{is_here, last_asked};
+use super::link::OFFERED;
 use super::names::Names;
 use super::read::{OPERATION, OperationState, operation};
 use super::record::{person_row, stored_person};
@@ -95,8 +96,11 @@ impl LinkState {
     /// Says so where it could be carried now, and there is no agent at the target that would. Of targets that are left
     /// to agents only.
     pub fn tell_of_missing_agent(&mut self, now: Timestamp) {
-        // What somebody holds is due when their lease is surely over.
-        if self.due.is_none_or(|due| due > now) || self.agent_asked_at.is_some_and(|asked| is_here(asked, now)) {
+        // What somebody holds is due when their lease is surely over; what lies in a queue is held by nobody yet.
+        let is_offered = self.holder.as_deref() == Some(OFFERED);
+        if self.due.is_none_or(|due| due > now && !is_offered)
+            || self.agent_asked_at.is_some_and(|asked| is_here(asked, now))
+        {
             return;
         }
         let since = match self.agent_asked_at {

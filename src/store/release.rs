@@ -12,11 +12,14 @@ pub struct Released {
     pub limits: usize,
     /// Held because the account had vanished: made again.
     pub missing: usize,
+    /// Held because whoever had them was never heard of again: carried once more.
+    pub dead_letters: usize,
 }
 
 impl Store {
     /// Lets held work go: of one person, or of everybody; at one target, or at all of the job.
     ///
+    /// Work whose workers were lost is carried again, and the target is looked at first.
     /// Work held by a limit is carried although it is beyond it. An account that had vanished is forgotten, so
     /// that it is looked for and made again. What a rule or a policy holds is not touched: that is for the job file.
     ///
@@ -47,6 +50,12 @@ impl Store {
                 )?;
                 let missing = forget_missing(on, to_whom)?;
                 released.missing += missing;
+                released.dead_letters += on.execute(
+                    "UPDATE link SET due = ?4, settled = 0, outcome = NULL
+                     WHERE target = ?1 AND outcome = 4 AND code = 'dead_letter' AND lease IS NULL
+                     AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2))",
+                    to_whom,
+                )?;
             }
             Ok(released)
         })

@@ -193,7 +193,7 @@ pub(super) fn queue_up(on: &Transaction<'_>, row: &LinkRow, behind: i64, now: Ti
 }
 
 /// The first of those who wait behind a piece of work is seen to, and the others wait behind it.
-fn lead_on(on: &Transaction<'_>, row: &LinkRow, now: Timestamp) -> Result<(), StoreError> {
+pub(super) fn lead_on(on: &Transaction<'_>, row: &LinkRow, now: Timestamp) -> Result<(), StoreError> {
     if row.leads.is_some() {
         on.prepare_cached("UPDATE link SET leads = NULL WHERE id = ?1")?.execute([row.id])?;
         wake_next(on, row, now)?;

@@ -7,7 +7,7 @@ use crate::chance;
 use crate::model::InstallationKey;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6];
 
 /// Version 1.
 ///
@@ -206,6 +206,16 @@ CREATE INDEX link_line ON link (line, id) WHERE line IS NOT NULL;
 CREATE INDEX link_failed ON link (target, code) WHERE outcome = 5;
 DROP INDEX journal_damage;
 CREATE INDEX journal_damage ON journal (target, at, damage) WHERE damage <> 0;
+";
+
+/// Version 6: work that is offered through a queue that only transports, and the keys with which it is signed.
+const V6: &str = "
+ALTER TABLE link ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;   -- leases one after another that ended without a word
+CREATE INDEX link_offered ON link (target) WHERE holder = 'queue';
+CREATE TABLE signing_key (
+  id INTEGER PRIMARY KEY CHECK (id IN (1, 2)), -- 1: signs; 2: will, once all agents know it
+  seed BLOB NOT NULL
+) STRICT;
 ";
 
 /// Brings the tables to the current version, or says that they are from a newer muster.

@@ -316,7 +316,7 @@ impl Settler<'_, '_> {
             .prepare_cached(
                 "UPDATE link SET outcome = ?2, code = ?3, detail = ?4, due = ?5, attempt = ?6, look = ?7, written = ?8,
                    settled = ?9, situation = ?10, generation = max(generation, ?11), lease = NULL, holder = NULL,
-                   ends = NULL, outdated = 0, damage = iif(?7, damage, 0), sequence = iif(?12, sequence, NULL),
+                   ends = NULL, outdated = 0, lost = 0, damage = iif(?7, damage, 0), sequence = iif(?12, sequence, NULL),
                    released = iif(?5 IS NULL, NULL, released) WHERE id = ?1",
             )?
             .execute(params![

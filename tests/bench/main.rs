@@ -17,8 +17,12 @@ mod directory;
 mod figure;
 mod import;
 mod language;
+#[path = "../support/nats.rs"]
+#[expect(dead_code, reason = "what is killed and what is a cluster is for tests")]
+mod nats;
 #[path = "../support/people.rs"]
 mod people;
+mod queue;
 #[path = "../support/samba.rs"]
 mod samba;
 mod sample;
@@ -49,13 +53,16 @@ fn main() {
     if wanted("accept") {
         figures.extend(accept::figures(size));
     }
+    if wanted("queue") {
+        figures.extend(queue::figure(size));
+    }
     if wanted("deliver") {
         figures.extend(deliver::figures(size));
     }
     if wanted("samba") {
         figures.extend(directory::figures(size));
     }
-    let named = ["decide", "language", "import", "accept", "deliver", "samba"];
+    let named = ["decide", "language", "import", "accept", "deliver", "queue", "samba"];
     assert!(only.is_none_or(|only| named.contains(&only.as_str())), "--only takes {}", named.join(", "));
     figure::print(&figures);
 }

@@ -9,7 +9,10 @@ use muster::api::{self, ApiSettings, Role};
 use muster::app::{ActiveTarget, App, Hands, LeaseTimes};
 use muster::config;
 use muster::model::{TargetId, Timestamp};
+use muster::pipeline::dispatch::hold_dead_letters;
 use muster::pipeline::schedule::Shutdown;
+use muster::queue::nats::NatsSettings;
+use muster::queue::{OfferSettings, Transport};
 use muster::store::{Access, Client, NewClient, Store};
 use muster::writer::simulated::SimulatedWriter;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -74,6 +77,7 @@ pub(crate) struct House {
     pub(crate) url: String,
     http: reqwest::Client,
     switch: watch::Sender<bool>,
+    shutdown: Shutdown,
     may_be_unsettled: AtomicBool,
     folder: TempDir,
 }
@@ -89,11 +93,33 @@ impl House {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut ApiSettings)) -> Self {
+        Self::joined(change, None)
+    }
+
+    /// One that offers the work of `hq` through NATS, and calls are not limited.
+    pub(crate) async fn offering(nats: &NatsSettings, offers: OfferSettings) -> Self {
+        install_tls();
+        let transport = Arc::new(Transport::connect(nats, offers).await.unwrap());
+        let house = Self::joined(|settings| settings.rate = None, Some(Arc::clone(&transport)));
+        let shutdown = house.shutdown.clone();
+        for job in &house.app.jobs {
+            for dispatcher in house.app.dispatchers(job) {
+                tokio::spawn(dispatcher.run(house.app.work.clone(), shutdown.clone()));
+            }
+        }
+        let jobs = house.app.jobs.iter().map(|job| Arc::clone(&job.state)).collect();
+        let (store, clock) = (Arc::clone(&house.app.store), Arc::clone(&house.app.clock));
+        tokio::spawn(hold_dead_letters(store, jobs, transport, clock, shutdown));
+        house
+    }
+
+    fn joined(change: impl FnOnce(&mut ApiSettings), transport: Option<Arc<Transport>>) -> Self {
         install_tls();
         let folder = TempDir::new().unwrap();
         let store = Arc::new(Store::open(folder.path(), Access::Alone).unwrap());
         let (clock, cloud) = (HandClock::new(), SimulatedWriter::new());
         let mut app = App::new(store, clock.clone(), LeaseTimes::default());
+        app.transport = transport;
         let target = |id: &str, hands| ActiveTarget { id: TargetId::new(id), directory: id.to_owned(), hands };
         let targets = vec![target("cloud", Hands::Embedded(Arc::new(cloud.clone()))), target("hq", Hands::Agent)];
         let job = config::check_text("hr.toml", JOB).unwrap_or_else(|report| panic!("{}", report.render(false))).job;
@@ -103,11 +129,11 @@ impl House {
         change(&mut settings);
         let (switch, shutdown) = Shutdown::new();
         let listener = api::listen("127.0.0.1:0".parse().unwrap(), &settings).unwrap();
-        let serving = api::serve(listener, Arc::clone(&app), settings, shutdown).unwrap();
+        let serving = api::serve(listener, Arc::clone(&app), settings, shutdown.clone()).unwrap();
         let url = serving.url.clone();
         tokio::spawn(serving.run());
         let http = reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).build().unwrap();
-        Self { app, clock, cloud, url, http, switch, may_be_unsettled: AtomicBool::new(false), folder }
+        Self { app, clock, cloud, url, http, switch, shutdown, may_be_unsettled: AtomicBool::new(false), folder }
     }
 
     /// Work may be left when this house is dropped: it is part of the test.

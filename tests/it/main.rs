@@ -57,6 +57,10 @@ mod practice;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
+mod queue_conformance;
+#[cfg(test)]
+mod queue_faults;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 mod sandbox;
@@ -83,6 +87,9 @@ mod witness;
 mod contoso;
 #[path = "../support/cultures.rs"]
 mod cultures;
+#[cfg(test)]
+#[path = "../support/nats.rs"]
+mod nats;
 #[path = "../support/people.rs"]
 mod people;
 #[cfg(test)]

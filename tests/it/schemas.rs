@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use muster::queue::envelope::EnvelopeWire;
 use muster::queue::wire::WorkItemWire;
 use muster::scim::bulk::BulkRequestSchema;
 use schemars::JsonSchema;
@@ -34,6 +35,17 @@ fn the_bulk_request_is_described() {
 #[test]
 fn the_work_item_is_described() {
     check("work-item.schema.json", &schema_of::<WorkItemWire>());
+}
+
+#[test]
+fn the_envelope_is_described_and_the_sample_fits() {
+    let schema = schema_of::<EnvelopeWire>();
+    check("work-envelope.schema.json", &schema);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/queue/envelope-1.json");
+    let envelope: Json = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&envelope));
+    let item: Json = serde_json::from_str(envelope["item"].as_str().unwrap()).unwrap();
+    assert!(jsonschema::validator_for(&schema_of::<WorkItemWire>()).unwrap().is_valid(&item));
 }
 
 #[test]

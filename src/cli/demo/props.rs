@@ -95,7 +95,14 @@ pub(super) fn agent_for(
     let folders: BTreeMap<TargetId, PathBuf> = folders.collect();
     let targets: Vec<String> = folders.keys().map(ToString::to_string).collect();
     let (client_id, client_secret) = add_client(&app.store, "demo-agent", &[Role::Agent], &targets)?;
-    let login = AgentLogin { server: Url::parse(server)?, client_id, client_secret, ca: None, name: "demo".to_owned() };
+    let login = AgentLogin {
+        server: Url::parse(server)?,
+        client_id,
+        client_secret,
+        ca: None,
+        name: "demo".to_owned(),
+        nats: None,
+    };
     let agent = Arc::new(agent(&login, folders, clock, false)?);
     Ok(tokio::spawn(async move {
         agent.run(async move { shutdown.asked().await }).await?;

@@ -23,6 +23,8 @@ use crate::proof::Test;
 use crate::rules::{Container, Place};
 use language::Language;
 
+pub(super) use target::{address, refuse, required, secret_source, span_of};
+
 /// Longest name of a job or a target, in bytes; it stands in addresses and file names.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -95,7 +97,7 @@ fn refuse_secret_containers(written: &JobWritten, job: &Job, findings: &mut Find
 }
 
 /// Checks a name that stands in addresses and file names.
-fn check_name(name: &Spot<String>, of_what: &str, findings: &mut Findings) {
+pub(super) fn check_name(name: &Spot<String>, of_what: &str, findings: &mut Findings) {
     let text = name.value();
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let begins_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());

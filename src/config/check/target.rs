@@ -116,7 +116,7 @@ fn check_default_container(
 }
 
 /// Reports settings that belong to targets of another kind.
-fn refuse(settings: &[(&str, Option<Span>)], kind: &str, findings: &mut Findings) {
+pub(in crate::config) fn refuse(settings: &[(&str, Option<Span>)], kind: &str, findings: &mut Findings) {
     for (setting, span) in settings {
         if let Some(span) = span {
             let message = format!("a target of kind `{kind}` has no `{setting}`");
@@ -125,12 +125,12 @@ fn refuse(settings: &[(&str, Option<Span>)], kind: &str, findings: &mut Findings
     }
 }
 
-fn span_of<T>(setting: &Option<Spot<T>>) -> Option<Span> {
+pub(in crate::config) fn span_of<T>(setting: &Option<Spot<T>>) -> Option<Span> {
     setting.as_ref().map(Spot::span)
 }
 
 /// The text of a setting that must be there.
-fn required<'a>(
+pub(in crate::config) fn required<'a>(
     target: &Spot<String>,
     setting: &str,
     said: &'a Option<Spot<String>>,
@@ -215,7 +215,11 @@ fn ldif(
 }
 
 /// An address: `https`, or `http` to this machine alone, where nobody listens on the way.
-fn address(written: &Option<Spot<String>>, default: &str, findings: &mut Findings) -> Option<Url> {
+pub(in crate::config) fn address(
+    written: &Option<Spot<String>>,
+    default: &str,
+    findings: &mut Findings,
+) -> Option<Url> {
     let Some(said) = written else { return Url::parse(default).ok() };
     let url = match Url::parse(said.value()) {
         Ok(url) => url,
@@ -238,7 +242,11 @@ fn address(written: &Option<Spot<String>>, default: &str, findings: &mut Finding
     Some(url)
 }
 
-fn secret_source(secret: &Spot<SecretWritten>, folder: &FilePath, findings: &mut Findings) -> Option<SecretSource> {
+pub(in crate::config) fn secret_source(
+    secret: &Spot<SecretWritten>,
+    folder: &FilePath,
+    findings: &mut Findings,
+) -> Option<SecretSource> {
     match (&secret.value().env, &secret.value().file) {
         (Some(env), None) if !env.value().is_empty() => Some(SecretSource::Env(env.value().clone())),
         (None, Some(file)) if !file.value().is_empty() => Some(SecretSource::File(folder.join(file.value()))),

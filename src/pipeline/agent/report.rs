@@ -1,5 +1,6 @@
 //! What was carried is gathered and reported to the server in one request, while more is being carried.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -7,7 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::model::{Carried, LeaseId, WorkItem};
 use crate::pipeline::backoff::backoff;
 use crate::pipeline::schedule::chain;
-use crate::queue::remote::{QueueError, RemoteQueue, SETTLE_ITEMS_MAX};
+use crate::queue::Queue;
+use crate::queue::remote::{QueueError, SETTLE_ITEMS_MAX};
 use crate::queue::wire::SettledWire;
 
 /// How often a report is sent before it is left to the leases to end. About half a minute with the pauses between; the
@@ -43,14 +45,14 @@ impl Reporter {
 }
 
 /// Reports until nobody can report any more: whatever has gathered, in one request after another.
-pub(super) async fn report_all(queue: RemoteQueue, mut reports: mpsc::Receiver<Report>) {
+pub(super) async fn report_all(queue: Arc<dyn Queue>, mut reports: mpsc::Receiver<Report>) {
     let mut gathered = Vec::new();
     while reports.recv_many(&mut gathered, SETTLE_ITEMS_MAX).await > 0 {
-        send(&queue, std::mem::take(&mut gathered)).await;
+        send(&*queue, std::mem::take(&mut gathered)).await;
     }
 }
 
-async fn send(queue: &RemoteQueue, mut reports: Vec<Report>) {
+async fn send(queue: &dyn Queue, mut reports: Vec<Report>) {
     let mut attempt = 0;
     while !reports.is_empty() {
         let carried: Vec<(LeaseId, Carried)> =

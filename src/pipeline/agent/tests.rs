@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::*;
 use crate::clock::SystemClock;
 use crate::model::{Anchor, Attributes, Change, Found, Generation, JobId, Known, LeaseId, ObjectId, Task, Wanted};
+use crate::queue::remote::RemoteQueue;
 use crate::queue::wire::{
     LeaseAnswerWire, LeaseRequestWire, Reported, SettleAnswerWire, SettleRequestWire, SettledWire,
 };
@@ -151,7 +152,7 @@ fn agent(url: &reqwest::Url, writer: Arc<Slow>, once: bool) -> Arc<Agent> {
     let queue = RemoteQueue::new(client, url, bearer, Arc::new(SystemClock)).unwrap();
     let carrier = Carrier { writer, concurrency_max: 3 };
     Arc::new(Agent {
-        queue,
+        queue: Arc::new(queue),
         carriers: BTreeMap::from([(TargetId::new("hq"), carrier)]),
         clock: Arc::new(SystemClock),
         settings: AgentSettings { wait: Duration::from_secs(1), once },

@@ -22,7 +22,8 @@ impl Lessor<'_, '_> {
         let generation = stored.person.generation;
         let sequence = self.sequence(row)?;
         let look = row.is_unsure();
-        let attempt = row.attempt + u32::from(row.lease.is_some());
+        let attempt = row.attempt + u32::from(row.is_lost());
+        let lost = row.lost + u32::from(row.is_lost());
         let manager = match manager {
             _ if row.part == Part::Manager => row.manager.as_deref(),
             manager => manager.map(manager::text),
@@ -31,7 +32,7 @@ impl Lessor<'_, '_> {
             .prepare_cached(
                 "UPDATE link SET lease = ?2, holder = ?3, ends = ?4, due = ?5, leased_generation = ?6, sequence = ?7,
                    look = ?8, attempt = ?9, damage = ?10, manager = ?11, generation = max(generation, ?6),
-                   outdated = 0, line = NULL WHERE id = ?1",
+                   outdated = 0, line = NULL, lost = ?12 WHERE id = ?1",
             )?
             .execute(params![
                 row.id,
@@ -45,6 +46,7 @@ impl Lessor<'_, '_> {
                 attempt,
                 damage,
                 manager,
+                lost,
             ])?;
         let target = self.job.target_named(self.target.0).ok_or_else(|| codec::broken("work at an unknown target"))?;
         self.gave.items.push(WorkItem {

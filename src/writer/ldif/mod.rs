@@ -34,12 +34,14 @@ pub struct LdifSettings {
     pub folder: PathBuf,
     /// The attribute that names entries: `CN` in Active Directory.
     pub naming: Name,
+    /// How long putting one file may take.
+    pub timeout: Duration,
 }
 
 impl LdifSettings {
     /// Files for an Active Directory, in this folder.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), naming: Name::new("CN") }
+        Self { folder: folder.into(), naming: Name::new("CN"), timeout: Duration::from_secs(FILE_SECONDS_MAX) }
     }
 }
 
@@ -123,7 +125,7 @@ impl Writer for LdifWriter {
     }
 
     fn timeout(&self) -> Duration {
-        Duration::from_secs(FILE_SECONDS_MAX)
+        self.settings.timeout
     }
 }
 
