@@ -171,7 +171,7 @@ impl App {
         match connection {
             Connection::Graph(graph) => self.graph_hands(target, graph),
             Connection::Scim(scim) => self.scim_hands(target, scim),
-            Connection::Ldif { .. } => Ok(Hands::Agent),
+            Connection::Ldif { .. } | Connection::Directory { .. } => Ok(Hands::Agent),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::model::{Name, TargetId};
 use crate::proof::Test;
 use crate::source::CsvSettings;
 use crate::writer::graph::WriteBudget;
+use crate::writer::ldap::LdapKind;
 
 /// Operations in one upload, where nothing is said. Microsoft's service takes 50; a whole small company fits in these.
 const OPERATIONS_MAX: u32 = 10_000;
@@ -68,6 +69,15 @@ pub enum Connection {
         /// The attribute that names entries.
         naming: Name,
     },
+    /// A directory that agents write to; how it is reached stands in their own files.
+    Directory {
+        /// Which kind of directory it is.
+        kind: LdapKind,
+        /// Its name: in lower case, the same in every job that writes there.
+        domain: String,
+        /// The attribute that names entries.
+        naming: Name,
+    },
 }
 
 /// How an Entra tenant is reached.
@@ -119,7 +129,7 @@ impl Connection {
     pub fn is_left_to_agents(&self) -> bool {
         match self {
             Self::Graph(_) | Self::Scim(_) => false,
-            Self::Ldif { .. } => true,
+            Self::Ldif { .. } | Self::Directory { .. } => true,
         }
     }
 
@@ -131,6 +141,7 @@ impl Connection {
             }
             Self::Scim(scim) => format!("scim:{}", scim.base_url.as_str().trim_end_matches('/')),
             Self::Ldif { folder, .. } => format!("ldif:{}", folder.display()),
+            Self::Directory { domain, .. } => format!("directory:{domain}"),
         }
     }
 }

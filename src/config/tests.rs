@@ -50,6 +50,34 @@ fn the_sample_job_is_right_and_there_is_nothing_to_warn_of() {
 }
 
 #[test]
+fn a_directory_that_agents_write_to_is_one_for_every_job_that_names_it() {
+    let job = |domain: &str, kind: &str| {
+        let text = format!(
+            r#"
+name = "hr"
+source.kind = "api"
+rule = [{{ id = "all", place = "on-premises", target = "hq" }}]
+[target.hq]
+kind = "{kind}"
+domain = "{domain}"
+container = "OU=People,DC=contoso,DC=example"
+map = [{{ to = "employeeID", direct = "externalId", match = 1 }}, {{ to = "uid", direct = "userName" }},
+  {{ to = "displayName", direct = "displayName" }}]
+"#
+        );
+        let mut meant = check_text("job.toml", &text).unwrap_or_else(|report| panic!("{report}"));
+        let (_, connection) = meant.connections.remove(0);
+        assert!(connection.is_left_to_agents());
+        connection
+    };
+    let here = job("Contoso.Example", "active-directory");
+    assert_eq!(here.directory(), job("contoso.example", "active-directory").directory());
+    assert_ne!(here.directory(), job("fabrikam.example", "active-directory").directory());
+    let Connection::Directory { naming, .. } = job("contoso.example", "ldap") else { panic!("a directory") };
+    assert_eq!(naming.as_str(), "uid");
+}
+
+#[test]
 fn the_schema_beside_the_code_is_that_of_the_types() {
     let schema = serde_json::to_string_pretty(&job_schema()).unwrap();
     golden::check("schemas/job.schema.json", &format!("{schema}\n"));

@@ -266,9 +266,12 @@ pub(super) struct TargetWritten {
     pub(super) default_domain: Option<Spot<String>>,
     /// ldif: the folder the change files are put into. It must exist.
     pub(super) folder: Option<Spot<String>>,
-    /// ldif: the attribute that names entries; `CN` where nothing is said.
+    /// active-directory, ldap: the directory's own name, the same in every job that writes there: `contoso.example`. How it
+    /// is reached stands in the agent's file.
+    pub(super) domain: Option<Spot<String>>,
+    /// ldif, ldap: the attribute that names entries; `CN` where nothing is said (ldap: `uid`).
     pub(super) naming: Option<Spot<String>>,
-    /// ldif: the container of people whose rule names none: a distinguished name, or an expression that gives one.
+    /// ldif, active-directory, ldap: the container of people whose rule names none: a distinguished name, or an expression that gives one.
     pub(super) container: Option<Spot<String>>,
     /// What becomes of the account when the source deletes the person; `disable` where nothing is said.
     pub(super) on_delete: Option<LeaverWritten>,
@@ -289,6 +292,10 @@ pub(super) enum TargetKindWritten {
     Graph,
     /// A folder of LDIF change files for an Active Directory: on the premises.
     Ldif,
+    /// An Active Directory, written to by agents inside its network: on the premises.
+    ActiveDirectory,
+    /// Another directory that speaks LDAP (OpenLDAP), written to by agents: on the premises.
+    Ldap,
     /// An app that speaks SCIM 2.0: people have accounts there besides their home.
     Scim,
 }

@@ -71,6 +71,22 @@ impl Dn {
         }
     }
 
+    /// Whether this stands in `container`, at any depth; nothing stands in itself. Compared part by part, as entries are.
+    pub fn stands_in(&self, container: &Self) -> bool {
+        match (split_parts(&self.0), split_parts(&container.0)) {
+            (Ok(parts), Ok(above)) if parts.len() > above.len() => {
+                parts.iter().rev().zip(above.iter().rev()).all(|(left, right)| is_same_part(left, right))
+            }
+            _ => false,
+        }
+    }
+
+    /// One text for all ways to write the name of this entry.
+    pub fn folded(&self) -> String {
+        let parts = split_parts(&self.0).unwrap_or_default();
+        parts.into_iter().map(|part| format!("{:?}", halves(part))).collect()
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -78,10 +94,14 @@ impl Dn {
 }
 
 fn is_same_part(left: &str, right: &str) -> bool {
-    let halves = |part: &str| {
-        part.split_once('=').map(|(name, value)| (name.trim().to_lowercase(), value.trim().to_lowercase()))
-    };
     halves(left) == halves(right)
+}
+
+/// Name and value of a part as directories compare them: escapes undone, in lower case, runs of blanks as one.
+fn halves(part: &str) -> Option<(String, String)> {
+    let (name, value) = part.split_once('=')?;
+    let value = unescaped(value).to_lowercase();
+    Some((name.trim().to_ascii_lowercase(), value.split_whitespace().collect::<Vec<_>>().join(" ")))
 }
 
 fn split_parts(text: &str) -> Result<Vec<&str>, DnError> {
@@ -224,6 +244,17 @@ mod tests {
         assert!(same("OU=Staff,DC=contoso", "ou=staff, dc = Contoso"));
         assert!(!same("OU=Staff,DC=contoso", "OU=Staff"));
         assert!(!same("OU=Staff,DC=contoso", "OU=Guests,DC=contoso"));
+    }
+
+    #[test]
+    fn what_stands_in_a_container_is_told_part_by_part() {
+        let is_in = |dn: &str, container: &str| Dn::parse(dn).unwrap().stands_in(&Dn::parse(container).unwrap());
+        assert!(is_in("CN=Anna,OU=Sales,ou=people, dc=x", "OU=People,DC=x"));
+        assert!(is_in(r"CN=Anna,OU=R\26D,DC=x", "OU=R&D,DC=x"));
+        assert!(!is_in("OU=People,DC=x", "OU=People,DC=x"));
+        assert!(!is_in("CN=Anna,OU=People2,DC=x", "OU=People,DC=x"));
+        assert!(!is_in(r"CN=Anna\,OU=People,DC=x", "OU=People,DC=x"));
+        assert!(!is_in("CN=Anna,OU=People,DC=y", "OU=People,DC=x"));
     }
 
     #[test]

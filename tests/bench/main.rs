@@ -13,6 +13,7 @@ mod accept;
 mod client;
 mod decide;
 mod deliver;
+mod directory;
 mod figure;
 mod graph;
 mod import;
@@ -23,6 +24,8 @@ mod nats;
 #[path = "../support/people.rs"]
 mod people;
 mod queue;
+#[path = "../support/samba.rs"]
+mod samba;
 mod sample;
 
 use figure::Figure;
@@ -60,7 +63,11 @@ fn main() {
     if wanted("deliver") {
         figures.extend(deliver::figures(size));
     }
-    assert!(!figures.is_empty(), "--only takes decide, language, import, accept, deliver, graph or queue");
+    if wanted("samba") {
+        figures.extend(directory::figures(size));
+    }
+    let named = ["decide", "language", "import", "accept", "deliver", "graph", "queue", "samba"];
+    assert!(only.is_none_or(|only| named.contains(&only.as_str())), "--only takes {}", named.join(", "));
     figure::print(&figures);
 }
 

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use muster::model::{Dn, Name};
+use muster::clock::Deadline;
+use muster::model::{ChangeKind, Dn, Found, Known, Name, ObjectId, Value};
 use muster::writer::ldap::{LdapKind, LdapSettings, LdapWriter};
+use muster::writer::{Errand, Group, Membership, WriteError, Writer as _};
 use secrecy::SecretString;
 use url::Url;
 
 use crate::conformance::{GRAPH, Names, conformance};
+use crate::practice::{by_keys, by_object, change, errand};
 use crate::samba::{self, Samba};
 use crate::slapd::{self, Slapd};
 
@@ -89,4 +92,188 @@ async fn open_ldap_has_what_every_writer_owes() {
         connections: 4,
     };
     conformance(&LdapWriter::new(settings).unwrap(), &PERSON).await;
+}
+
+const LEAVERS: &str = "OU=Leavers,DC=example,DC=test";
+const VAULT: &str = "CN=Vault,CN=Users,DC=example,DC=test";
+
+/// A domain with containers, and the protected group `Vault` with `Inner` nested in it.
+fn prepared(address: &'static str) -> Samba {
+    let samba = Samba::start(address);
+    let unit =
+        |name: &str| format!("dn: OU={name},DC=example,DC=test\nchangetype: add\nobjectClass: organizationalUnit\n\n");
+    let group = |name: &str, above: &str| {
+        format!(
+            "dn: CN={name},{above},DC=example,DC=test\nchangetype: add\nobjectClass: group\nsAMAccountName: {name}\n\n"
+        )
+    };
+    let units: String = ["People", "People2", "Leavers"].into_iter().map(unit).collect();
+    let groups = format!("{}{}", group("Vault", "CN=Users"), group("Inner", "OU=People"));
+    applied(&samba, &format!("{units}{groups}"));
+    applied(&samba, &joins("CN=Inner,OU=People,DC=example,DC=test", VAULT));
+    samba
+}
+
+fn applied(samba: &Samba, ldif: &str) {
+    let output = samba.apply(ldif);
+    assert!(output.status.success(), "{output:?}");
+}
+
+fn joins(member: &str, group: &str) -> String {
+    format!("dn: {group}\nchangetype: modify\nadd: member\nmember: {member}\n-\n\n")
+}
+
+/// An agent's file with two containers, a protected account and a protected group.
+fn guarded(samba: &Samba, servers: &[&str]) -> LdapSettings {
+    LdapSettings {
+        servers: servers.iter().map(|server| Url::parse(server).unwrap()).collect(),
+        containers: vec![dn("ou=people, DC=example,DC=test"), dn(LEAVERS)],
+        protected_accounts: vec!["VIP".to_owned()],
+        protected_groups: vec!["Vault".to_owned()],
+        timeout: Duration::from_secs(20),
+        ..samba_settings(samba, "127.0.4.13")
+    }
+}
+
+fn code(error: &WriteError) -> &str {
+    match error {
+        WriteError::Refused { code, .. } => code,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn make(writer: &LdapWriter, name: &str) -> Result<Known, WriteError> {
+    let mut creation = change(ChangeKind::Create, None, &[("cn", name)], &[]);
+    if name.chars().all(|c| c.is_ascii_alphanumeric()) {
+        creation.set.set(Name::new("sAMAccountName"), Value::text(name));
+    }
+    creation.set.set(Name::new("accountEnabled"), Value::Boolean(true));
+    creation.container = Some(dn(PEOPLE));
+    writer.write(&errand(), &creation).await.map(|known| known.unwrap())
+}
+
+async fn update(writer: &LdapWriter, object: &ObjectId) -> Result<Option<Known>, WriteError> {
+    writer.write(&errand(), &change(ChangeKind::Update, Some(object), &[("title", "x")], &[])).await
+}
+
+#[tokio::test]
+#[ignore = "needs Samba"]
+async fn whom_the_agents_file_or_the_domain_protects_is_never_written() {
+    let samba = prepared("127.0.4.13");
+    // The first server is dead; the second begins in the clear, and is made safe before the bind.
+    let writer = LdapWriter::new(guarded(&samba, &["ldaps://127.0.4.199", "ldap://127.0.4.13"])).unwrap();
+    for outside in ["OU=People2,DC=example,DC=test", "CN=Users,DC=example,DC=test", "DC=example,DC=test"] {
+        let mut creation = change(ChangeKind::Create, None, &[("cn", "x")], &[]);
+        creation.container = Some(dn(outside));
+        assert_eq!(code(&writer.write(&errand(), &creation).await.unwrap_err()), "outside_containers");
+    }
+    let of_domain = writer.find(&by_keys(&[("sAMAccountName", "Administrator")], &["cn"])).await.unwrap();
+    let Found::One(administrator) = of_domain else { panic!("{of_domain:?}") };
+    assert_eq!(code(&update(&writer, &administrator.object).await.unwrap_err()), "outside_containers");
+
+    let mut made = Vec::new();
+    for name in ["vip", "direct", "nested", "admin", "marked", "plain"] {
+        made.push(make(&writer, name).await.unwrap().object);
+    }
+    applied(&samba, &joins("CN=direct,OU=People,DC=example,DC=test", VAULT));
+    applied(&samba, &joins("CN=nested,OU=People,DC=example,DC=test", "CN=Inner,OU=People,DC=example,DC=test"));
+    applied(&samba, &joins("CN=admin,OU=People,DC=example,DC=test", "CN=Domain Admins,CN=Users,DC=example,DC=test"));
+    let marked =
+        "dn: CN=marked,OU=People,DC=example,DC=test\nchangetype: modify\nreplace: adminCount\nadminCount: 1\n-\n";
+    applied(&samba, marked);
+    let plain = made.pop().unwrap();
+    for object in &made {
+        assert_eq!(code(&update(&writer, object).await.unwrap_err()), "protected");
+        let deletion = change(ChangeKind::Delete, Some(object), &[], &[]);
+        assert_eq!(code(&writer.write(&errand(), &deletion).await.unwrap_err()), "protected");
+        assert_eq!(code(&writer.set_manager(&errand(), object, None).await.unwrap_err()), "protected");
+    }
+    update(&writer, &plain).await.unwrap();
+    for group in ["Inner", "Vault", "Domain Admins", "Administrators"] {
+        let group = Group { name: group.to_owned(), create: true };
+        let error = writer.set_member(&errand(), &group, &plain, true).await.unwrap_err();
+        assert!(matches!(code(&error), "protected" | "outside_containers"), "{error:?}");
+    }
+    let mut moves = change(ChangeKind::Move, Some(&plain), &[], &[]);
+    moves.container = Some(dn("OU=People2,DC=example,DC=test"));
+    assert_eq!(code(&writer.write(&errand(), &moves).await.unwrap_err()), "outside_containers");
+    let mut trusted = change(ChangeKind::Update, Some(&plain), &[], &[]);
+    trusted.set.set(Name::new("userAccountControl"), Value::Integer(0x8_0200));
+    assert_eq!(code(&writer.write(&errand(), &trusted).await.unwrap_err()), "user_account_control");
+    // What cannot end within its lease is not begun.
+    let late = Errand { begin_before: Some(Deadline::within(Duration::ZERO)), ..errand() };
+    let error = writer.write(&late, &change(ChangeKind::Delete, Some(&plain), &[], &[])).await.unwrap_err();
+    assert!(matches!(error, WriteError::Later { .. }), "{error:?}");
+    update(&writer, &plain).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs Samba"]
+async fn accounts_are_named_renamed_moved_and_locked_as_they_should_be() {
+    let samba = prepared("127.0.4.14");
+    let settings = guarded(&samba, &["ldaps://127.0.4.14"]);
+    let writer = LdapWriter::new(settings.clone()).unwrap();
+    for name in ["Żółć, Ł.", "#hash", "a+b=c;d<e>f", "back\\slash", "star*(paren)", "山田 太郎", "CN=Eve,OU=Admins"]
+    {
+        let made = make(&writer, name).await.unwrap();
+        let found = writer.find(&by_keys(&[("cn", name)], &["cn"])).await.unwrap();
+        let Found::One(found) = found else { panic!("{name}: {found:?}") };
+        assert_eq!((&found.object, found.attributes.get("cn")), (&made.object, Some(&Value::text(name))));
+        assert_eq!(found.container, Some(dn(PEOPLE)));
+        let error = make(&writer, name).await.unwrap_err();
+        assert!(matches!(&error, WriteError::Taken { attribute, .. } if *attribute == *"cn"), "{error:?}");
+    }
+
+    let anna = make(&writer, "Anna").await.unwrap().object;
+    assert!(samba.search("(&(cn=Anna)(userAccountControl=512))").contains("dn: "));
+    // An administrator's bits: the password never expires, and none is required.
+    applied(
+        &samba,
+        "dn: CN=Anna,OU=People,DC=example,DC=test\nchangetype: modify\nreplace: userAccountControl\n\
+         userAccountControl: 66080\n-\n",
+    );
+    let mut leaves = change(ChangeKind::Disable, Some(&anna), &[("cn", "Anna Larsen"), ("title", "gone")], &[]);
+    leaves.set.set(Name::new("accountEnabled"), Value::Boolean(false));
+    leaves.set.set(Name::new("accountExpires"), Value::text("2026-12-31T00:00:00Z"));
+    leaves.container = Some(dn(LEAVERS));
+    for _ in 0..2 {
+        writer.write(&errand(), &leaves).await.unwrap();
+    }
+    let read = by_object(&anna, &["cn", "accountEnabled", "accountExpires"]);
+    let found = writer.find(&read).await.unwrap();
+    let Found::One(held) = found else { panic!("{found:?}") };
+    assert_eq!(held.container, Some(dn(LEAVERS)));
+    assert_eq!(held.attributes.get("cn"), Some(&Value::text("Anna Larsen")));
+    assert_eq!(held.attributes.get("accountEnabled"), Some(&Value::Boolean(false)));
+    assert_eq!(held.attributes.get("accountExpires"), Some(&Value::text("2026-12-31T00:00:00Z")));
+    assert!(samba.search("(&(cn=Anna Larsen)(userAccountControl=66082))").contains("dn: "));
+
+    let mut nowhere = change(ChangeKind::Create, None, &[("cn", "x")], &[]);
+    nowhere.container = Some(dn("OU=Nowhere,OU=People,DC=example,DC=test"));
+    assert_eq!(code(&writer.write(&errand(), &nowhere).await.unwrap_err()), "no_container");
+    let unheard = change(ChangeKind::Update, Some(&anna), &[("noSuchThing", "x")], &[]);
+    assert!(matches!(writer.write(&errand(), &unheard).await, Err(WriteError::Refused { .. })));
+    let group = Group { name: "Sales".to_owned(), create: true };
+    assert_eq!(writer.set_member(&errand(), &group, &anna, true).await.unwrap(), Membership::Changed);
+
+    // Without a certificate that is vouched for, nobody is believed and no password is said.
+    let stranger = LdapWriter::new(LdapSettings { extra_ca: None, ..settings.clone() }).unwrap();
+    let error = stranger.find(&read).await.unwrap_err();
+    assert!(matches!(&error, WriteError::Later { cause, .. } if cause.0.contains("ertificate")), "{error:?}");
+    // A wrong password is said once, and not again and again until the account is locked.
+    let policy = "dn: DC=example,DC=test\nchangetype: modify\nreplace: lockoutThreshold\nlockoutThreshold: 5\n-\n";
+    applied(&samba, policy);
+    make(&writer, "Bert").await.unwrap();
+    let servers = ["ldaps://127.0.4.14", "ldap://127.0.4.14"].map(|server| Url::parse(server).unwrap());
+    let bind = "CN=Bert,OU=People,DC=example,DC=test".to_owned();
+    let wrong = LdapSettings { bind, password: SecretString::from("wrong"), servers: servers.into(), ..settings };
+    let wrong = LdapWriter::new(wrong).unwrap();
+    for _ in 0..20 {
+        let error = wrong.find(&read).await.unwrap_err();
+        assert!(
+            matches!(&error, WriteError::Later { cause, .. } if cause.0.contains("password is wrong")),
+            "{error:?}"
+        );
+    }
+    assert!(samba.search("(&(cn=Bert)(badPwdCount=1))").contains("dn: "), "it was tried more than once");
 }

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 
 /// Everything in the domain stands in this.
 pub(crate) const BASE: &str = "DC=example,DC=test";
-const ADMINISTRATOR: &str = "Administrator@EXAMPLE.TEST";
-const PASSWORD: &str = "Passw0rd.Test1";
+pub(crate) const ADMINISTRATOR: &str = "Administrator@EXAMPLE.TEST";
+pub(crate) const PASSWORD: &str = "Passw0rd.Test1";
 /// Where Debian keeps the server.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 /// Ten seconds at most where it was measured; machines differ.

@@ -137,7 +137,9 @@ fn leaver(written: LeaverWritten) -> Leaver {
 fn kind_of(written: TargetKindWritten) -> TargetKind {
     match written {
         TargetKindWritten::Graph => TargetKind::Cloud,
-        TargetKindWritten::Ldif => TargetKind::OnPremises,
+        TargetKindWritten::Ldif | TargetKindWritten::ActiveDirectory | TargetKindWritten::Ldap => {
+            TargetKind::OnPremises
+        }
         TargetKindWritten::Scim => TargetKind::App,
     }
 }

@@ -1,5 +1,6 @@
 //! The targets of a job: how each is reached, what may be damaged there, and what accounts hold.
 
+mod directory;
 pub(super) mod map;
 mod scim;
 
@@ -61,10 +62,12 @@ fn check(
     let connection = match kind {
         TargetKindWritten::Graph => graph(name, written, folder, findings),
         TargetKindWritten::Ldif => ldif(name, written, folder, findings),
+        TargetKindWritten::ActiveDirectory => directory::active_directory(name, written, findings),
+        TargetKindWritten::Ldap => directory::ldap(name, written, findings),
         TargetKindWritten::Scim => scim::connection(name, written, folder, findings),
     };
     check_default_container(written, language, source, findings);
-    let naming = written.naming.as_ref().map_or(NAMING, |naming| naming.value());
+    let naming = written.naming.as_ref().map_or(naming_of(kind), |naming| naming.value());
     let default_domain = default_domain(written, findings);
     let has_domain = default_domain.is_some();
     let mapping = map::check(map::Of { name, kind, naming, map: &written.map, has_domain }, language, source, findings);
@@ -77,6 +80,11 @@ fn check(
         limits: limits(&written.limits, findings),
     };
     connection.map(|connection| (target, connection))
+}
+
+/// What names entries where nothing is said.
+fn naming_of(kind: TargetKindWritten) -> &'static str {
+    if kind == TargetKindWritten::Ldap { directory::NAMING } else { NAMING }
 }
 
 /// The domain that `DefaultDomain()` gives: the one that is named, or the one a tenant is named by.
@@ -155,6 +163,7 @@ fn graph(
 ) -> Option<Connection> {
     let others = [
         ("folder", span_of(&written.folder)),
+        ("domain", span_of(&written.domain)),
         ("naming", span_of(&written.naming)),
         ("container", span_of(&written.container)),
         ("token", span_of(&written.token)),
@@ -205,13 +214,9 @@ fn budget(written: &TargetWritten, findings: &mut Findings) -> WriteBudget {
     }
 }
 
-fn ldif(
-    name: &Spot<String>,
-    written: &TargetWritten,
-    folder: &FilePath,
-    findings: &mut Findings,
-) -> Option<Connection> {
-    let others = [
+/// The settings of targets that are reached by HTTP.
+fn of_the_web(written: &TargetWritten) -> [(&'static str, Option<Span>); 10] {
+    [
         ("base_url", span_of(&written.base_url)),
         ("authority", span_of(&written.authority)),
         ("tenant", span_of(&written.tenant)),
@@ -222,8 +227,17 @@ fn ldif(
         ("token", span_of(&written.token)),
         ("token_url", span_of(&written.token_url)),
         ("scope", span_of(&written.scope)),
-    ];
-    refuse(&others, "ldif", findings);
+    ]
+}
+
+fn ldif(
+    name: &Spot<String>,
+    written: &TargetWritten,
+    folder: &FilePath,
+    findings: &mut Findings,
+) -> Option<Connection> {
+    refuse(&of_the_web(written), "ldif", findings);
+    refuse(&[("domain", span_of(&written.domain))], "ldif", findings);
     let files = required(name, "folder", &written.folder, findings)?;
     let naming = written.naming.as_ref().map_or(NAMING, |naming| naming.value());
     Some(Connection::Ldif { folder: folder.join(files.value()), naming: Name::new(naming) })

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 
 use ldap3::Mod;
-use tokio::time::Instant;
 
 use super::answer::{CONSTRAINT_VIOLATION, ENTRY_EXISTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, NON_LEAF, Trouble};
-use super::connection::Held;
-use super::create::{container_wanted, control_flags};
+use super::connection::{Held, Until};
+use super::create::{container_wanted, flags_after};
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::{Attributes, Change, Dn, Known, Name, ObjectId, Value, escape_rdn_value};
@@ -26,9 +25,9 @@ impl LdapWriter {
         &self,
         object: &ObjectId,
         change: &Change,
-        deadline: Instant,
+        deadline: Until,
     ) -> Result<Option<Known>, WriteError> {
-        limits::check(&change.set)?;
+        self.check_values(&change.set)?;
         let container = container_wanted(change)?;
         if let Some(container) = &container {
             self.check_container(container)?;
@@ -54,7 +53,7 @@ impl LdapWriter {
     ///
     /// # Errors
     /// As [`Writer::write`](crate::writer::Writer::write).
-    pub(super) async fn take_away(&self, object: &ObjectId, deadline: Instant) -> Result<Option<Known>, WriteError> {
+    pub(super) async fn take_away(&self, object: &ObjectId, deadline: Until) -> Result<Option<Known>, WriteError> {
         let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
         let Some(entry) = self.entry(&mut held, object, &[]).await.map_err(Trouble::told)? else { return Ok(None) };
         self.check_entry(&mut held, &entry).await?;
@@ -80,7 +79,7 @@ impl LdapWriter {
         &self,
         object: &ObjectId,
         manager: Option<&ObjectId>,
-        deadline: Instant,
+        deadline: Until,
     ) -> Result<(), WriteError> {
         let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
         let entry = self.entry_to_write(&mut held, object, &[]).await?;
@@ -137,7 +136,7 @@ impl LdapWriter {
             mods.push(Mod::Replace(name.as_str().as_bytes().to_vec(), cleared));
         }
         match self.kind() {
-            LdapKind::ActiveDirectory => put_flags(&mut mods, entry, change, enabled),
+            LdapKind::ActiveDirectory => put_flags(&mut mods, entry, change, enabled)?,
             LdapKind::Ldap => put_lock(&mut mods, entry, enabled),
         }
         Ok(mods)
@@ -147,11 +146,12 @@ impl LdapWriter {
         if mods.is_empty() {
             return Ok(());
         }
+        let names_flags = mods.iter().any(|change| matches!(change, Mod::Delete(..)));
         let Err(trouble) = held.modify(dn, mods).await else { return Ok(()) };
         match trouble.code() {
             Some(NO_SUCH_OBJECT) => Err(WriteError::Gone { cause: Cause(format!("{dn} is not there any more")) }),
             // Only the old flags are named for deletion: somebody was faster.
-            Some(NO_SUCH_ATTRIBUTE) => Err(WriteError::Later {
+            Some(NO_SUCH_ATTRIBUTE) if names_flags && trouble.speaks_of(words::CONTROL) => Err(WriteError::Later {
                 after: None,
                 cause: Cause(format!("somebody changed {dn} at the same moment")),
             }),
@@ -209,16 +209,25 @@ impl LdapWriter {
 
 /// Flips one bit and leaves the others as they are. The old flags are named, so that a change by somebody else in
 /// between is not undone.
-fn put_flags(mods: &mut Mods, entry: &Entry, change: &Change, enabled: Option<bool>) {
-    let held = entry.number(words::CONTROL).unwrap_or(words::NORMAL_ACCOUNT);
-    let locked = enabled.map_or(held & words::ACCOUNT_DISABLE != 0, |enabled| !enabled);
-    let flags = control_flags(&change.set).unwrap_or(held) & !words::ACCOUNT_DISABLE;
-    let flags = if locked { flags | words::ACCOUNT_DISABLE } else { flags };
+fn put_flags(mods: &mut Mods, entry: &Entry, change: &Change, enabled: Option<bool>) -> Result<(), WriteError> {
+    if enabled.is_none() && change.set.get(words::CONTROL).is_none() {
+        return Ok(());
+    }
+    let Some(held) = entry.number(words::CONTROL) else {
+        return Err(refused("no_control", format!("{} of {} cannot be read", words::CONTROL, entry.dn)));
+    };
+    let flags = flags_after(held, &change.set)?;
+    let flags = match enabled {
+        Some(true) => flags & !words::ACCOUNT_DISABLE,
+        Some(false) => flags | words::ACCOUNT_DISABLE,
+        None => flags,
+    };
     if flags != held {
         let value = |flags: i64| HashSet::from([flags.to_string().into_bytes()]);
         mods.push(Mod::Delete(words::CONTROL.into(), value(held)));
         mods.push(Mod::Add(words::CONTROL.into(), value(flags)));
     }
+    Ok(())
 }
 
 fn put_lock(mods: &mut Mods, entry: &Entry, enabled: Option<bool>) {

@@ -18,7 +18,7 @@ pub(super) const NON_LEAF: u32 = 66;
 pub(super) const ENTRY_EXISTS: u32 = 68;
 
 /// Time limits, busy, unavailable, a server that is going down: codes that pass.
-const PASSES: [u32; 5] = [3, 11, 51, 52, 85];
+pub(super) const PASSES: [u32; 5] = [3, 11, 51, 52, 85];
 /// The bind was refused, or is not strong enough: nothing is wrong with the person.
 const NOT_BOUND: [u32; 4] = [7, 8, 48, 49];
 
@@ -40,6 +40,11 @@ impl Trouble {
             Self::Answered(result) => Some(result.rc),
             Self::NotSent(_) | Self::Lost(_) => None,
         }
+    }
+
+    /// Whether the directory's own words name this attribute.
+    pub(super) fn speaks_of(&self, attribute: &str) -> bool {
+        matches!(self, Self::Answered(result) if result.text.contains(attribute))
     }
 
     /// What it means for the caller, where the entry it was about is known to be there.

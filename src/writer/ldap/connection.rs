@@ -16,13 +16,18 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::LdapSettings;
-use super::answer::{Trouble, bind_words};
+use super::answer::{PASSES, Trouble, bind_words, words};
 use super::read::{Entry, read};
+use crate::clock::Deadline;
 
 /// How long one server may take to be connected to and bound at, TLS included, before the next is tried.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long servers that failed are passed over while another serves.
 const PASSED_OVER: Duration = Duration::from_secs(60);
+/// How long nobody binds after the directory refused our name or password: more tries would lock the account.
+const REFUSED: Duration = Duration::from_secs(30);
+/// A connection that was idle for longer is not used: firewalls forget it without a word.
+const IDLE_MAX: Duration = Duration::from_secs(60);
 /// Entries one search may answer. Two are enough to know that it is not one; some more, to name them.
 const ENTRIES_MAX: i32 = 10;
 /// Entries a list may have: groups somebody is in. More is no list of groups.
@@ -49,13 +54,30 @@ pub enum LdapSettingsError {
     Tls(#[source] rustls::Error),
 }
 
+/// By when a verb must have ended, and after when nothing of it may be begun.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Until {
+    /// The verb's time is over.
+    pub(super) end: Instant,
+    /// The errand's ([`Errand::begin_before`](crate::writer::Errand::begin_before)).
+    pub(super) begin_before: Option<Deadline>,
+}
+
+/// Why a server gave no connection: another may, or none would.
+enum Unconnected {
+    Unreachable(String),
+    NotLetIn(String),
+}
+
 /// Connections to one directory: opened when they are needed, kept while they do not err.
 pub(super) struct Pool {
     settings: Arc<LdapSettings>,
     servers: Vec<Url>,
     tls: Arc<ClientConfig>,
     permits: Semaphore,
-    idle: Mutex<Vec<Ldap>>,
+    idle: Mutex<Vec<(Ldap, Instant)>>,
+    /// Until when nobody binds, and why.
+    refused: Mutex<Option<(Instant, String)>>,
     /// The server that serves, and until when those before it are passed over.
     serving: Mutex<(usize, Option<Instant>)>,
 }
@@ -78,39 +100,51 @@ impl Pool {
             tls: Arc::new(tls(settings.extra_ca.as_deref())?),
             permits: Semaphore::new(settings.connections.max(1)),
             idle: Mutex::default(),
+            refused: Mutex::default(),
             serving: Mutex::new((0, None)),
         })
     }
 
-    /// A bound connection, to be used until `deadline`.
+    /// A bound connection, to be used until then.
     ///
     /// # Errors
     /// [`Trouble::NotSent`]: no server can be reached, or none takes us.
-    pub(super) async fn take(&self, deadline: Instant) -> Result<Held<'_>, Trouble> {
+    pub(super) async fn take(&self, until: Until) -> Result<Held<'_>, Trouble> {
         let too_late = || Trouble::NotSent("all connections were in use for too long".to_owned());
-        let permit = timeout_at(deadline, self.permits.acquire()).await;
+        let permit = timeout_at(until.end, self.permits.acquire()).await;
         let permit = permit.map_err(|_| too_late())?.map_err(|_| too_late())?;
-        let mut kept = unpoisoned(&self.idle).pop();
-        // One that the server has closed meanwhile is let go.
-        while kept.as_mut().is_some_and(Ldap::is_closed) {
-            kept = unpoisoned(&self.idle).pop();
-        }
-        let ldap = match kept {
+        let ldap = match self.kept() {
             Some(ldap) => ldap,
-            None => self.connect(deadline).await?,
+            None => self.connect(until.end).await?,
         };
-        Ok(Held { ldap: Some(ldap), pool: self, deadline, _permit: permit })
+        Ok(Held { ldap: Some(ldap), pool: self, until, wrote: false, _permit: permit })
+    }
+
+    /// A connection that was kept. One that the server has closed meanwhile is let go, and all are when the first
+    /// server is to be tried again.
+    fn kept(&self) -> Option<Ldap> {
+        let mut serving = unpoisoned(&self.serving);
+        let mut idle = unpoisoned(&self.idle);
+        if serving.1.is_some_and(|until| until <= Instant::now()) {
+            *serving = (0, None);
+            idle.clear();
+        }
+        while let Some((mut ldap, since)) = idle.pop() {
+            if !ldap.is_closed() && since.elapsed() < IDLE_MAX {
+                return Some(ldap);
+            }
+        }
+        None
     }
 
     /// Tries the servers in turn, from the one that serves; after a while from the first again.
     async fn connect(&self, deadline: Instant) -> Result<Ldap, Trouble> {
-        let first = {
-            let mut serving = unpoisoned(&self.serving);
-            if serving.1.is_some_and(|until| until <= Instant::now()) {
-                *serving = (0, None);
-            }
-            serving.0
-        };
+        if let Some((until, why)) = unpoisoned(&self.refused).clone()
+            && until > Instant::now()
+        {
+            return Err(Trouble::NotSent(why));
+        }
+        let first = unpoisoned(&self.serving).0;
         let mut said = Vec::new();
         for turn in 0..self.servers.len() {
             let at = (first + turn) % self.servers.len();
@@ -123,7 +157,12 @@ impl Pool {
                     }
                     return Ok(ldap);
                 }
-                Ok(Err(why)) => said.push(format!("{}: {why}", shown(&self.servers[at]))),
+                Ok(Err(Unconnected::NotLetIn(why))) => {
+                    tracing::warn!(server = shown(&self.servers[at]), why, "the directory does not let the agent in");
+                    *unpoisoned(&self.refused) = Some((Instant::now() + REFUSED, why.clone()));
+                    return Err(Trouble::NotSent(why));
+                }
+                Ok(Err(Unconnected::Unreachable(why))) => said.push(format!("{}: {why}", shown(&self.servers[at]))),
                 Err(_) => said.push(format!("{}: no answer in time", shown(&self.servers[at]))),
             }
         }
@@ -132,13 +171,13 @@ impl Pool {
     }
 
     /// Nothing is sent before TLS stands: neither a name nor a password.
-    async fn connect_to(&self, server: &Url) -> Result<Ldap, String> {
+    async fn connect_to(&self, server: &Url) -> Result<Ldap, Unconnected> {
         let settings = LdapConnSettings::new()
             .set_conn_timeout(CONNECT_TIMEOUT)
             .set_config(Arc::clone(&self.tls))
             .set_starttls(server.scheme() == "ldap");
         let connected = LdapConnAsync::from_url_with_settings(settings, server).await;
-        let (driver, mut ldap) = connected.map_err(|error| error.to_string())?;
+        let (driver, mut ldap) = connected.map_err(|error| Unconnected::Unreachable(error.to_string()))?;
         tokio::spawn(async move {
             if let Err(error) = driver.drive().await {
                 tracing::debug!(%error, "a connection to the directory ended");
@@ -147,10 +186,16 @@ impl Pool {
         let password = self.settings.password.expose_secret();
         // An empty password would be taken for an anonymous bind (RFC 4513 §5.1.2).
         if password.is_empty() {
-            return Err("the password is empty".to_owned());
+            return Err(Unconnected::NotLetIn("the password is empty".to_owned()));
         }
-        let bound = ldap.simple_bind(&self.settings.bind, password).await.map_err(|error| error.to_string())?;
-        if bound.rc == 0 { Ok(ldap) } else { Err(bind_words(&bound)) }
+        let bound = ldap.simple_bind(&self.settings.bind, password).await;
+        let bound = bound.map_err(|error| Unconnected::Unreachable(error.to_string()))?;
+        match bound.rc {
+            0 => Ok(ldap),
+            // Its own trouble, and not our name or password.
+            rc if PASSES.contains(&rc) => Err(Unconnected::Unreachable(words(&bound))),
+            _ => Err(Unconnected::NotLetIn(bind_words(&bound))),
+        }
     }
 }
 
@@ -158,7 +203,9 @@ impl Pool {
 pub(super) struct Held<'a> {
     ldap: Option<Ldap>,
     pool: &'a Pool,
-    deadline: Instant,
+    until: Until,
+    /// Something was written already, so whatever fails from now on may not say that nothing was.
+    wrote: bool,
     _permit: SemaphorePermit<'a>,
 }
 
@@ -207,7 +254,7 @@ impl Held<'_> {
         attributes: &[&str],
         (entries_max, controls): (i32, Vec<RawControl>),
     ) -> Result<Vec<Entry>, Trouble> {
-        let deadline = self.deadline;
+        let deadline = self.until.end;
         let mut ldap = self.out()?;
         ldap.with_search_options(SearchOptions::new().sizelimit(entries_max));
         if !controls.is_empty() {
@@ -216,8 +263,8 @@ impl Held<'_> {
         let searched = timeout_at(deadline, ldap.search(base, scope, filter, attributes)).await;
         let found = match searched {
             Ok(Ok(found)) => found,
-            Ok(Err(error)) => return Err(Trouble::NotSent(error.to_string())),
-            Err(_) => return Err(Trouble::NotSent("the directory did not answer a search in time".to_owned())),
+            Ok(Err(error)) => return Err(self.unsent(error.to_string())),
+            Err(_) => return Err(self.unsent("the directory did not answer a search in time".to_owned())),
         };
         self.ldap = Some(ldap);
         let (entries, result) = (found.0, found.1);
@@ -229,39 +276,53 @@ impl Held<'_> {
 
     /// Makes an entry.
     pub(super) async fn add(&mut self, dn: &str, values: Values) -> Result<(), Trouble> {
-        let deadline = self.deadline;
-        let mut ldap = self.out()?;
+        let deadline = self.until.end;
+        let mut ldap = self.out_to_write()?;
         let added = timeout_at(deadline, ldap.add(dn, values)).await;
         self.written(ldap, added)
     }
 
     /// Changes an entry.
     pub(super) async fn modify(&mut self, dn: &str, changes: Vec<Mod<Vec<u8>>>) -> Result<(), Trouble> {
-        let deadline = self.deadline;
-        let mut ldap = self.out()?;
+        let deadline = self.until.end;
+        let mut ldap = self.out_to_write()?;
         let modified = timeout_at(deadline, ldap.modify(dn, changes)).await;
         self.written(ldap, modified)
     }
 
     /// Renames an entry, or moves it below `above`.
     pub(super) async fn rename(&mut self, dn: &str, rdn: &str, above: Option<&str>) -> Result<(), Trouble> {
-        let deadline = self.deadline;
-        let mut ldap = self.out()?;
+        let deadline = self.until.end;
+        let mut ldap = self.out_to_write()?;
         let renamed = timeout_at(deadline, ldap.modifydn(dn, rdn, true, above)).await;
         self.written(ldap, renamed)
     }
 
     /// Takes an entry away.
     pub(super) async fn delete(&mut self, dn: &str) -> Result<(), Trouble> {
-        let deadline = self.deadline;
-        let mut ldap = self.out()?;
+        let deadline = self.until.end;
+        let mut ldap = self.out_to_write()?;
         let deleted = timeout_at(deadline, ldap.delete(dn)).await;
         self.written(ldap, deleted)
     }
 
     /// The connection, out of our hands: whatever breaks off now, it does not come back.
     fn out(&mut self) -> Result<Ldap, Trouble> {
-        self.ldap.take().ok_or_else(|| Trouble::NotSent("the connection broke before this was sent".to_owned()))
+        let ldap = self.ldap.take();
+        ldap.ok_or_else(|| self.unsent("the connection broke before this was sent".to_owned()))
+    }
+
+    /// The same for a write, which must be begun while it may.
+    fn out_to_write(&mut self) -> Result<Ldap, Trouble> {
+        if self.until.begin_before.is_some_and(|deadline| deadline.has_passed()) {
+            return Err(self.unsent("the lease would have ended before the write had to".to_owned()));
+        }
+        self.out()
+    }
+
+    /// This was not sent; but something before it may have been.
+    fn unsent(&self, why: String) -> Trouble {
+        if self.wrote { Trouble::Lost(why) } else { Trouble::NotSent(why) }
     }
 
     fn written(
@@ -272,10 +333,15 @@ impl Held<'_> {
         match answer {
             Ok(Ok(result)) => {
                 self.ldap = Some(ldap);
-                if result.rc == 0 { Ok(()) } else { Err(Trouble::Answered(result)) }
+                match result.rc {
+                    0 => self.wrote = true,
+                    rc if self.wrote && PASSES.contains(&rc) => return Err(Trouble::Lost(words(&result))),
+                    _ => return Err(Trouble::Answered(result)),
+                }
+                Ok(())
             }
             // The request never reached the one who would have sent it.
-            Ok(Err(error @ ldap3::LdapError::OpSend { .. })) => Err(Trouble::NotSent(error.to_string())),
+            Ok(Err(error @ ldap3::LdapError::OpSend { .. })) => Err(self.unsent(error.to_string())),
             Ok(Err(error)) => Err(Trouble::Lost(error.to_string())),
             Err(_) => Err(Trouble::Lost("the directory did not answer in time".to_owned())),
         }
@@ -285,7 +351,7 @@ impl Held<'_> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         if let Some(ldap) = self.ldap.take() {
-            unpoisoned(&self.pool.idle).push(ldap);
+            unpoisoned(&self.pool.idle).push((ldap, Instant::now()));
         }
     }
 }

@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use ldap3::Scope;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::Instant;
 
 use super::answer::{CONSTRAINT_VIOLATION, ENTRY_EXISTS, NO_SUCH_OBJECT, Trouble};
-use super::connection::{Held, Values};
+use super::connection::{Held, Until, Values};
 use super::find::asked;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
@@ -34,8 +33,8 @@ impl LdapWriter {
     ///
     /// # Errors
     /// As [`Writer::write`](crate::writer::Writer::write).
-    pub(super) async fn create(&self, change: &Change, deadline: Instant) -> Result<Option<Known>, WriteError> {
-        limits::check(&change.set)?;
+    pub(super) async fn create(&self, change: &Change, deadline: Until) -> Result<Option<Known>, WriteError> {
+        self.check_values(&change.set)?;
         let container = container_wanted(change)?.ok_or_else(|| {
             refused("no_container", "it is not said in which container the account shall stand".into())
         })?;
@@ -51,6 +50,17 @@ impl LdapWriter {
         self.made(&mut held, &dn, change, enabled).await.map(Some)
     }
 
+    /// Other directories have other limits than Active Directory, and say so themselves.
+    ///
+    /// # Errors
+    /// [`WriteError::Refused`] names the attribute and what would fit.
+    pub(super) fn check_values(&self, set: &Attributes) -> Result<(), WriteError> {
+        match self.kind() {
+            LdapKind::ActiveDirectory => limits::check(set),
+            LdapKind::Ldap => set.iter().try_for_each(|(name, _)| limits::check_name(name)),
+        }
+    }
+
     fn values_of_new(&self, set: &Attributes, name: &str, enabled: bool) -> Result<Values, WriteError> {
         let mut values: Values = vec![(b"objectClass".to_vec(), self.classes())];
         for (attribute, value) in set.iter().filter(|(attribute, _)| words::is_written_as_it_is(attribute)) {
@@ -61,7 +71,7 @@ impl LdapWriter {
         }
         match self.kind() {
             LdapKind::ActiveDirectory => {
-                let flags = control_flags(set).unwrap_or(words::NORMAL_ACCOUNT) & !words::ACCOUNT_DISABLE;
+                let flags = flags_after(words::NORMAL_ACCOUNT, set)? & !words::ACCOUNT_DISABLE;
                 let flags = if enabled { flags } else { flags | words::ACCOUNT_DISABLE };
                 let password = password(self.settings.password_chars)?;
                 values.push((words::PASSWORD.into(), HashSet::from([quoted(&password)])));
@@ -160,13 +170,23 @@ fn complete_person(values: &mut Values, naming: &Name, name: &str) {
     }
 }
 
-/// The flags a mapping gives, if one does.
-pub(super) fn control_flags(set: &Attributes) -> Option<i64> {
-    match set.get(words::CONTROL)? {
-        Value::Integer(flags) => Some(*flags),
-        Value::Text(text) => text.parse().ok(),
-        _ => None,
-    }
+/// The bits after a change: those a mapping gives, where it may, and otherwise as they are held.
+///
+/// # Errors
+/// [`WriteError::Refused`] for bits that no mapping may give: trust, delegation, no password.
+pub(super) fn flags_after(held: i64, set: &Attributes) -> Result<i64, WriteError> {
+    let mapped = match set.get(words::CONTROL) {
+        None | Some(Value::Null) => return Ok(held),
+        Some(Value::Integer(flags)) => Some(*flags),
+        Some(Value::Text(text)) => text.trim().parse().ok(),
+        Some(_) => None,
+    };
+    let mapped = mapped.filter(|flags| flags & !(words::MAY_BE_MAPPED | words::NORMAL_ACCOUNT) == 0);
+    let mapped = mapped.ok_or_else(|| {
+        let why = format!("a mapping may give {} no other bits than {:#x}", words::CONTROL, words::MAY_BE_MAPPED);
+        refused("user_account_control", why)
+    })?;
+    Ok((held & !words::MAY_BE_MAPPED) | (mapped & words::MAY_BE_MAPPED))
 }
 
 /// The container the change speaks of, by placement or by a mapping.
@@ -209,6 +229,16 @@ fn quoted(password: &SecretString) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mapping_gives_its_own_bits_and_leaves_the_others() {
+        let set = |flags| [(Name::new("userAccountControl"), Value::Integer(flags))].into_iter().collect();
+        assert_eq!(flags_after(0x220, &set(0x1_0200)).unwrap(), 0x1_0220);
+        assert_eq!(flags_after(0x1_0222, &set(0x200)).unwrap(), 0x220);
+        assert_eq!(flags_after(0x222, &Attributes::new()).unwrap(), 0x222);
+        // Trusted for delegation, no password required.
+        assert!(flags_after(0x200, &set(0x8_0200)).is_err() && flags_after(0x200, &set(0x220)).is_err());
+    }
 
     #[test]
     fn passwords_are_as_long_as_is_asked_and_never_the_same() {

@@ -1,13 +1,12 @@
 //! Who is there: by keys, by object, and among what was deleted.
 
 use ldap3::Scope;
-use tokio::time::Instant;
 
 use super::answer::{NO_SUCH_OBJECT, Trouble};
-use super::connection::Held;
+use super::connection::{Held, Until};
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, words};
-use crate::model::{Found, Known, Name, ObjectId};
+use crate::model::{Found, Name, ObjectId};
 use crate::writer::{Cause, Search, WriteError};
 
 /// Read of every entry besides what is asked for: who it is, and whether it may be touched.
@@ -26,7 +25,7 @@ const ALWAYS: [&str; 10] = [
 
 impl LdapWriter {
     /// The first key, in the order of precedence, under which somebody stands, ends the search.
-    pub(super) async fn find_by_keys(&self, search: &Search, deadline: Instant) -> Result<Found, WriteError> {
+    pub(super) async fn find_by_keys(&self, search: &Search, deadline: Until) -> Result<Found, WriteError> {
         let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
         for (key, value) in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
             let filter = self.filter(key, value);
@@ -45,25 +44,14 @@ impl LdapWriter {
     }
 
     /// A name may be somebody's in another domain of the forest.
-    async fn find_in_forest(&self, filter: &str, deadline: Instant) -> Result<Option<Found>, WriteError> {
+    async fn find_in_forest(&self, filter: &str, deadline: Until) -> Result<Option<Found>, WriteError> {
         let Some(forest) = &self.forest else { return Ok(None) };
         let mut held = forest.take(deadline).await.map_err(Trouble::told)?;
         // The catalogue holds some attributes only; that somebody is there is enough.
         let found = held.search("", Scope::Subtree, filter, &ALWAYS).await.map_err(Trouble::told)?;
         let objects: Vec<ObjectId> = found.iter().filter_map(|entry| entry.object(self.kind())).collect();
-        Ok(match objects.as_slice() {
-            [] => None,
-            [object] => {
-                let known = Known {
-                    object: object.clone(),
-                    attributes: crate::model::Attributes::new(),
-                    container: found.first().and_then(Entry::container),
-                    synced: false,
-                };
-                Some(Found::One(known))
-            }
-            _ => Some(Found::Several(objects)),
-        })
+        // Whoever it is, nobody of another domain is linked: to the caller it is somebody who must not be guessed at.
+        Ok((!objects.is_empty()).then_some(Found::Several(objects)))
     }
 
     /// The object itself, wherever it stands by now.
@@ -71,7 +59,7 @@ impl LdapWriter {
         &self,
         object: &ObjectId,
         attributes: &[Name],
-        deadline: Instant,
+        deadline: Until,
     ) -> Result<Found, WriteError> {
         let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
         match self.entry(&mut held, object, attributes).await.map_err(Trouble::told)? {
@@ -100,7 +88,7 @@ impl LdapWriter {
     }
 
     /// Whether the object lies among what was deleted: for the words of whoever misses it.
-    pub(super) async fn is_tombstone(&self, object: &ObjectId, deadline: Instant) -> bool {
+    pub(super) async fn is_tombstone(&self, object: &ObjectId, deadline: Until) -> bool {
         let Ok(mut held) = self.domain.take(deadline).await else { return false };
         let Some((base, filter, scope)) = self.by_object(object) else { return false };
         if self.kind() != LdapKind::ActiveDirectory {

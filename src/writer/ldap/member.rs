@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 
 use ldap3::{Mod, Scope};
-use tokio::time::Instant;
 
 use super::answer::{
     CLASS_VIOLATION, ENTRY_EXISTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, Trouble, UNWILLING, VALUE_EXISTS,
 };
-use super::connection::{Held, Values};
+use super::connection::{Held, Until, Values};
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::{Dn, ObjectId};
@@ -27,7 +26,7 @@ impl LdapWriter {
         group: &Group,
         object: &ObjectId,
         is_member: bool,
-        deadline: Instant,
+        deadline: Until,
     ) -> Result<Membership, WriteError> {
         let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
         let member = self.entry_to_write(&mut held, object, &[]).await?;

@@ -21,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use self::connection::Pool;
+use self::connection::{Pool, Until};
 use self::guard::ProtectedGroups;
 use super::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 use crate::model::{Change, ChangeKind, Found, Known, ObjectId};
@@ -68,8 +68,13 @@ impl LdapWriter {
         self.settings.base.as_str()
     }
 
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.settings.timeout
+    fn until(&self) -> Until {
+        Until { end: Instant::now() + self.settings.timeout, begin_before: None }
+    }
+
+    /// Nothing of it is begun that the errand's lease may not outlive.
+    fn until_for(&self, errand: &Errand<'_>) -> Until {
+        Until { begin_before: errand.begin_before, ..self.until() }
     }
 }
 
@@ -77,13 +82,13 @@ impl LdapWriter {
 impl Writer for LdapWriter {
     async fn find(&self, search: &Search) -> Result<Found, WriteError> {
         match &search.object {
-            Some(object) => self.find_object(object, &search.attributes, self.deadline()).await,
-            None => self.find_by_keys(search, self.deadline()).await,
+            Some(object) => self.find_object(object, &search.attributes, self.until()).await,
+            None => self.find_by_keys(search, self.until()).await,
         }
     }
 
-    async fn write(&self, _errand: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
-        let deadline = self.deadline();
+    async fn write(&self, errand: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
+        let deadline = self.until_for(errand);
         match (change.kind, &change.object) {
             (ChangeKind::Create, _) => self.create(change, deadline).await,
             (ChangeKind::Restore, _) => Err(refused(
@@ -103,21 +108,21 @@ impl Writer for LdapWriter {
 
     async fn set_manager(
         &self,
-        _errand: &Errand<'_>,
+        errand: &Errand<'_>,
         object: &ObjectId,
         manager: Option<&ObjectId>,
     ) -> Result<(), WriteError> {
-        self.point_manager(object, manager, self.deadline()).await
+        self.point_manager(object, manager, self.until_for(errand)).await
     }
 
     async fn set_member(
         &self,
-        _errand: &Errand<'_>,
+        errand: &Errand<'_>,
         group: &Group,
         object: &ObjectId,
         is_member: bool,
     ) -> Result<Membership, WriteError> {
-        self.put_member(group, object, is_member, self.deadline()).await
+        self.put_member(group, object, is_member, self.until_for(errand)).await
     }
 
     fn timeout(&self) -> Duration {

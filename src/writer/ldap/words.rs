@@ -29,6 +29,10 @@ pub(super) const NORMAL_ACCOUNT: i64 = 0x200;
 /// Its owner is locked out (UF_ACCOUNTDISABLE).
 pub(super) const ACCOUNT_DISABLE: i64 = 0x2;
 
+/// What a mapping may change of the bits: disabled, the password does not expire, a smart card is required, may not be
+/// delegated. All others are the directory's and its administrators'.
+pub(super) const MAY_BE_MAPPED: i64 = ACCOUNT_DISABLE | 0x1_0000 | 0x4_0000 | 0x10_0000;
+
 /// Between 1601-01-01, from which Active Directory counts, and 1970-01-01, in seconds.
 const EPOCH_DIFFERENCE_SECONDS: i64 = 11_644_473_600;
 /// Active Directory counts in tenths of a microsecond.

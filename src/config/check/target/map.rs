@@ -14,6 +14,9 @@ use crate::mapping::{Apply, AttributeMapping, MANAGER, Mapping, MappingSource, S
 use crate::model::{Diagnostic, Name, Path, Span, Value};
 use crate::reconcile::ACCOUNT_ENABLED;
 
+/// What directories keep passwords in.
+const PASSWORDS: [&str; 3] = ["unicodePwd", "userPassword", "dBCSPwd"];
+
 /// The mappings of one target, as written.
 pub(super) struct Of<'a> {
     /// The target's name.
@@ -82,7 +85,7 @@ fn check_required(of: &Of<'_>, findings: &mut Findings) {
                 missing(message, "Graph makes no account without it; add a `map` for it");
             }
         }
-        TargetKindWritten::Ldif => {
+        TargetKindWritten::Ldif | TargetKindWritten::ActiveDirectory | TargetKindWritten::Ldap => {
             if ![of.naming, "displayName", "sAMAccountName"].into_iter().any(is_mapped) {
                 let message = format!("entries of the target `{}` have no name", of.name.value());
                 missing(message, "map the naming attribute (`CN`), `displayName` or `sAMAccountName`");
@@ -102,7 +105,10 @@ fn check_required(of: &Of<'_>, findings: &mut Findings) {
 pub(in crate::config::check) fn core_name(kind: TargetKindWritten, to: &str) -> Name {
     match kind {
         TargetKindWritten::Scim => scim::name(to),
-        TargetKindWritten::Graph | TargetKindWritten::Ldif => Name::new(to),
+        TargetKindWritten::Graph
+        | TargetKindWritten::Ldif
+        | TargetKindWritten::ActiveDirectory
+        | TargetKindWritten::Ldap => Name::new(to),
     }
 }
 
@@ -208,7 +214,9 @@ impl Checker<'_, '_> {
     fn shape(&mut self, to: &Spot<String>) -> Option<Shape> {
         match self.kind {
             TargetKindWritten::Graph => self.graph_shape(to),
-            TargetKindWritten::Ldif => self.ldap_shape(to),
+            TargetKindWritten::Ldif | TargetKindWritten::ActiveDirectory | TargetKindWritten::Ldap => {
+                self.ldap_shape(to)
+            }
             TargetKindWritten::Scim => scim::shape(to, self.findings),
         }
     }
@@ -247,10 +255,17 @@ impl Checker<'_, '_> {
             self.findings.error(Diagnostic::new(message, to.span(), "letters, digits and `-`"));
             return None;
         }
+        if PASSWORDS.iter().any(|password| name.eq_ignore_ascii_case(password)) {
+            let diagnostic = Diagnostic::new("passwords are not mapped", to.span(), "a password");
+            self.findings.error(diagnostic.with_hint("take it out: a new account gets a random password of its own"));
+            return None;
+        }
         Some(if name.eq_ignore_ascii_case(ACCOUNT_ENABLED) {
             Shape::Boolean
         } else if name.eq_ignore_ascii_case(MANAGER) {
             Shape::Text
+        } else if name.eq_ignore_ascii_case("accountExpires") && self.kind == TargetKindWritten::ActiveDirectory {
+            Shape::Moment
         } else {
             Shape::AsItComes
         })

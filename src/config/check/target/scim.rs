@@ -30,6 +30,7 @@ pub(super) fn connection(
         ("authority", span_of(&written.authority)),
         ("tenant", span_of(&written.tenant)),
         ("folder", span_of(&written.folder)),
+        ("domain", span_of(&written.domain)),
         ("naming", span_of(&written.naming)),
         ("container", span_of(&written.container)),
         ("writes_max", span_of(&written.writes_max)),
