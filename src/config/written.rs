@@ -11,7 +11,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::spot::Spot;
-
 pub(super) use scope::{ClauseWritten, GroupWritten, ScopeWritten};
 
 pub(super) use membership::MembershipWritten;
