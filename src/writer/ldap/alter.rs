@@ -27,7 +27,7 @@ impl LdapWriter {
         change: &Change,
         deadline: Until,
     ) -> Result<Option<Known>, WriteError> {
-        self.check_values(&change.set)?;
+        self.check_values(change)?;
         let container = container_wanted(change)?;
         if let Some(container) = &container {
             self.check_container(container)?;
@@ -56,7 +56,7 @@ impl LdapWriter {
     pub(super) async fn take_away(&self, object: &ObjectId, deadline: Until) -> Result<Option<Known>, WriteError> {
         let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
         let Some(entry) = self.entry(&mut held, object, &[]).await.map_err(Trouble::told)? else { return Ok(None) };
-        self.check_entry(&mut held, &entry).await?;
+        self.check_account(&mut held, &entry).await?;
         match held.delete(&entry.dn).await {
             Ok(()) => Ok(None),
             Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => Ok(None),
@@ -105,7 +105,7 @@ impl LdapWriter {
         let Some(entry) = self.entry(held, object, attributes).await.map_err(Trouble::told)? else {
             return Err(WriteError::Gone { cause: Cause(format!("no entry {object} is there")) });
         };
-        self.check_entry(held, &entry).await?;
+        self.check_account(held, &entry).await?;
         Ok(entry)
     }
 

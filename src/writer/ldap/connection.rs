@@ -224,7 +224,8 @@ impl Held<'_> {
         self.search_with(base, scope, filter, attributes, (ENTRIES_MAX, Vec::new())).await
     }
 
-    /// All entries below `base` that a filter finds, up to [`LIST_MAX`].
+    /// All entries below `base` that a filter finds; refused where they are more than [`LIST_MAX`], or than the server
+    /// gives.
     pub(super) async fn search_many(
         &mut self,
         base: &str,
@@ -269,7 +270,9 @@ impl Held<'_> {
         self.ldap = Some(ldap);
         let (entries, result) = (found.0, found.1);
         match result.rc {
-            0 | SIZE_LIMIT_EXCEEDED => Ok(entries.into_iter().filter_map(read).collect()),
+            0 => Ok(entries.into_iter().filter_map(read).collect()),
+            // Of a look-up, what came is enough. A list that is cut off is none: whom it leaves out is not known.
+            SIZE_LIMIT_EXCEEDED if entries_max == ENTRIES_MAX => Ok(entries.into_iter().filter_map(read).collect()),
             _ => Err(Trouble::Answered(result)),
         }
     }

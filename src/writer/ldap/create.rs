@@ -34,7 +34,7 @@ impl LdapWriter {
     /// # Errors
     /// As [`Writer::write`](crate::writer::Writer::write).
     pub(super) async fn create(&self, change: &Change, deadline: Until) -> Result<Option<Known>, WriteError> {
-        self.check_values(&change.set)?;
+        self.check_values(change)?;
         let container = container_wanted(change)?.ok_or_else(|| {
             refused("no_container", "it is not said in which container the account shall stand".into())
         })?;
@@ -54,10 +54,12 @@ impl LdapWriter {
     ///
     /// # Errors
     /// [`WriteError::Refused`] names the attribute and what would fit.
-    pub(super) fn check_values(&self, set: &Attributes) -> Result<(), WriteError> {
+    pub(super) fn check_values(&self, change: &Change) -> Result<(), WriteError> {
+        let mut named = change.set.iter().map(|(name, _)| name).chain(&change.clear);
+        named.try_for_each(words::check_named_plainly)?;
         match self.kind() {
-            LdapKind::ActiveDirectory => limits::check(set),
-            LdapKind::Ldap => set.iter().try_for_each(|(name, _)| limits::check_name(name)),
+            LdapKind::ActiveDirectory => limits::check(&change.set),
+            LdapKind::Ldap => change.set.iter().try_for_each(|(name, _)| limits::check_name(name)),
         }
     }
 
@@ -128,7 +130,9 @@ impl LdapWriter {
         }
         match self.who_has(held, &change.set, Some(dn)).await {
             Ok(Some((attribute, other))) => self.taken(attribute, &other),
-            Ok(None) | Err(_) => trouble.told(),
+            Ok(None) => trouble.told(),
+            // Nothing was made; whose the value is, is asked with the next try.
+            Err(lost) => lost.told(),
         }
     }
 

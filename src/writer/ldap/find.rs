@@ -10,7 +10,7 @@ use crate::model::{Found, Name, ObjectId};
 use crate::writer::{Cause, Search, WriteError};
 
 /// Read of every entry besides what is asked for: who it is, and whether it may be touched.
-const ALWAYS: [&str; 10] = [
+const ALWAYS: [&str; 11] = [
     "objectGUID",
     "entryUUID",
     words::CONTROL,
@@ -21,6 +21,7 @@ const ALWAYS: [&str; 10] = [
     "isCriticalSystemObject",
     "sAMAccountName",
     "uid",
+    "objectClass",
 ];
 
 impl LdapWriter {

@@ -70,6 +70,21 @@ impl LdapWriter {
         }
     }
 
+    /// Whether an entry is a person's account, and may be written, moved or taken away.
+    ///
+    /// # Errors
+    /// As [`LdapWriter::check_entry`]; `protected` for groups, containers and whatever else is no account.
+    pub(super) async fn check_account(&self, held: &mut Held<'_>, entry: &Entry) -> Result<(), WriteError> {
+        let class: &[u8] = match self.kind() {
+            LdapKind::ActiveDirectory => b"user",
+            LdapKind::Ldap => b"inetOrgPerson",
+        };
+        if !entry.all("objectClass").iter().any(|held| held.eq_ignore_ascii_case(class)) {
+            return Err(protected(&entry.dn, "it is no person's account"));
+        }
+        self.check_entry(held, entry).await
+    }
+
     /// Whether a group may be written.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::connection::{Held, Until, Values};
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::{Dn, ObjectId};
-use crate::writer::{Group, Membership, NO_GROUP, WriteError};
+use crate::writer::{Cause, Group, Membership, NO_GROUP, WriteError};
 
 /// A global security group (`groupType`, [MS-ADTS] 2.2.12).
 const GLOBAL_SECURITY_GROUP: &str = "-2147483646";
@@ -69,8 +69,10 @@ impl LdapWriter {
             Err(trouble) if is_member && matches!(trouble.code(), Some(VALUE_EXISTS | ENTRY_EXISTS)) => {
                 Ok(Membership::WasSo)
             }
+            // So answers Samba where there is no such member, and any server that will not write now: only a look tells.
             Err(trouble) if !is_member && matches!(trouble.code(), Some(NO_SUCH_ATTRIBUTE | UNWILLING)) => {
-                Ok(Membership::WasSo)
+                let still = held.search(&of.dn, Scope::Base, &filter, &["cn"]).await.map_err(Trouble::told)?;
+                if still.is_empty() { Ok(Membership::WasSo) } else { Err(trouble.told()) }
             }
             Err(trouble) => Err(trouble.told()),
         }
@@ -127,6 +129,13 @@ impl LdapWriter {
             Ok(()) => Ok(Membership::Changed),
             Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => {
                 Err(refused("no_container", format!("there is no container for the group {dn}")))
+            }
+            // Somebody else's first member was faster; where something else stands there, that is told.
+            Err(trouble) if trouble.code() == Some(ENTRY_EXISTS) => {
+                match self.group_named(held, &group.name).await?.is_empty() {
+                    true => Err(trouble.told()),
+                    false => Err(WriteError::Later { after: None, cause: Cause(format!("{dn} was made meanwhile")) }),
+                }
             }
             Err(trouble) => Err(trouble.told()),
         }

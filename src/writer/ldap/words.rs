@@ -49,6 +49,19 @@ pub(super) fn is_readable(name: &Name) -> bool {
     *name != *PASSWORD && *name != *"userPassword"
 }
 
+/// An attribute is named by its name. Under its object identifier, or with options, a directory takes it too
+/// (RFC 4512 §2.5), and what is never written would be written all the same.
+///
+/// # Errors
+/// [`WriteError::Refused`] with `attribute_name`.
+pub(super) fn check_named_plainly(name: &Name) -> Result<(), WriteError> {
+    if name.as_str().contains(['.', ';']) {
+        let why = format!("`{name}` is an object identifier or has options; map the attribute by its plain name");
+        return Err(refused("attribute_name", why));
+    }
+    Ok(())
+}
+
 /// Whether an attribute is written under its own name, as it is.
 pub(super) fn is_written_as_it_is(name: &Name) -> bool {
     !NOT_WRITTEN_AS_THEY_ARE.iter().any(|other| *name == **other)
@@ -158,6 +171,14 @@ pub(super) fn in_filter(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_never_written_is_not_written_under_another_name_either() {
+        for name in ["2.5.4.35", "1.2.840.113556.1.4.8", "userPassword;x-any", "unicodePwd;binary"] {
+            assert!(check_named_plainly(&Name::new(name)).is_err(), "{name}");
+        }
+        assert!(check_named_plainly(&Name::new("extensionAttribute1")).is_ok());
+    }
 
     #[test]
     fn a_value_can_neither_end_a_filter_nor_widen_it() {

@@ -1,7 +1,7 @@
 //! What a change damages, told from the change itself: also where it locks somebody out by other means than the switch.
 
 use crate::model::{Attributes, Change, ChangeKind, Damage, Name, Timestamp, Value};
-use crate::reconcile::damages;
+use crate::reconcile::{ACCOUNT_ENABLED, damages};
 
 /// Attributes that lock somebody out, whatever they are set to: raw switches and hours (Active Directory, OpenLDAP's
 /// password policy, 389 Directory Server, POSIX). Emptied, they let in.
@@ -15,6 +15,8 @@ const LOCKS: [&str; 8] = [
     "shadowExpire",
     "lockoutTime",
 ];
+/// The container, where a mapping gives it.
+const PARENT: &str = "parentDistinguishedName";
 /// Attributes by which an account ends at a moment: it locks out when that has passed.
 const ENDS: &str = "accountExpires";
 /// What Active Directory takes for "never", besides 0.
@@ -30,6 +32,10 @@ pub(super) fn damages_of(change: &Change, now: Timestamp) -> Vec<Damage> {
     if is_old && !all.contains(&Damage::Disable) && locks_otherwise(&change.set, now) {
         all.push(Damage::Disable);
     }
+    let names_a_container = change.set.get(PARENT).is_some_and(|value| !value.is_empty());
+    if is_old && !all.contains(&Damage::Move) && names_a_container {
+        all.push(Damage::Move);
+    }
     all
 }
 
@@ -38,6 +44,10 @@ fn locks_otherwise(set: &Attributes, now: Timestamp) -> bool {
     set.iter().any(|(name, value)| match value {
         Value::Null => false,
         value if is(name, ENDS) => has_ended(value, now),
+        // A word for it locks as well as the truth value, of which `damages` knows.
+        Value::Text(word) if is(name, ACCOUNT_ENABLED) => !word.is_empty() && !word.eq_ignore_ascii_case("true"),
+        // By its object identifier, or with options, it may be any of them.
+        _ if name.as_str().contains(['.', ';']) => true,
         _ => LOCKS.iter().any(|lock| is(name, lock)),
     })
 }

@@ -327,6 +327,11 @@ async fn whoever_is_locked_out_by_other_means_is_locked_out() {
         ("accountExpires", text("soon"), true),
         ("accountExpires", Value::Null, false),
         ("title", text("x"), false),
+        ("accountEnabled", text("false"), true),
+        ("accountEnabled", text("no"), true),
+        ("accountEnabled", text("TRUE"), false),
+        ("1.2.840.113556.1.4.8", text("514"), true),
+        ("parentDistinguishedName", text("OU=Left,DC=example,DC=test"), true),
     ] {
         let damages = damages_of(&update(name, value.clone()), Timestamp(NOW));
         assert_eq!(!damages.is_empty(), counts, "{name} {value:?}");
