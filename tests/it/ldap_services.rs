@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use muster::clock::Deadline;
 use muster::model::{ChangeKind, Dn, Found, Known, Name, ObjectId, Value};
 use muster::writer::ldap::{LdapKind, LdapSettings, LdapWriter};
@@ -135,6 +137,14 @@ fn guarded(samba: &Samba, servers: &[&str]) -> LdapSettings {
     }
 }
 
+/// What the directory calls the one entry that a filter finds.
+fn object_of(samba: &Samba, filter: &str) -> ObjectId {
+    let found = samba.search(filter);
+    let encoded = found.lines().find_map(|line| line.strip_prefix("objectGUID:: ")).unwrap();
+    let bytes: [u8; 16] = STANDARD.decode(encoded).unwrap().try_into().unwrap();
+    ObjectId::new(&uuid::Uuid::from_bytes_le(bytes).to_string())
+}
+
 fn code(error: &WriteError) -> &str {
     match error {
         WriteError::Refused { code, .. } => code,
@@ -200,6 +210,15 @@ async fn whom_the_agents_file_or_the_domain_protects_is_never_written() {
     let mut trusted = change(ChangeKind::Update, Some(&plain), &[], &[]);
     trusted.set.set(Name::new("userAccountControl"), Value::Integer(0x8_0200));
     assert_eq!(code(&writer.write(&errand(), &trusted).await.unwrap_err()), "user_account_control");
+    // A group is no account, whatever the server calls it; and an attribute has one name.
+    applied(&samba, "dn: CN=Free,OU=People,DC=example,DC=test\nchangetype: add\nobjectClass: group\n\n");
+    let free = object_of(&samba, "(cn=Free)");
+    for kind in [ChangeKind::Update, ChangeKind::Delete] {
+        let error = writer.write(&errand(), &change(kind, Some(&free), &[("title", "x")], &[])).await.unwrap_err();
+        assert_eq!(code(&error), "protected");
+    }
+    let by_number = change(ChangeKind::Update, Some(&plain), &[("1.2.840.113556.1.4.8", "524800")], &[]);
+    assert_eq!(code(&writer.write(&errand(), &by_number).await.unwrap_err()), "attribute_name");
     // What cannot end within its lease is not begun.
     let late = Errand { begin_before: Some(Deadline::within(Duration::ZERO)), ..errand() };
     let error = writer.write(&late, &change(ChangeKind::Delete, Some(&plain), &[], &[])).await.unwrap_err();
