@@ -9,9 +9,9 @@ mod membership;
 mod trace;
 
 use crate::model::{
-    Desired, Dn, HoldReason, Known, Outcome, Person, Placement, Reason, Situation, TargetId, Value, Verdict, Wanted,
+    ACCOUNT_ENABLED, Desired, Dn, HoldReason, Known, Outcome, Person, Placement, Reason, Situation, TargetId, Value,
+    Verdict, Wanted,
 };
-use crate::reconcile::ACCOUNT_ENABLED;
 
 pub use concealment::{CONCEALED, Concealment, Secrets};
 pub use job::{DamageLimit, DamageLimits, Job, Leaver, PlacementChange, Policy, Target, TargetKind};

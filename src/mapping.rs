@@ -7,15 +7,12 @@ use std::fmt;
 
 use crate::expr::{Evaluated, Expression, Inputs, Seed};
 use crate::model::{
-    Anchor, Attributes, Desired, Dn, InstallationKey, Manager, MatchKeys, Name, Path, Person, Reason, Timestamp,
-    UniqueName, Value,
+    Anchor, Attributes, Desired, Dn, InstallationKey, MANAGER, Manager, MatchKeys, Name, Path, Person, Reason,
+    Timestamp, UniqueName, Value,
 };
 
 pub use moments::TimedInputs;
 pub use shape::Shape;
-
-/// The target attribute that is a reference to another account; its value is an anchor.
-pub const MANAGER: &str = "manager";
 
 /// How one target's attributes come from a person.
 #[derive(Debug, Clone, Default)]

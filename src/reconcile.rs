@@ -5,14 +5,11 @@
 mod names;
 
 use crate::model::{
-    Attributes, Change, ChangeKind, Damage, Desired, Found, Known, Name, ObjectId, Reason, Situation, Step, Value,
-    Wanted,
+    ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Damage, Desired, Found, Known, Name, ObjectId, Reason, Situation,
+    Step, Value, Wanted,
 };
 
 pub use names::{name, names_taken};
-
-/// The attribute that lets an account's owner in, at every target.
-pub const ACCOUNT_ENABLED: &str = "accountEnabled";
 
 /// How many objects an ambiguous match names in its reason; more would only hide the sentence.
 const NAMED_OBJECTS_MAX: usize = 5;

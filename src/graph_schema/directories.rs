@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::export::attribute_name;
 use super::{API_DIRECTORY, AttributeDefinition, Declared, Directory, ObjectDefinition, ReferencedObject, USER};
 use crate::decide::{Job, Target, TargetKind};
-use crate::mapping::{MANAGER, Shape};
-use crate::model::Path;
+use crate::mapping::Shape;
+use crate::model::{MANAGER, Path};
 use crate::scim::Type;
 use crate::scim::schema::{kind_of, paths};
 

@@ -5,6 +5,12 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+/// The attribute that lets an account's owner in, at every target.
+pub const ACCOUNT_ENABLED: &str = "accountEnabled";
+
+/// The target attribute that is a reference to another account; its value is an anchor.
+pub const MANAGER: &str = "manager";
+
 /// The name of an attribute or of a schema (a URN), compared without regard to ASCII case.
 ///
 /// It keeps the spelling it was first given. Cloning is cheap.

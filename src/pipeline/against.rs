@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use super::conceal::{conceal_shift, secrets_of};
 use crate::decide::{self, Ask, AtTarget, Concealment, Decision, Joining, decide};
-use crate::mapping::MANAGER;
 use crate::model::{
-    Anchor, Attributes, Desired, Dn, Known, Manager, Name, Outcome, PersonId, Placement, Reason, TargetId, Value,
-    Wanted,
+    Anchor, Attributes, Desired, Dn, Known, MANAGER, Manager, Name, Outcome, PersonId, Placement, Reason, TargetId,
+    Value, Wanted,
 };
 use crate::store::{JobState, Store, StoreError, StoredPerson};
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Deadline};
 use crate::model::{
-    Attributes, Carried, Change, ChangeKind, Damage, Found, Known, MatchKeys, Name, ObjectId, Reason, Settlement,
-    Situation, Step, Task, Value, Wanted, WorkItem,
+    ACCOUNT_ENABLED, Attributes, Carried, Change, ChangeKind, Damage, Found, Known, MatchKeys, Name, ObjectId, Reason,
+    Settlement, Situation, Step, Task, Value, Wanted, WorkItem,
 };
-use crate::reconcile::{ACCOUNT_ENABLED, damages, reconcile};
+use crate::reconcile::{damages, reconcile};
 use crate::writer::limited::AGENT_LIMIT;
 use crate::writer::{Errand, Group, Search, WriteError, Writer};
 

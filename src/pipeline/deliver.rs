@@ -11,11 +11,10 @@ use super::conceal::{conceal_carried, conceal_reason};
 use super::schedule::{Bell, Ear, Shutdown};
 use crate::clock::Clock;
 use crate::decide::{self, Ask, AtTarget, Joining, decide};
-use crate::mapping::MANAGER;
 use crate::meter::{self, Counter};
 use crate::model::{
-    Carried, Damage, LeaseId, Manager, MatchKeys, Outcome, Reason, Step, TargetId, Task, Timestamp, Wanted, WorkItem,
-    WorkerId,
+    Carried, Damage, LeaseId, MANAGER, Manager, MatchKeys, Outcome, Reason, Step, TargetId, Task, Timestamp, Wanted,
+    WorkItem, WorkerId,
 };
 use crate::reconcile::{damages, reconcile};
 use crate::store::{JobState, LeaseTerms, Proposal, Store, StoreError, StoredPerson, Whose, WorkFor};

@@ -6,9 +6,7 @@
 
 use super::path::parse_path;
 use super::schema::{ENTERPRISE, ENTERPRISE_USER};
-use crate::mapping::MANAGER;
-use crate::model::{Diagnostic, Name, Path};
-use crate::reconcile::ACCOUNT_ENABLED;
+use crate::model::{ACCOUNT_ENABLED, Diagnostic, MANAGER, Name, Path};
 
 /// Where SCIM has the switch.
 pub const ACTIVE: &str = "active";

@@ -14,11 +14,11 @@ use super::constant;
 use super::language::Language;
 use super::target::map::core_name;
 use crate::model::{
-    Anchor, Attributes, Diagnostic, Dn, Known, Name, ObjectId, Path, Person, Record, Span, TargetId, Timestamp, Value,
+    ACCOUNT_ENABLED, Anchor, Attributes, Diagnostic, Dn, Known, Name, ObjectId, Path, Person, Record, Span, TargetId,
+    Timestamp, Value,
 };
 use crate::overlay::{NullFlow, introduce};
 use crate::proof::{Expected, Test};
-use crate::reconcile::ACCOUNT_ENABLED;
 use crate::scim::json::value_from_json;
 use crate::scim::{parse_path, read_user, user_to_json};
 

@@ -7,8 +7,7 @@ use super::probe;
 use crate::decide::TargetKind;
 use crate::expr::{Evaluated, Expression, Inputs, Tree, TreeType};
 use crate::graph_schema::AttributeMapping;
-use crate::model::{self, Attributes, Name, Path};
-use crate::reconcile::ACCOUNT_ENABLED;
+use crate::model::{self, ACCOUNT_ENABLED, Attributes, Name, Path};
 use crate::scim::parse_path;
 
 use super::super::graph_properties::{Property, property};

@@ -1,7 +1,7 @@
 //! What a change damages, told from the change itself: also where it locks somebody out by other means than the switch.
 
-use crate::model::{Attributes, Change, ChangeKind, Damage, Name, Timestamp, Value};
-use crate::reconcile::{ACCOUNT_ENABLED, damages};
+use crate::model::{ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Damage, Name, Timestamp, Value};
+use crate::reconcile::damages;
 
 /// Attributes that lock somebody out, whatever they are set to: raw switches and hours (Active Directory, OpenLDAP's
 /// password policy, 389 Directory Server, POSIX). Emptied, they let in.

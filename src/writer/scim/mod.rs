@@ -31,8 +31,7 @@ use self::resource::{id_of, member, name_schemas, put};
 use super::{Cause, Errand, Group, Membership, Room, Search, WriteError, Writer};
 use crate::clock::Clock;
 use crate::http_client::{self, HttpClientError};
-use crate::model::{Attributes, Change, ChangeKind, Found, Known, Name, ObjectId, Value};
-use crate::reconcile::ACCOUNT_ENABLED;
+use crate::model::{ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Found, Known, Name, ObjectId, Value};
 use crate::scim::target::{ACTIVE, manager};
 use crate::token::TokenSource;
 

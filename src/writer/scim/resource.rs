@@ -5,8 +5,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::refusal::{later, refused};
-use crate::model::{Attributes, Known, Name, ObjectId, Path, Selector, UniqueName, Value};
-use crate::reconcile::ACCOUNT_ENABLED;
+use crate::model::{ACCOUNT_ENABLED, Attributes, Known, Name, ObjectId, Path, Selector, UniqueName, Value};
 use crate::scim::json::{attributes_from_json, value_to_json};
 use crate::scim::schema::{self, CORE_USER};
 use crate::scim::target;

@@ -10,9 +10,8 @@ use super::super::language::Language;
 use super::super::{constant, source, warn_unfilled};
 use super::scim;
 use crate::expr::Beyond;
-use crate::mapping::{Apply, AttributeMapping, MANAGER, Mapping, MappingSource, Shape};
-use crate::model::{Diagnostic, Name, Path, Span, Value};
-use crate::reconcile::ACCOUNT_ENABLED;
+use crate::mapping::{Apply, AttributeMapping, Mapping, MappingSource, Shape};
+use crate::model::{ACCOUNT_ENABLED, Diagnostic, MANAGER, Name, Path, Span, Value};
 
 /// What directories keep passwords in.
 const PASSWORDS: [&str; 3] = ["unicodePwd", "userPassword", "dBCSPwd"];

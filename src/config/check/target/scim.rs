@@ -7,9 +7,8 @@ use crate::config::finding::Findings;
 use crate::config::meant::{Connection, ScimConnection, ScimLogin};
 use crate::config::spot::Spot;
 use crate::config::written::{MapWritten, TargetWritten};
-use crate::mapping::{MANAGER, Shape};
-use crate::model::{Diagnostic, Name, Path};
-use crate::reconcile::ACCOUNT_ENABLED;
+use crate::mapping::Shape;
+use crate::model::{ACCOUNT_ENABLED, Diagnostic, MANAGER, Name, Path};
 use crate::scim::schema::{self, Type};
 use crate::scim::{check_path, parse_path, target};
 
