@@ -49,6 +49,9 @@ impl Outcome {
     }
 }
 
+/// What the codes of all that an agent's own limits withhold begin with.
+const AGENT_LIMIT: &str = "agent_limit_";
+
 /// Why something was skipped, held or failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
@@ -62,6 +65,11 @@ impl Reason {
     /// A reason with a sentence.
     pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
         Self { code: Cow::Borrowed(code), detail: detail.into() }
+    }
+
+    /// Whether an agent's own limits withhold it: nothing was tried, and what is asked for next need not wait.
+    pub fn is_withheld(&self) -> bool {
+        self.code.starts_with(AGENT_LIMIT)
     }
 }
 

@@ -11,7 +11,6 @@ use crate::model::{
     Settlement, Situation, Step, Task, Value, Wanted, WorkItem,
 };
 use crate::reconcile::{damages, reconcile};
-use crate::writer::limited::AGENT_LIMIT;
 use crate::writer::{Errand, Group, Search, WriteError, Writer};
 
 use super::backoff::backoff;
@@ -367,5 +366,5 @@ fn give_up_in_the_end(item: &WorkItem, carried: Carried) -> Carried {
 }
 
 fn is_nobodys_failure(why: &Reason) -> bool {
-    why.code == LEASE_TOO_SHORT || why.code.starts_with(AGENT_LIMIT)
+    why.code == LEASE_TOO_SHORT || why.is_withheld()
 }

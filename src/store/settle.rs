@@ -293,7 +293,8 @@ impl Settler<'_, '_> {
                 outcome: None,
                 reason: Some(why),
                 due: Some(*due),
-                attempt: row.attempt + 1,
+                // What was withheld was no try at the target: a newer state of the person does not wait for its hour.
+                attempt: if why.is_withheld() { 0 } else { row.attempt + 1 },
                 look: *look,
                 written: row.written,
             },

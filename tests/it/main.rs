@@ -1,6 +1,8 @@
 //! Sentences about the product, in one binary.
 
 #[cfg(test)]
+mod agent_faults;
+#[cfg(test)]
 mod agents;
 #[cfg(test)]
 mod apps;

@@ -52,18 +52,23 @@ impl Samba {
         make_certificates(&at.join("tls"), address);
         provision(at, address);
         fs::write(at.join("etc/smb.conf"), settings(at, address)).unwrap();
-        let log = fs::File::create(at.join("log/stdout")).unwrap();
-        let process = command("samba")
-            .args(["-F", "--no-process-group", "-M", "single", "--debug-stdout", "-d", "1", "-s"])
-            .arg(at.join("etc/smb.conf"))
-            .stdin(Stdio::null())
-            .stderr(log.try_clone().unwrap())
-            .stdout(log)
-            .spawn()
-            .unwrap();
+        let process = spawn(at);
         let mut samba = Self { process, folder, address };
         samba.wait_until_it_serves();
         samba
+    }
+
+    /// Sends it a signal, by name: `STOP`, `CONT`.
+    pub(crate) fn signal(&self, name: &str) {
+        run(command("kill").arg(format!("-{name}")).arg(self.process.id().to_string()));
+    }
+
+    /// Kills it, whatever it is doing, and starts it again.
+    pub(crate) fn kill_and_start(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(self.folder.path());
+        self.wait_until_it_serves();
     }
 
     fn wait_until_it_serves(&mut self) {
@@ -122,6 +127,14 @@ impl Drop for Samba {
         self.process.kill().ok();
         self.process.wait().ok();
     }
+}
+
+fn spawn(at: &Path) -> Child {
+    let log = fs::File::create(at.join("log/stdout")).unwrap();
+    let mut samba = command("samba");
+    samba.args(["-F", "--no-process-group", "-M", "single", "--debug-stdout", "-d", "1", "-s"]);
+    samba.arg(at.join("etc/smb.conf")).stdin(Stdio::null()).stderr(log.try_clone().unwrap()).stdout(log);
+    samba.spawn().unwrap()
 }
 
 fn command(name: &str) -> Command {

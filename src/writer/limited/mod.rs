@@ -24,8 +24,6 @@ use crate::model::{Change, Damage, Found, Known, ObjectId};
 
 pub use log::{Begun, LimitLog, LogError, LogWords};
 
-/// What the codes of all refusals by an agent's own limits begin with.
-pub const AGENT_LIMIT: &str = "agent_limit_";
 /// The span in which damage is counted.
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
 
