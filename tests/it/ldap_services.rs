@@ -152,6 +152,19 @@ fn code(error: &WriteError) -> &str {
     }
 }
 
+/// Makes a group somebody's primary group: `memberOf` does not tell of it then.
+fn becomes_primary_group(samba: &Samba, name: &str, group: &str) {
+    let account = format!("CN={name},{PEOPLE}");
+    applied(samba, &joins(&account, group));
+    let found = samba.search(&format!("(distinguishedName={group})"));
+    let sid = found.lines().find_map(|line| line.strip_prefix("objectSid:: ")).unwrap();
+    let sid = STANDARD.decode(sid).unwrap();
+    let rid = u32::from_le_bytes(sid[sid.len() - 4..].try_into().unwrap());
+    applied(samba, &format!("dn: {account}\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: {rid}\n-\n"));
+    let found = samba.search(&format!("(cn={name})"));
+    assert!(!found.to_lowercase().contains(&format!("memberof: {}", group.to_lowercase())), "{found}");
+}
+
 async fn make(writer: &LdapWriter, name: &str) -> Result<Known, WriteError> {
     let mut creation = change(ChangeKind::Create, None, &[("cn", name)], &[]);
     if name.chars().all(|c| c.is_ascii_alphanumeric()) {
@@ -182,7 +195,7 @@ async fn whom_the_agents_file_or_the_domain_protects_is_never_written() {
     assert_eq!(code(&update(&writer, &administrator.object).await.unwrap_err()), "outside_containers");
 
     let mut made = Vec::new();
-    for name in ["vip", "direct", "nested", "admin", "marked", "plain"] {
+    for name in ["vip", "direct", "nested", "admin", "marked", "primary", "primary2", "plain"] {
         made.push(make(&writer, name).await.unwrap().object);
     }
     applied(&samba, &joins("CN=direct,OU=People,DC=example,DC=test", VAULT));
@@ -191,9 +204,11 @@ async fn whom_the_agents_file_or_the_domain_protects_is_never_written() {
     let marked =
         "dn: CN=marked,OU=People,DC=example,DC=test\nchangetype: modify\nreplace: adminCount\nadminCount: 1\n-\n";
     applied(&samba, marked);
+    becomes_primary_group(&samba, "primary", VAULT);
+    becomes_primary_group(&samba, "primary2", "CN=Inner,OU=People,DC=example,DC=test");
     let plain = made.pop().unwrap();
     for object in &made {
-        assert_eq!(code(&update(&writer, object).await.unwrap_err()), "protected");
+        assert_eq!(code(&update(&writer, object).await.expect_err(object.as_str())), "protected");
         let deletion = change(ChangeKind::Delete, Some(object), &[], &[]);
         assert_eq!(code(&writer.write(&errand(), &deletion).await.unwrap_err()), "protected");
         assert_eq!(code(&writer.set_manager(&errand(), object, None).await.unwrap_err()), "protected");
