@@ -77,10 +77,17 @@ async fn active_directory_has_what_every_writer_owes() {
 #[ignore = "needs OpenLDAP"]
 async fn open_ldap_has_what_every_writer_owes() {
     let slapd = Slapd::start("127.0.4.12");
-    let settings = LdapSettings {
+    conformance(&LdapWriter::new(slapd_settings(&[&slapd])).unwrap(), &PERSON).await;
+}
+
+/// OpenLDAPs, as an agent's file names them.
+pub(crate) fn slapd_settings(servers: &[&Slapd]) -> LdapSettings {
+    let address = |slapd: &&Slapd| Url::parse(&format!("ldaps://{}:6360", slapd.address())).unwrap();
+    let authority = |slapd: &&Slapd| std::fs::read(slapd.certificate()).unwrap();
+    LdapSettings {
         kind: LdapKind::Ldap,
-        servers: vec![Url::parse("ldaps://127.0.4.12:6360").unwrap()],
-        extra_ca: Some(std::fs::read(slapd.certificate()).unwrap()),
+        servers: servers.iter().map(address).collect(),
+        extra_ca: Some(servers.iter().flat_map(authority).collect()),
         bind: slapd::ADMIN.to_owned(),
         password: SecretString::from(slapd::PASSWORD),
         base: dn(slapd::BASE),
@@ -92,8 +99,7 @@ async fn open_ldap_has_what_every_writer_owes() {
         password_chars: 24,
         timeout: Duration::from_secs(10),
         connections: 4,
-    };
-    conformance(&LdapWriter::new(settings).unwrap(), &PERSON).await;
+    }
 }
 
 const LEAVERS: &str = "OU=Leavers,DC=example,DC=test";

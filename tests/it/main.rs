@@ -47,6 +47,8 @@ mod kill;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod ldap_servers;
+#[cfg(test)]
 mod ldap_services;
 #[cfg(test)]
 mod ldif_services;

@@ -7,7 +7,7 @@ use ldap3::Scope;
 use tokio::time::Instant;
 
 use super::answer::{NO_SUCH_OBJECT, Trouble};
-use super::connection::Held;
+use super::held::Held;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::Dn;
