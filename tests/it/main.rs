@@ -47,6 +47,8 @@ mod kill;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod ldap_looks;
+#[cfg(test)]
 mod ldap_servers;
 #[cfg(test)]
 mod ldap_services;

@@ -100,18 +100,23 @@ impl Slapd {
 
     /// Adds entries.
     pub(crate) fn apply(&self, ldif: &str) {
-        self.add(ldif, &[]);
+        self.modify(ldif, &["-a"]);
+    }
+
+    /// Applies changes.
+    pub(crate) fn change(&self, ldif: &str) {
+        self.modify(ldif, &[]);
     }
 
     /// Adds an entry with what another server keeps of it, as replication would.
     pub(crate) fn copy_of(&self, ldif: &str) {
-        self.add(ldif, &["-e", "!relax"]);
+        self.modify(ldif, &["-a", "-e", "!relax"]);
     }
 
-    fn add(&self, ldif: &str, controls: &[&str]) {
+    fn modify(&self, ldif: &str, options: &[&str]) {
         use std::io::Write as _;
-        let mut tool = Command::new("ldapadd")
-            .args(controls)
+        let mut tool = Command::new("ldapmodify")
+            .args(options)
             .args(["-x", "-H", &format!("ldap://{}:3890", self.address), "-D", ADMIN, "-w", PASSWORD])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
