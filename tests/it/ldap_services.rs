@@ -22,7 +22,7 @@ fn dn(text: &str) -> Dn {
     Dn::parse(text).unwrap()
 }
 
-fn samba_settings(samba: &Samba, address: &str) -> LdapSettings {
+pub(crate) fn samba_settings(samba: &Samba, address: &str) -> LdapSettings {
     LdapSettings {
         kind: LdapKind::ActiveDirectory,
         servers: vec![Url::parse(&format!("ldaps://{address}")).unwrap()],
@@ -106,7 +106,7 @@ const LEAVERS: &str = "OU=Leavers,DC=example,DC=test";
 const VAULT: &str = "CN=Vault,CN=Users,DC=example,DC=test";
 
 /// A domain with containers, and the protected group `Vault` with `Inner` nested in it.
-fn prepared(address: &'static str) -> Samba {
+pub(crate) fn prepared(address: &'static str) -> Samba {
     let samba = Samba::start(address);
     let unit =
         |name: &str| format!("dn: OU={name},DC=example,DC=test\nchangetype: add\nobjectClass: organizationalUnit\n\n");
@@ -122,7 +122,7 @@ fn prepared(address: &'static str) -> Samba {
     samba
 }
 
-fn applied(samba: &Samba, ldif: &str) {
+pub(crate) fn applied(samba: &Samba, ldif: &str) {
     let output = samba.apply(ldif);
     assert!(output.status.success(), "{output:?}");
 }
@@ -144,14 +144,14 @@ fn guarded(samba: &Samba, servers: &[&str]) -> LdapSettings {
 }
 
 /// What the directory calls the one entry that a filter finds.
-fn object_of(samba: &Samba, filter: &str) -> ObjectId {
+pub(crate) fn object_of(samba: &Samba, filter: &str) -> ObjectId {
     let found = samba.search(filter);
     let encoded = found.lines().find_map(|line| line.strip_prefix("objectGUID:: ")).unwrap();
     let bytes: [u8; 16] = STANDARD.decode(encoded).unwrap().try_into().unwrap();
     ObjectId::new(&uuid::Uuid::from_bytes_le(bytes).to_string())
 }
 
-fn code(error: &WriteError) -> &str {
+pub(crate) fn code(error: &WriteError) -> &str {
     match error {
         WriteError::Refused { code, .. } => code,
         other => panic!("{other:?}"),

@@ -49,6 +49,8 @@ mod language;
 #[cfg(test)]
 mod ldap_looks;
 #[cfg(test)]
+mod ldap_names;
+#[cfg(test)]
 mod ldap_servers;
 #[cfg(test)]
 mod ldap_services;

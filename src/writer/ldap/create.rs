@@ -70,6 +70,7 @@ impl LdapWriter {
     pub(super) fn check_values(&self, change: &Change) -> Result<(), WriteError> {
         let mut named = change.set.iter().map(|(name, _)| name).chain(&change.clear);
         named.try_for_each(words::check_named_plainly)?;
+        change.set.iter().try_for_each(|(name, value)| words::check_text(name, value))?;
         match self.kind() {
             LdapKind::ActiveDirectory => limits::check(&change.set),
             LdapKind::Ldap => change.set.iter().try_for_each(|(name, _)| limits::check_name(name)),
