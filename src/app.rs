@@ -20,7 +20,7 @@ use crate::writer::Writer;
 use crate::writer::graph::{GraphSettings, GraphWriter, TIMEOUT_DEFAULT, Tenants};
 use crate::writer::scim::{ScimLogin, ScimSettings, ScimWriter};
 
-pub use remote_agent::{AgentError, AgentLogin, agent, agent_of_file, certificates, vouch};
+pub use remote_agent::{AgentError, AgentLogin, agent, agent_of_file, certificates, looker_of, vouch};
 
 /// Items leased and carried where it is done once, by hand. Whoever delivers for long asks the writer how much it has
 /// room for.

@@ -146,6 +146,18 @@ pub fn vouch(target: &AgentTarget) -> Result<Begun, LogError> {
     LimitLog::vouch(&target.log, Arc::new(SystemClock), Arc::new(PatientClock::new()))
 }
 
+/// What looks at a target as an agent's file reaches it; `None` where there is nothing to look at but change files. It is
+/// to be asked only: nothing counts what it would write.
+///
+/// # Errors
+/// [`AgentError`] where the target's password, certificates or address are wrong.
+pub fn looker_of(target: &AgentTarget) -> Result<Option<Arc<dyn Writer>>, AgentError> {
+    match &target.reached {
+        Reached::Ldif { .. } => Ok(None),
+        Reached::Ldap(directory) => Ok(Some(Arc::new(ldap_writer(&target.id, directory)?))),
+    }
+}
+
 fn carrier(target: &AgentTarget) -> Result<Carrier, AgentError> {
     let (writer, concurrency_max) = match &target.reached {
         Reached::Ldif { folder, timeout } => {
@@ -153,15 +165,18 @@ fn carrier(target: &AgentTarget) -> Result<Carrier, AgentError> {
             (Arc::new(LdifWriter::new(settings)) as Arc<dyn Writer>, CONCURRENCY_MAX)
         }
         Reached::Ldap(directory) => {
-            let settings = ldap_settings(&target.id, directory)?;
-            let connections = u32::try_from(settings.connections).unwrap_or(CONCURRENCY_MAX);
-            let wrong = |source| AgentError::Ldap { target: target.id.clone(), source };
-            (Arc::new(LdapWriter::new(settings).map_err(wrong)?) as Arc<dyn Writer>, connections)
+            let connections = u32::try_from(directory.connections).unwrap_or(CONCURRENCY_MAX);
+            (Arc::new(ldap_writer(&target.id, directory)?) as Arc<dyn Writer>, connections)
         }
     };
     let log = LimitLog::open(&target.log, Arc::new(SystemClock), Arc::new(PatientClock::new()))?;
     let limited = Limited::new(writer, log, target.limits, Arc::new(SystemClock));
     Ok(Carrier { writer: Arc::new(limited), concurrency_max })
+}
+
+fn ldap_writer(target: &TargetId, directory: &DirectoryMeant) -> Result<LdapWriter, AgentError> {
+    let wrong = |source| AgentError::Ldap { target: target.clone(), source };
+    LdapWriter::new(ldap_settings(target, directory)?).map_err(wrong)
 }
 
 fn ldap_settings(target: &TargetId, directory: &DirectoryMeant) -> Result<LdapSettings, AgentError> {

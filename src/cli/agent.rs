@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 /// Loads an agent's file, or shows everything that is wrong with it.
-fn load_agent(file: &Path) -> anyhow::Result<AgentMeant> {
+pub(super) fn load_agent(file: &Path) -> anyhow::Result<AgentMeant> {
     let loaded = config::load_agent(file);
     let report = loaded.as_ref().map_or_else(|report| report, |meant| &meant.warnings);
     if !report.findings().is_empty() {

@@ -1,5 +1,6 @@
 //! `muster fsck`: whether the store is as it must be; and, when asked to look, the directories as the store knows them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,21 +9,28 @@ use anyhow::Context as _;
 use serde_json::{Value as Json, json};
 
 use super::Globals;
+use super::agent::load_agent;
 use super::jobs::{WriteTimeout, load_job, open_store};
 use super::screen::{Progress, counted, grouped, note, say, say_json, shown};
-use crate::app::{App, Hands};
+use crate::app::{self, App, Hands};
 use crate::clock::SystemClock;
+use crate::config::{AgentTarget, Connection, JobMeant};
+use crate::model::TargetId;
 use crate::pipeline::look::{Difference, Looker, TargetLooked, What};
 use crate::plain::plain;
 use crate::scim::json::value_to_json;
 use crate::store::{Access, Fault, Store};
+use crate::writer::Writer;
 
 /// Differences shown of each target; all are counted.
 const SHOWN_DEFAULT: usize = 20;
+/// Why a target of kind `ldif` is not asked.
+const CHANGE_FILES: &str = "it gets change files, which tell nothing";
 
 /// Check the data folder: every rule that must hold between its rows. With --look, compare it with the directories.
 ///
-/// Exit code 0: everything is as it must be; 1: something is not, or an error.
+/// Exit code 0: everything is as it must be; 1: something is not, or an error. A directory that is not asked (an agent's
+/// whose file is not named, or change files) is said to be so, and counts for nothing.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Ask the directories, too: every linked account is there, holds what is known, and is the only one that matches.
@@ -32,6 +40,10 @@ pub(super) struct Args {
     /// The job file that says where the directories are.
     #[arg(long, value_name = "FILE", requires = "look")]
     job: Option<PathBuf>,
+    /// An agent's own file, whose directories are asked, too; beside the agent that runs with it. Their managers and
+    /// groups are not compared.
+    #[arg(long = "agent", value_name = "FILE", requires = "look")]
+    agents: Vec<PathBuf>,
     /// How many differences to show of each target.
     #[arg(long, default_value_t = SHOWN_DEFAULT, value_name = "COUNT", requires = "look")]
     show: usize,
@@ -56,11 +68,14 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The directories that agents' files reach, and what asks each; `None` for change files.
+type Reached = BTreeMap<TargetId, Option<Arc<dyn Writer>>>;
+
 /// What was found in the directories.
 struct Looked {
     targets: Vec<TargetLooked>,
-    /// Targets this process cannot ask.
-    beyond: Vec<String>,
+    /// Targets this process cannot ask, and why.
+    beyond: Vec<(TargetId, &'static str)>,
 }
 
 impl Looked {
@@ -78,11 +93,17 @@ fn look(args: &Args, path: &std::path::Path, store: &Arc<Store>) -> anyhow::Resu
     }
     job.job.set_key(&store.installation_key()?);
     let app = App::new(Arc::clone(store), Arc::new(SystemClock), args.write.lease_times());
+    let reached = reached_by_agents(&args.agents, &job)?;
     let (mut targets, mut beyond) = (Vec::new(), Vec::new());
     for (id, connection) in &job.connections {
-        match app.hands(id, connection)? {
-            Hands::Embedded(writer) => targets.push((id.clone(), writer)),
-            Hands::Agent => beyond.push(id.to_string()),
+        match (app.hands(id, connection)?, reached.get(id)) {
+            (Hands::Embedded(writer), _) => targets.push((id.clone(), writer)),
+            (Hands::Agent, Some(Some(writer))) => targets.push((id.clone(), Arc::clone(writer))),
+            (Hands::Agent, Some(None)) => beyond.push((id.clone(), CHANGE_FILES)),
+            (Hands::Agent, None) if matches!(connection, Connection::Ldif { .. }) => {
+                beyond.push((id.clone(), CHANGE_FILES));
+            }
+            (Hands::Agent, None) => beyond.push((id.clone(), "it is reached through an agent; --agent names its file")),
         }
     }
     let people = store.people_count(&state)?;
@@ -93,6 +114,24 @@ fn look(args: &Args, path: &std::path::Path, store: &Arc<Store>) -> anyhow::Resu
     let targets = runtime.block_on(Arc::new(looker).look(&mut |done| bar.at(done)))?;
     bar.end();
     Ok(Looked { targets, beyond })
+}
+
+/// What asks the targets of the job that these agents' files name.
+fn reached_by_agents(files: &[PathBuf], job: &JobMeant) -> anyhow::Result<Reached> {
+    let mut reached = Reached::new();
+    for file in files {
+        let agent = load_agent(file)?;
+        let named = |target: &&AgentTarget| job.connections.iter().any(|(id, _)| *id == target.id);
+        let ours: Vec<_> = agent.targets.iter().filter(named).collect();
+        if ours.is_empty() {
+            let file = plain(&file.display().to_string()).into_owned();
+            anyhow::bail!("{file} names no directory of job `{}`; they go by the same names there", job.job.id);
+        }
+        for target in ours {
+            reached.insert(target.id.clone(), app::looker_of(target)?);
+        }
+    }
+    Ok(reached)
 }
 
 fn print_faults(faults: &[Fault], globals: &Globals) {
@@ -128,8 +167,8 @@ fn print_looked(looked: &Looked) {
             say(format!("  and {} more; --show shows them", grouped(more)));
         }
     }
-    for target in &looked.beyond {
-        say(format!("{}: not asked; it is reached through an agent", plain(target)));
+    for (target, why) in &looked.beyond {
+        say(format!("{target}: not asked; {why}"));
     }
 }
 
@@ -159,7 +198,7 @@ fn print_json(faults: &[Fault], looked: Option<&Looked>, is_sound: bool) {
     let mut answer = json!({ "ok": is_sound, "faults": faults });
     if let Some(looked) = looked {
         let asked = looked.targets.iter().map(target_json);
-        let beyond = looked.beyond.iter().map(|target| json!({ "target": target, "asked": false }));
+        let beyond = looked.beyond.iter().map(|(target, _)| json!({ "target": target.as_str(), "asked": false }));
         answer["targets"] = asked.chain(beyond).collect();
     }
     say_json(&answer);

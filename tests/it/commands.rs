@@ -38,9 +38,14 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new() -> Self {
+        Self::with(JOB)
+    }
+
+    /// With another job `hr`.
+    pub(crate) fn with(job: &str) -> Self {
         super::practice::install_tls();
         let folder = TempDir::new().unwrap();
-        std::fs::write(folder.path().join("hr.toml"), JOB).unwrap();
+        std::fs::write(folder.path().join("hr.toml"), job).unwrap();
         std::fs::create_dir(folder.path().join("ldif")).unwrap();
         Self { folder }
     }

@@ -22,7 +22,7 @@ fn dn(text: &str) -> Dn {
     Dn::parse(text).unwrap()
 }
 
-fn samba_settings(samba: &Samba, address: &str) -> LdapSettings {
+pub(crate) fn samba_settings(samba: &Samba, address: &str) -> LdapSettings {
     LdapSettings {
         kind: LdapKind::ActiveDirectory,
         servers: vec![Url::parse(&format!("ldaps://{address}")).unwrap()],
@@ -77,10 +77,17 @@ async fn active_directory_has_what_every_writer_owes() {
 #[ignore = "needs OpenLDAP"]
 async fn open_ldap_has_what_every_writer_owes() {
     let slapd = Slapd::start("127.0.4.12");
-    let settings = LdapSettings {
+    conformance(&LdapWriter::new(slapd_settings(&[&slapd])).unwrap(), &PERSON).await;
+}
+
+/// OpenLDAPs, as an agent's file names them.
+pub(crate) fn slapd_settings(servers: &[&Slapd]) -> LdapSettings {
+    let address = |slapd: &&Slapd| Url::parse(&format!("ldaps://{}:6360", slapd.address())).unwrap();
+    let authority = |slapd: &&Slapd| std::fs::read(slapd.certificate()).unwrap();
+    LdapSettings {
         kind: LdapKind::Ldap,
-        servers: vec![Url::parse("ldaps://127.0.4.12:6360").unwrap()],
-        extra_ca: Some(std::fs::read(slapd.certificate()).unwrap()),
+        servers: servers.iter().map(address).collect(),
+        extra_ca: Some(servers.iter().flat_map(authority).collect()),
         bind: slapd::ADMIN.to_owned(),
         password: SecretString::from(slapd::PASSWORD),
         base: dn(slapd::BASE),
@@ -92,15 +99,14 @@ async fn open_ldap_has_what_every_writer_owes() {
         password_chars: 24,
         timeout: Duration::from_secs(10),
         connections: 4,
-    };
-    conformance(&LdapWriter::new(settings).unwrap(), &PERSON).await;
+    }
 }
 
 const LEAVERS: &str = "OU=Leavers,DC=example,DC=test";
 const VAULT: &str = "CN=Vault,CN=Users,DC=example,DC=test";
 
 /// A domain with containers, and the protected group `Vault` with `Inner` nested in it.
-fn prepared(address: &'static str) -> Samba {
+pub(crate) fn prepared(address: &'static str) -> Samba {
     let samba = Samba::start(address);
     let unit =
         |name: &str| format!("dn: OU={name},DC=example,DC=test\nchangetype: add\nobjectClass: organizationalUnit\n\n");
@@ -116,7 +122,7 @@ fn prepared(address: &'static str) -> Samba {
     samba
 }
 
-fn applied(samba: &Samba, ldif: &str) {
+pub(crate) fn applied(samba: &Samba, ldif: &str) {
     let output = samba.apply(ldif);
     assert!(output.status.success(), "{output:?}");
 }
@@ -138,18 +144,31 @@ fn guarded(samba: &Samba, servers: &[&str]) -> LdapSettings {
 }
 
 /// What the directory calls the one entry that a filter finds.
-fn object_of(samba: &Samba, filter: &str) -> ObjectId {
+pub(crate) fn object_of(samba: &Samba, filter: &str) -> ObjectId {
     let found = samba.search(filter);
     let encoded = found.lines().find_map(|line| line.strip_prefix("objectGUID:: ")).unwrap();
     let bytes: [u8; 16] = STANDARD.decode(encoded).unwrap().try_into().unwrap();
     ObjectId::new(&uuid::Uuid::from_bytes_le(bytes).to_string())
 }
 
-fn code(error: &WriteError) -> &str {
+pub(crate) fn code(error: &WriteError) -> &str {
     match error {
         WriteError::Refused { code, .. } => code,
         other => panic!("{other:?}"),
     }
+}
+
+/// Makes a group somebody's primary group: `memberOf` does not tell of it then.
+fn becomes_primary_group(samba: &Samba, name: &str, group: &str) {
+    let account = format!("CN={name},{PEOPLE}");
+    applied(samba, &joins(&account, group));
+    let found = samba.search(&format!("(distinguishedName={group})"));
+    let sid = found.lines().find_map(|line| line.strip_prefix("objectSid:: ")).unwrap();
+    let sid = STANDARD.decode(sid).unwrap();
+    let rid = u32::from_le_bytes(sid[sid.len() - 4..].try_into().unwrap());
+    applied(samba, &format!("dn: {account}\nchangetype: modify\nreplace: primaryGroupID\nprimaryGroupID: {rid}\n-\n"));
+    let found = samba.search(&format!("(cn={name})"));
+    assert!(!found.to_lowercase().contains(&format!("memberof: {}", group.to_lowercase())), "{found}");
 }
 
 async fn make(writer: &LdapWriter, name: &str) -> Result<Known, WriteError> {
@@ -182,7 +201,7 @@ async fn whom_the_agents_file_or_the_domain_protects_is_never_written() {
     assert_eq!(code(&update(&writer, &administrator.object).await.unwrap_err()), "outside_containers");
 
     let mut made = Vec::new();
-    for name in ["vip", "direct", "nested", "admin", "marked", "plain"] {
+    for name in ["vip", "direct", "nested", "admin", "marked", "primary", "primary2", "plain"] {
         made.push(make(&writer, name).await.unwrap().object);
     }
     applied(&samba, &joins("CN=direct,OU=People,DC=example,DC=test", VAULT));
@@ -191,9 +210,11 @@ async fn whom_the_agents_file_or_the_domain_protects_is_never_written() {
     let marked =
         "dn: CN=marked,OU=People,DC=example,DC=test\nchangetype: modify\nreplace: adminCount\nadminCount: 1\n-\n";
     applied(&samba, marked);
+    becomes_primary_group(&samba, "primary", VAULT);
+    becomes_primary_group(&samba, "primary2", "CN=Inner,OU=People,DC=example,DC=test");
     let plain = made.pop().unwrap();
     for object in &made {
-        assert_eq!(code(&update(&writer, object).await.unwrap_err()), "protected");
+        assert_eq!(code(&update(&writer, object).await.expect_err(object.as_str())), "protected");
         let deletion = change(ChangeKind::Delete, Some(object), &[], &[]);
         assert_eq!(code(&writer.write(&errand(), &deletion).await.unwrap_err()), "protected");
         assert_eq!(code(&writer.set_manager(&errand(), object, None).await.unwrap_err()), "protected");

@@ -49,6 +49,12 @@ mod kill;
 #[cfg(test)]
 mod language;
 #[cfg(test)]
+mod ldap_looks;
+#[cfg(test)]
+mod ldap_names;
+#[cfg(test)]
+mod ldap_servers;
+#[cfg(test)]
 mod ldap_services;
 #[cfg(test)]
 mod ldif_services;

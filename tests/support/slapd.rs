@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -33,16 +33,7 @@ impl Slapd {
         fs::create_dir(at.join("db")).unwrap();
         super::samba::make_certificates(at, address);
         fs::write(at.join("slapd.conf"), settings(at)).unwrap();
-        let urls = format!("ldap://{address}:3890 ldaps://{address}:6360");
-        let log = fs::File::create(at.join("log")).unwrap();
-        let process = Command::new("/usr/sbin/slapd")
-            .args(["-d", "0", "-h", &urls, "-f"])
-            .arg(at.join("slapd.conf"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let process = serve(at, address);
         let mut slapd = Self { process, folder, address };
         slapd.wait_until_it_serves();
         slapd.apply(&format!(
@@ -65,6 +56,43 @@ impl Slapd {
         }
     }
 
+    /// Stops serving. What was written stays.
+    pub(crate) fn stop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Serves again what was written.
+    pub(crate) fn start_again(&mut self) {
+        self.process = serve(self.folder.path(), self.address);
+        self.wait_until_it_serves();
+    }
+
+    /// What a search gives, as LDIF without folded lines.
+    pub(crate) fn search(&self, filter: &str) -> String {
+        self.searched(filter, "*")
+    }
+
+    /// The same with what the server itself keeps of an entry.
+    pub(crate) fn search_all(&self, filter: &str) -> String {
+        self.searched(filter, "entryUUID")
+    }
+
+    fn searched(&self, filter: &str, also: &str) -> String {
+        let output = Command::new("ldapsearch")
+            .args(["-x", "-H", &format!("ldap://{}:3890", self.address), "-D", ADMIN, "-w", PASSWORD])
+            .args(["-LLL", "-o", "ldif-wrap=no", "-b", BASE, filter, "*", also])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The loopback address it serves on.
+    pub(crate) fn address(&self) -> &'static str {
+        self.address
+    }
+
     /// The certificate of the authority that vouches for the server.
     pub(crate) fn certificate(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
@@ -72,8 +100,23 @@ impl Slapd {
 
     /// Adds entries.
     pub(crate) fn apply(&self, ldif: &str) {
+        self.modify(ldif, &["-a"]);
+    }
+
+    /// Applies changes.
+    pub(crate) fn change(&self, ldif: &str) {
+        self.modify(ldif, &[]);
+    }
+
+    /// Adds an entry with what another server keeps of it, as replication would.
+    pub(crate) fn copy_of(&self, ldif: &str) {
+        self.modify(ldif, &["-a", "-e", "!relax"]);
+    }
+
+    fn modify(&self, ldif: &str, options: &[&str]) {
         use std::io::Write as _;
-        let mut tool = Command::new("ldapadd")
+        let mut tool = Command::new("ldapmodify")
+            .args(options)
             .args(["-x", "-H", &format!("ldap://{}:3890", self.address), "-D", ADMIN, "-w", PASSWORD])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -91,7 +134,20 @@ impl Drop for Slapd {
     }
 }
 
-fn settings(at: &std::path::Path) -> String {
+fn serve(at: &Path, address: &str) -> Child {
+    let urls = format!("ldap://{address}:3890 ldaps://{address}:6360");
+    let log = fs::File::create(at.join("log")).unwrap();
+    Command::new("/usr/sbin/slapd")
+        .args(["-d", "0", "-h", &urls, "-f"])
+        .arg(at.join("slapd.conf"))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
+}
+
+fn settings(at: &Path) -> String {
     let at = at.display();
     format!(
         "include /etc/ldap/schema/core.schema

@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use ldap3::Mod;
 
 use super::answer::{CONSTRAINT_VIOLATION, ENTRY_EXISTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, NON_LEAF, Trouble};
-use super::connection::{Held, Until};
+use super::connection::Until;
 use super::create::{container_wanted, flags_after};
+use super::held::Held;
+use super::lately::Whom;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::{Attributes, Change, Dn, Known, Name, ObjectId, Value, escape_rdn_value};
@@ -32,8 +34,7 @@ impl LdapWriter {
         if let Some(container) = &container {
             self.check_container(container)?;
         }
-        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
-        let entry = self.entry_to_write(&mut held, object, &[Name::new("pwdLastSet")]).await?;
+        let (mut held, entry) = self.reach_to_write(object, &[Name::new("pwdLastSet")], deadline).await?;
         let enabled = words::enabled(change.set.get(words::ENABLED))?;
         self.check_password(&entry, enabled)?;
         let mods = self.modifications(&entry, change, enabled)?;
@@ -54,11 +55,13 @@ impl LdapWriter {
     /// # Errors
     /// As [`Writer::write`](crate::writer::Writer::write).
     pub(super) async fn take_away(&self, object: &ObjectId, deadline: Until) -> Result<Option<Known>, WriteError> {
-        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
-        let Some(entry) = self.entry(&mut held, object, &[]).await.map_err(Trouble::told)? else { return Ok(None) };
+        let Some((mut held, entry)) = self.reach(object, &[], deadline).await? else { return Ok(None) };
         self.check_account(&mut held, &entry).await?;
         match held.delete(&entry.dn).await {
-            Ok(()) => Ok(None),
+            Ok(()) => {
+                self.lately.remember(Whom::Deleted(object.clone()), held.server());
+                Ok(None)
+            }
             Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => Ok(None),
             Err(trouble) if trouble.code() == Some(NON_LEAF) => Err(refused(
                 "non_leaf",
@@ -81,11 +84,13 @@ impl LdapWriter {
         manager: Option<&ObjectId>,
         deadline: Until,
     ) -> Result<(), WriteError> {
-        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
-        let entry = self.entry_to_write(&mut held, object, &[]).await?;
+        let (mut held, entry) = self.reach_to_write(object, &[], deadline).await?;
         let value = match manager {
             Some(manager) => {
                 let found = self.entry(&mut held, manager, &[]).await.map_err(Trouble::told)?;
+                if found.is_none() {
+                    self.must_be_here(&Whom::Object(manager.clone()), &held, "the manager's account")?;
+                }
                 let gone = || refused("manager_gone", format!("the manager's account {manager} is not there any more"));
                 HashSet::from([found.ok_or_else(gone)?.dn.into_bytes()])
             }
@@ -95,18 +100,19 @@ impl LdapWriter {
         held.modify(&entry.dn, mods).await.map_err(Trouble::told)
     }
 
-    /// The entry of a linked account, where it may be written.
-    pub(super) async fn entry_to_write(
+    /// The entry of a linked account, at a server that has it, where it may be written.
+    pub(super) async fn reach_to_write(
         &self,
-        held: &mut Held<'_>,
         object: &ObjectId,
         attributes: &[Name],
-    ) -> Result<Entry, WriteError> {
-        let Some(entry) = self.entry(held, object, attributes).await.map_err(Trouble::told)? else {
+        deadline: Until,
+    ) -> Result<(Held<'_>, Entry), WriteError> {
+        let Some((mut held, entry)) = self.reach(object, attributes, deadline).await? else {
             return Err(WriteError::Gone { cause: Cause(format!("no entry {object} is there")) });
         };
-        self.check_account(held, &entry).await?;
-        Ok(entry)
+        self.check_account(&mut held, &entry).await?;
+        self.lately.remember(Whom::Object(object.clone()), held.server());
+        Ok((held, entry))
     }
 
     /// Active Directory opens no account without a password, and Samba does: it is refused here (`facts/services.md`).

@@ -1,11 +1,9 @@
 //! The way to a directory: which of its servers, over TLS, bound, and a time-out on everything.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ldap3::controls::RawControl;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapResult, Mod, Scope, SearchOptions};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -17,7 +15,7 @@ use url::Url;
 
 use super::LdapSettings;
 use super::answer::{PASSES, Trouble, bind_words, words};
-use super::read::{Entry, read};
+use super::held::Held;
 use crate::clock::Deadline;
 
 /// How long one server may take to be connected to and bound at, TLS included, before the next is tried.
@@ -26,16 +24,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const PASSED_OVER: Duration = Duration::from_secs(60);
 /// How long nobody binds after the directory refused our name or password: more tries would lock the account.
 const REFUSED: Duration = Duration::from_secs(30);
+/// How long one server that refused our name or password is not asked while others serve: as long as wrong passwords are
+/// usually counted before an account is locked.
+const REFUSED_BY_ONE: Duration = Duration::from_secs(30 * 60);
 /// A connection that was idle for longer is not used: firewalls forget it without a word.
 const IDLE_MAX: Duration = Duration::from_secs(60);
-/// Entries one search may answer. Two are enough to know that it is not one; some more, to name them.
-const ENTRIES_MAX: i32 = 10;
-/// Entries a list may have: groups somebody is in. More is no list of groups.
-const LIST_MAX: i32 = 1_000;
-/// A search found more than it may answer (RFC 4511 §4.1.9): what came is enough.
-const SIZE_LIMIT_EXCEEDED: u32 = 4;
-/// Shows what was deleted and is not gone yet ([MS-ADTS] 3.1.1.3.4.1.14, LDAP_SERVER_SHOW_DELETED_OID).
-const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 
 /// Why there can be no connection to a directory: all of it is for whoever wrote the settings.
 #[derive(Debug, thiserror::Error)]
@@ -75,11 +68,20 @@ pub(super) struct Pool {
     servers: Vec<Url>,
     tls: Arc<ClientConfig>,
     permits: Semaphore,
-    idle: Mutex<Vec<(Ldap, Instant)>>,
+    idle: Mutex<Vec<Idle>>,
     /// Until when nobody binds, and why.
     refused: Mutex<Option<(Instant, String)>>,
     /// The server that serves, and until when those before it are passed over.
     serving: Mutex<(usize, Option<Instant>)>,
+    /// Until when each is not asked besides the one that serves, and why: it said nothing, or does not let us in.
+    passed_over: Mutex<Vec<Option<(Instant, String)>>>,
+}
+
+/// A connection that nobody uses.
+struct Idle {
+    ldap: Ldap,
+    at: usize,
+    since: Instant,
 }
 
 impl Pool {
@@ -102,43 +104,101 @@ impl Pool {
             idle: Mutex::default(),
             refused: Mutex::default(),
             serving: Mutex::new((0, None)),
+            passed_over: Mutex::new(vec![None; servers.len()]),
         })
     }
 
-    /// A bound connection, to be used until then.
+    /// A bound connection to the server that serves, to be used until then.
     ///
     /// # Errors
     /// [`Trouble::NotSent`]: no server can be reached, or none takes us.
     pub(super) async fn take(&self, until: Until) -> Result<Held<'_>, Trouble> {
-        let too_late = || Trouble::NotSent("all connections were in use for too long".to_owned());
-        let permit = timeout_at(until.end, self.permits.acquire()).await;
-        let permit = permit.map_err(|_| too_late())?.map_err(|_| too_late())?;
-        let ldap = match self.kept() {
-            Some(ldap) => ldap,
+        let permit = self.permit(until).await?;
+        let at = self.serving();
+        let (ldap, at) = match self.kept(at) {
+            Some(ldap) => (ldap, at),
             None => self.connect(until.end).await?,
         };
-        Ok(Held { ldap: Some(ldap), pool: self, until, wrote: false, _permit: permit })
+        Ok(Held::new(ldap, at, self, until, permit))
     }
 
-    /// A connection that was kept. One that the server has closed meanwhile is let go, and all are when the first
-    /// server is to be tried again.
-    fn kept(&self) -> Option<Ldap> {
+    /// A bound connection to this server and no other.
+    ///
+    /// # Errors
+    /// [`Trouble::NotSent`]: it cannot be reached, or does not take us.
+    pub(super) async fn take_at(&self, at: usize, until: Until) -> Result<Held<'_>, Trouble> {
+        let permit = self.permit(until).await?;
+        let ldap = match self.kept(at) {
+            Some(ldap) => ldap,
+            None => self.connect_at(at, until.end).await?,
+        };
+        Ok(Held::new(ldap, at, self, until, permit))
+    }
+
+    /// All servers but these, by their places in the list.
+    pub(super) fn others(&self, but: &[usize]) -> Vec<usize> {
+        (0..self.servers.len()).filter(|at| !but.contains(at)).collect()
+    }
+
+    /// The address of a server, for people.
+    pub(super) fn name_of(&self, at: usize) -> String {
+        self.servers.get(at).map(shown).unwrap_or_default()
+    }
+
+    /// A connection that went well is kept.
+    pub(super) fn give_back(&self, ldap: Ldap, at: usize) {
+        unpoisoned(&self.idle).push(Idle { ldap, at, since: Instant::now() });
+    }
+
+    async fn permit(&self, until: Until) -> Result<SemaphorePermit<'_>, Trouble> {
+        let too_late = || Trouble::NotSent("all connections were in use for too long".to_owned());
+        timeout_at(until.end, self.permits.acquire()).await.map_err(|_| too_late())?.map_err(|_| too_late())
+    }
+
+    /// The server that serves; after a while the first again.
+    fn serving(&self) -> usize {
         let mut serving = unpoisoned(&self.serving);
-        let mut idle = unpoisoned(&self.idle);
         if serving.1.is_some_and(|until| until <= Instant::now()) {
             *serving = (0, None);
-            idle.clear();
         }
-        while let Some((mut ldap, since)) = idle.pop() {
-            if !ldap.is_closed() && since.elapsed() < IDLE_MAX {
-                return Some(ldap);
-            }
+        serving.0
+    }
+
+    /// A connection to that server that was kept. One that the server has closed meanwhile is let go.
+    fn kept(&self, at: usize) -> Option<Ldap> {
+        let mut idle = unpoisoned(&self.idle);
+        idle.retain_mut(|idle| !idle.ldap.is_closed() && idle.since.elapsed() < IDLE_MAX);
+        let last = idle.iter().rposition(|idle| idle.at == at)?;
+        Some(idle.swap_remove(last).ldap)
+    }
+
+    /// One that said nothing, or did not let us in, is passed over for a while.
+    async fn connect_at(&self, at: usize, deadline: Instant) -> Result<Ldap, Trouble> {
+        let over = unpoisoned(&self.passed_over).get(at).cloned().flatten();
+        if let Some((until, why)) = over
+            && until > Instant::now()
+        {
+            return Err(Trouble::NotSent(why));
         }
-        None
+        let until = deadline.min(Instant::now() + CONNECT_TIMEOUT);
+        match timeout_at(until, self.connect_to(&self.servers[at])).await {
+            Ok(Ok(ldap)) => Ok(ldap),
+            Ok(Err(Unconnected::Unreachable(why))) => Err(Trouble::NotSent(why)),
+            Ok(Err(Unconnected::NotLetIn(why))) => Err(self.pass_over(at, REFUSED_BY_ONE, why)),
+            Err(_) => Err(self.pass_over(at, PASSED_OVER, "no answer in time".to_owned())),
+        }
+    }
+
+    fn pass_over(&self, at: usize, span: Duration, why: String) -> Trouble {
+        tracing::warn!(server = self.name_of(at), why, "a server of the directory cannot be asked");
+        if let Some(over) = unpoisoned(&self.passed_over).get_mut(at) {
+            *over = Some((Instant::now() + span, why.clone()));
+        }
+        Trouble::NotSent(why)
     }
 
     /// Tries the servers in turn, from the one that serves; after a while from the first again.
-    async fn connect(&self, deadline: Instant) -> Result<Ldap, Trouble> {
+    async fn connect(&self, deadline: Instant) -> Result<(Ldap, usize), Trouble> {
         if let Some((until, why)) = unpoisoned(&self.refused).clone()
             && until > Instant::now()
         {
@@ -155,7 +215,7 @@ impl Pool {
                         let passed_over = (at > 0).then(|| Instant::now() + PASSED_OVER);
                         *unpoisoned(&self.serving) = (at, passed_over);
                     }
-                    return Ok(ldap);
+                    return Ok((ldap, at));
                 }
                 Ok(Err(Unconnected::NotLetIn(why))) => {
                     tracing::warn!(server = shown(&self.servers[at]), why, "the directory does not let the agent in");
@@ -163,7 +223,11 @@ impl Pool {
                     return Err(Trouble::NotSent(why));
                 }
                 Ok(Err(Unconnected::Unreachable(why))) => said.push(format!("{}: {why}", shown(&self.servers[at]))),
-                Err(_) => said.push(format!("{}: no answer in time", shown(&self.servers[at]))),
+                Err(_) => {
+                    let why = "no answer in time".to_owned();
+                    said.push(format!("{}: {why}", shown(&self.servers[at])));
+                    drop(self.pass_over(at, PASSED_OVER, why));
+                }
             }
         }
         tracing::warn!(servers = said.join("; "), "no server of the directory can be used");
@@ -195,166 +259,6 @@ impl Pool {
             // Its own trouble, and not our name or password.
             rc if PASSES.contains(&rc) => Err(Unconnected::Unreachable(words(&bound))),
             _ => Err(Unconnected::NotLetIn(bind_words(&bound))),
-        }
-    }
-}
-
-/// A connection in use. It goes back to the others only while nothing went wrong on it.
-pub(super) struct Held<'a> {
-    ldap: Option<Ldap>,
-    pool: &'a Pool,
-    until: Until,
-    /// Something was written already, so whatever fails from now on may not say that nothing was.
-    wrote: bool,
-    _permit: SemaphorePermit<'a>,
-}
-
-/// Attributes and their values, as the directory takes them.
-pub(super) type Values = Vec<(Vec<u8>, HashSet<Vec<u8>>)>;
-
-impl Held<'_> {
-    /// The entries that a filter finds at or below `base`; [`ENTRIES_MAX`] at most.
-    pub(super) async fn search(
-        &mut self,
-        base: &str,
-        scope: Scope,
-        filter: &str,
-        attributes: &[&str],
-    ) -> Result<Vec<Entry>, Trouble> {
-        self.search_with(base, scope, filter, attributes, (ENTRIES_MAX, Vec::new())).await
-    }
-
-    /// All entries below `base` that a filter finds; refused where they are more than [`LIST_MAX`], or than the server
-    /// gives.
-    pub(super) async fn search_many(
-        &mut self,
-        base: &str,
-        filter: &str,
-        attributes: &[&str],
-    ) -> Result<Vec<Entry>, Trouble> {
-        self.search_with(base, Scope::Subtree, filter, attributes, (LIST_MAX, Vec::new())).await
-    }
-
-    /// The same among what was deleted.
-    pub(super) async fn search_deleted(
-        &mut self,
-        base: &str,
-        scope: Scope,
-        filter: &str,
-        attributes: &[&str],
-    ) -> Result<Vec<Entry>, Trouble> {
-        let show = RawControl { ctype: SHOW_DELETED.to_owned(), crit: true, val: None };
-        self.search_with(base, scope, filter, attributes, (ENTRIES_MAX, vec![show])).await
-    }
-
-    async fn search_with(
-        &mut self,
-        base: &str,
-        scope: Scope,
-        filter: &str,
-        attributes: &[&str],
-        (entries_max, controls): (i32, Vec<RawControl>),
-    ) -> Result<Vec<Entry>, Trouble> {
-        let deadline = self.until.end;
-        let mut ldap = self.out()?;
-        ldap.with_search_options(SearchOptions::new().sizelimit(entries_max));
-        if !controls.is_empty() {
-            ldap.with_controls(controls);
-        }
-        let searched = timeout_at(deadline, ldap.search(base, scope, filter, attributes)).await;
-        let found = match searched {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => return Err(self.unsent(error.to_string())),
-            Err(_) => return Err(self.unsent("the directory did not answer a search in time".to_owned())),
-        };
-        self.ldap = Some(ldap);
-        let (entries, result) = (found.0, found.1);
-        match result.rc {
-            0 => Ok(entries.into_iter().filter_map(read).collect()),
-            // Of a look-up, what came is enough. A list that is cut off is none: whom it leaves out is not known.
-            SIZE_LIMIT_EXCEEDED if entries_max == ENTRIES_MAX => Ok(entries.into_iter().filter_map(read).collect()),
-            _ => Err(Trouble::Answered(result)),
-        }
-    }
-
-    /// Makes an entry.
-    pub(super) async fn add(&mut self, dn: &str, values: Values) -> Result<(), Trouble> {
-        let deadline = self.until.end;
-        let mut ldap = self.out_to_write()?;
-        let added = timeout_at(deadline, ldap.add(dn, values)).await;
-        self.written(ldap, added)
-    }
-
-    /// Changes an entry.
-    pub(super) async fn modify(&mut self, dn: &str, changes: Vec<Mod<Vec<u8>>>) -> Result<(), Trouble> {
-        let deadline = self.until.end;
-        let mut ldap = self.out_to_write()?;
-        let modified = timeout_at(deadline, ldap.modify(dn, changes)).await;
-        self.written(ldap, modified)
-    }
-
-    /// Renames an entry, or moves it below `above`.
-    pub(super) async fn rename(&mut self, dn: &str, rdn: &str, above: Option<&str>) -> Result<(), Trouble> {
-        let deadline = self.until.end;
-        let mut ldap = self.out_to_write()?;
-        let renamed = timeout_at(deadline, ldap.modifydn(dn, rdn, true, above)).await;
-        self.written(ldap, renamed)
-    }
-
-    /// Takes an entry away.
-    pub(super) async fn delete(&mut self, dn: &str) -> Result<(), Trouble> {
-        let deadline = self.until.end;
-        let mut ldap = self.out_to_write()?;
-        let deleted = timeout_at(deadline, ldap.delete(dn)).await;
-        self.written(ldap, deleted)
-    }
-
-    /// The connection, out of our hands: whatever breaks off now, it does not come back.
-    fn out(&mut self) -> Result<Ldap, Trouble> {
-        let ldap = self.ldap.take();
-        ldap.ok_or_else(|| self.unsent("the connection broke before this was sent".to_owned()))
-    }
-
-    /// The same for a write, which must be begun while it may.
-    fn out_to_write(&mut self) -> Result<Ldap, Trouble> {
-        if self.until.begin_before.is_some_and(|deadline| deadline.has_passed()) {
-            return Err(self.unsent("the lease would have ended before the write had to".to_owned()));
-        }
-        self.out()
-    }
-
-    /// This was not sent; but something before it may have been.
-    fn unsent(&self, why: String) -> Trouble {
-        if self.wrote { Trouble::Lost(why) } else { Trouble::NotSent(why) }
-    }
-
-    fn written(
-        &mut self,
-        ldap: Ldap,
-        answer: Result<ldap3::result::Result<LdapResult>, tokio::time::error::Elapsed>,
-    ) -> Result<(), Trouble> {
-        match answer {
-            Ok(Ok(result)) => {
-                self.ldap = Some(ldap);
-                match result.rc {
-                    0 => self.wrote = true,
-                    rc if self.wrote && PASSES.contains(&rc) => return Err(Trouble::Lost(words(&result))),
-                    _ => return Err(Trouble::Answered(result)),
-                }
-                Ok(())
-            }
-            // The request never reached the one who would have sent it.
-            Ok(Err(error @ ldap3::LdapError::OpSend { .. })) => Err(self.unsent(error.to_string())),
-            Ok(Err(error)) => Err(Trouble::Lost(error.to_string())),
-            Err(_) => Err(Trouble::Lost("the directory did not answer in time".to_owned())),
-        }
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        if let Some(ldap) = self.ldap.take() {
-            unpoisoned(&self.pool.idle).push((ldap, Instant::now()));
         }
     }
 }

@@ -6,15 +6,17 @@ use ldap3::Scope;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::answer::{CONSTRAINT_VIOLATION, ENTRY_EXISTS, NO_SUCH_OBJECT, Trouble};
-use super::connection::{Held, Until, Values};
+use super::connection::Until;
 use super::find::asked;
+use super::held::{Held, Values};
+use super::lately::Whom;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::chance;
 use crate::model::{Attributes, Change, Dn, Known, Name, Value};
 use crate::writer::ldif::entry::naming_value;
 use crate::writer::ldif::limits;
-use crate::writer::{Cause, WriteError};
+use crate::writer::{Cause, Errand, WriteError};
 
 /// Shortest password that is made, whatever the settings say: more than any policy asks for.
 const PASSWORD_CHARS_MIN: usize = 16;
@@ -33,7 +35,12 @@ impl LdapWriter {
     ///
     /// # Errors
     /// As [`Writer::write`](crate::writer::Writer::write).
-    pub(super) async fn create(&self, change: &Change, deadline: Until) -> Result<Option<Known>, WriteError> {
+    pub(super) async fn create(
+        &self,
+        errand: &Errand<'_>,
+        change: &Change,
+        deadline: Until,
+    ) -> Result<Option<Known>, WriteError> {
         self.check_values(change)?;
         let container = container_wanted(change)?.ok_or_else(|| {
             refused("no_container", "it is not said in which container the account shall stand".into())
@@ -43,11 +50,17 @@ impl LdapWriter {
         let dn = container.child(self.settings.naming.as_str(), name);
         let enabled = words::enabled(change.set.get(words::ENABLED))?.unwrap_or(true);
         let values = self.values_of_new(&change.set, name, enabled)?;
-        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
-        if let Err(trouble) = held.add(dn.as_str(), values).await {
+        let mut held = self.take_to_make(errand, deadline).await?;
+        let added = held.add(dn.as_str(), values).await;
+        if matches!(added, Ok(()) | Err(Trouble::Lost(_))) {
+            self.lately.remember(Whom::person(errand), held.server());
+        }
+        if let Err(trouble) = added {
             return Err(self.not_made(&mut held, trouble, change, &dn).await);
         }
-        self.made(&mut held, &dn, change, enabled).await.map(Some)
+        let known = self.made(&mut held, &dn, change, enabled).await?;
+        self.lately.remember(Whom::Object(known.object.clone()), held.server());
+        Ok(Some(known))
     }
 
     /// Other directories have other limits than Active Directory, and say so themselves.
@@ -57,6 +70,7 @@ impl LdapWriter {
     pub(super) fn check_values(&self, change: &Change) -> Result<(), WriteError> {
         let mut named = change.set.iter().map(|(name, _)| name).chain(&change.clear);
         named.try_for_each(words::check_named_plainly)?;
+        change.set.iter().try_for_each(|(name, value)| words::check_text(name, value))?;
         match self.kind() {
             LdapKind::ActiveDirectory => limits::check(&change.set),
             LdapKind::Ldap => change.set.iter().try_for_each(|(name, _)| limits::check_name(name)),

@@ -3,7 +3,8 @@
 use ldap3::Scope;
 
 use super::answer::{NO_SUCH_OBJECT, Trouble};
-use super::connection::{Held, Until};
+use super::connection::Until;
+use super::held::Held;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, words};
 use crate::model::{Found, Name, ObjectId};
@@ -25,23 +26,73 @@ const ALWAYS: [&str; 11] = [
 ];
 
 impl LdapWriter {
-    /// The first key, in the order of precedence, under which somebody stands, ends the search.
+    /// The first key, in the order of precedence, under which somebody stands, ends the search. Whom the server that
+    /// serves does not have, another may: all that can be reached are asked before it is said that nobody is there.
     pub(super) async fn find_by_keys(&self, search: &Search, deadline: Until) -> Result<Found, WriteError> {
         let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
-        for (key, value) in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
-            let filter = self.filter(key, value);
-            let found = held.search(self.base(), Scope::Subtree, &filter, &asked(&search.attributes)).await;
-            let mut found = found.map_err(Trouble::told)?;
-            match found.len() {
-                0 => {}
-                1 => return self.one(found.remove(0), &search.attributes),
-                _ => return Ok(Found::Several(found.iter().filter_map(|entry| entry.object(self.kind())).collect())),
+        let first = held.server();
+        for key in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
+            let found = self.find_by_key(&mut held, key, &search.attributes).await.map_err(Trouble::told)?;
+            if let Some(found) = self.found(found, &search.attributes)? {
+                return Ok(found);
             }
-            if let Some(elsewhere) = self.find_in_forest(&filter, deadline).await? {
+            if let Some(elsewhere) = self.find_in_forest(&self.filter(&key.0, &key.1), deadline).await? {
                 return Ok(elsewhere);
             }
         }
+        drop(held);
+        for server in self.domain.others(&[first]) {
+            if let Some(found) = self.find_at(server, search, deadline).await? {
+                return Ok(found);
+            }
+        }
         Ok(Found::Nobody)
+    }
+
+    /// Whom another server has, where it can be asked.
+    async fn find_at(&self, server: usize, search: &Search, deadline: Until) -> Result<Option<Found>, WriteError> {
+        let Ok(mut held) = self.domain.take_at(server, deadline).await else { return Ok(None) };
+        let mut entries = Vec::new();
+        for key in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
+            match self.find_by_key(&mut held, key, &search.attributes).await {
+                Ok(found) if found.is_empty() => {}
+                Ok(found) => {
+                    entries = found;
+                    break;
+                }
+                Err(trouble) => {
+                    tracing::warn!(server = self.domain.name_of(server), ?trouble, "a server could not be asked");
+                    return Ok(None);
+                }
+            }
+        }
+        drop(held);
+        let mut left = Vec::new();
+        for entry in entries {
+            match entry.object(self.kind()) {
+                // It has not heard yet that the account was taken away.
+                Some(object) if self.is_deleted(&object, deadline).await => {}
+                _ => left.push(entry),
+            }
+        }
+        self.found(left, &search.attributes)
+    }
+
+    async fn find_by_key(
+        &self,
+        held: &mut Held<'_>,
+        (key, value): &(Name, String),
+        attributes: &[Name],
+    ) -> Result<Vec<Entry>, Trouble> {
+        held.search(self.base(), Scope::Subtree, &self.filter(key, value), &asked(attributes)).await
+    }
+
+    fn found(&self, mut entries: Vec<Entry>, attributes: &[Name]) -> Result<Option<Found>, WriteError> {
+        match entries.len() {
+            0 => Ok(None),
+            1 => self.one(entries.remove(0), attributes).map(Some),
+            _ => Ok(Some(Found::Several(entries.iter().filter_map(|entry| entry.object(self.kind())).collect()))),
+        }
     }
 
     /// A name may be somebody's in another domain of the forest.
@@ -62,9 +113,8 @@ impl LdapWriter {
         attributes: &[Name],
         deadline: Until,
     ) -> Result<Found, WriteError> {
-        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
-        match self.entry(&mut held, object, attributes).await.map_err(Trouble::told)? {
-            Some(entry) => self.one(entry, attributes),
+        match self.reach(object, attributes, deadline).await? {
+            Some((_, entry)) => self.one(entry, attributes),
             None => Ok(Found::Nobody),
         }
     }

@@ -7,7 +7,7 @@ use ldap3::Scope;
 use tokio::time::Instant;
 
 use super::answer::{NO_SUCH_OBJECT, Trouble};
-use super::connection::Held;
+use super::held::Held;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::Dn;
@@ -123,27 +123,50 @@ impl LdapWriter {
     async fn protected_group_of(&self, held: &mut Held<'_>, entry: &Entry) -> Result<Option<String>, WriteError> {
         let groups = self.protected_groups(held).await?;
         match self.kind() {
-            LdapKind::ActiveDirectory => {
-                let primary = entry.number("primaryGroupID").and_then(|rid| u32::try_from(rid).ok());
-                if let Some(rid) = primary.filter(|rid| PROTECTED_OF_DOMAIN.contains(rid)) {
-                    return Ok(Some(format!("with the identifier {rid} (its primary group)")));
-                }
-                self.in_chain(held, entry, &groups).await
-            }
+            LdapKind::ActiveDirectory => match self.protected_by_primary_group(held, entry, &groups).await? {
+                Some(group) => Ok(Some(group)),
+                None => self.in_chain(held, &entry.dn, &groups).await,
+            },
             LdapKind::Ldap => self.by_walking(held, entry, &groups).await,
         }
     }
 
-    async fn in_chain(
+    /// The protected group that the account's primary group is, or is a member of. An account is a member of its primary
+    /// group, and `memberOf` does not say so ([MS-ADA3] 2.120, [MS-ADA2] 2.45).
+    async fn protected_by_primary_group(
         &self,
         held: &mut Held<'_>,
         entry: &Entry,
         groups: &[String],
     ) -> Result<Option<String>, WriteError> {
+        let Some(rid) = entry.number("primaryGroupID").and_then(|rid| u32::try_from(rid).ok()) else {
+            return Ok(None);
+        };
+        if PROTECTED_OF_DOMAIN.contains(&rid) {
+            return Ok(Some(format!("with the identifier {rid} (its primary group)")));
+        }
+        let unseen =
+            || protected(&entry.dn, &format!("its primary group {rid} cannot be read, which may be a protected one"));
+        let sid = entry.all("objectSid").first().and_then(|sid| sid_of_domain(sid)).ok_or_else(unseen)?;
+        let found = held.search(self.base(), Scope::Subtree, &format!("(objectSid={sid}-{rid})"), &["cn"]).await;
+        let found = found.map_err(Trouble::told)?;
+        let primary = found.first().ok_or_else(unseen)?;
+        let is_protected = groups.iter().any(|group| same_entry(group, &primary.dn));
+        let above = if is_protected { Some(String::new()) } else { self.in_chain(held, &primary.dn, groups).await? };
+        Ok(above.map(|above| format!("{} (its primary group) {above}", primary.dn).trim_end().to_owned()))
+    }
+
+    /// The protected groups that `member`, an account or a group, is in, directly or through others.
+    async fn in_chain(
+        &self,
+        held: &mut Held<'_>,
+        member: &str,
+        groups: &[String],
+    ) -> Result<Option<String>, WriteError> {
         for some in groups.chunks(GROUPS_A_SEARCH) {
             let of = |group: &String| format!("(memberOf:{IN_CHAIN}:={})", words::in_filter(group));
             let filter = format!("(|{})", some.iter().map(of).collect::<String>());
-            let found = held.search(&entry.dn, Scope::Base, &filter, &["objectGUID"]).await;
+            let found = held.search(member, Scope::Base, &filter, &["objectGUID"]).await;
             match found {
                 Ok(found) if found.is_empty() => {}
                 Ok(_) => return Ok(Some(format!("of which there are {}", some.join("; ")))),
@@ -261,6 +284,13 @@ fn relative_identifier(sid: &[u8]) -> Option<u32> {
     Some(u32::from_le_bytes(sid[last..].try_into().ok()?))
 }
 
+/// The domain's part of the security identifier of an account in it, as it is written.
+fn sid_of_domain(sid: &[u8]) -> Option<String> {
+    let text = sid_text(sid)?;
+    let (domain, _) = text.rsplit_once('-').filter(|_| relative_identifier(sid).is_some())?;
+    Some(domain.to_owned())
+}
+
 /// A security identifier as it is written ([MS-DTYP] 2.4.2.1).
 fn sid_text(sid: &[u8]) -> Option<String> {
     let (head, parts) = (sid.get(..8)?, sid.get(8..)?);
@@ -294,6 +324,7 @@ mod tests {
         let sid = [1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0, 2, 0, 0];
         assert_eq!(sid_text(&sid).as_deref(), Some("S-1-5-21-1-2-3-512"));
         assert_eq!(relative_identifier(&sid), Some(512));
+        assert_eq!(sid_of_domain(&sid).as_deref(), Some("S-1-5-21-1-2-3"));
         assert_eq!((sid_text(&[1, 2]), relative_identifier(&[])), (None, None));
     }
 }

@@ -7,7 +7,9 @@ use ldap3::{Mod, Scope};
 use super::answer::{
     CLASS_VIOLATION, ENTRY_EXISTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, Trouble, UNWILLING, VALUE_EXISTS,
 };
-use super::connection::{Held, Until, Values};
+use super::connection::Until;
+use super::held::{Held, Values};
+use super::lately::Whom;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::{Dn, ObjectId};
@@ -28,9 +30,12 @@ impl LdapWriter {
         is_member: bool,
         deadline: Until,
     ) -> Result<Membership, WriteError> {
-        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
-        let member = self.entry_to_write(&mut held, object, &[]).await?;
+        let (mut held, member) = self.reach_to_write(object, &[], deadline).await?;
         let mut found = self.group_named(&mut held, &group.name).await?;
+        if found.is_empty() {
+            let name = format!("the group {}", group.name);
+            self.must_be_here(&Whom::Group(group.name.clone()), &held, &name)?;
+        }
         let of = match found.len() {
             1 => found.remove(0),
             0 if !group.create || !is_member => {
@@ -125,7 +130,11 @@ impl LdapWriter {
             }
             LdapKind::Ldap => values.push((b"objectClass".to_vec(), one("groupOfNames"))),
         }
-        match held.add(dn.as_str(), values).await {
+        let added = held.add(dn.as_str(), values).await;
+        if matches!(added, Ok(()) | Err(Trouble::Lost(_))) {
+            self.lately.remember(Whom::Group(group.name.clone()), held.server());
+        }
+        match added {
             Ok(()) => Ok(Membership::Changed),
             Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => {
                 Err(refused("no_container", format!("there is no container for the group {dn}")))

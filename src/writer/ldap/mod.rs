@@ -9,6 +9,8 @@ mod connection;
 mod create;
 mod find;
 mod guard;
+mod held;
+mod lately;
 mod member;
 mod read;
 mod settings;
@@ -23,6 +25,7 @@ use tokio::time::Instant;
 
 use self::connection::{Pool, Until};
 use self::guard::ProtectedGroups;
+use self::lately::Lately;
 use super::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 use crate::model::{Change, ChangeKind, Found, Known, ObjectId};
 
@@ -37,6 +40,7 @@ pub struct LdapWriter {
     /// Where names are looked for besides, if anywhere.
     forest: Option<Pool>,
     groups: ProtectedGroups,
+    lately: Lately,
 }
 
 impl fmt::Debug for LdapWriter {
@@ -57,7 +61,7 @@ impl LdapWriter {
             [] => None,
             servers => Some(Pool::new(&settings, servers)?),
         };
-        Ok(Self { settings, domain, forest, groups: ProtectedGroups::default() })
+        Ok(Self { settings, domain, forest, groups: ProtectedGroups::default(), lately: Lately::new() })
     }
 
     fn kind(&self) -> LdapKind {
@@ -90,7 +94,7 @@ impl Writer for LdapWriter {
     async fn write(&self, errand: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
         let deadline = self.until_for(errand);
         match (change.kind, &change.object) {
-            (ChangeKind::Create, _) => self.create(change, deadline).await,
+            (ChangeKind::Create, _) => self.create(errand, change, deadline).await,
             (ChangeKind::Restore, _) => Err(refused(
                 "no_restore",
                 "a deleted account of a directory keeps too little to be brought back; a new one is made".to_owned(),

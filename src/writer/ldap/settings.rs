@@ -21,7 +21,8 @@ pub enum LdapKind {
 pub struct LdapSettings {
     /// Which kind of directory it is.
     pub kind: LdapKind,
-    /// Its servers, the first that answers is used: `ldaps://dc1.contoso.example`, or `ldap://…` with StartTLS.
+    /// Its servers, each by its own name, the first that answers is used: `ldaps://dc1.contoso.example`, or `ldap://…` with
+    /// StartTLS. The others are asked before anybody is made, or said to be gone.
     pub servers: Vec<Url>,
     /// PEM certificates that vouch for the servers, besides the machine's own.
     pub extra_ca: Option<Vec<u8>>,

@@ -62,6 +62,22 @@ pub(super) fn check_named_plainly(name: &Name) -> Result<(), WriteError> {
     Ok(())
 }
 
+/// A NUL is taken by directories (RFC 4517 §3.3.6 allows it) and ends the text for many who read it there: two people
+/// could then have one name.
+///
+/// # Errors
+/// [`WriteError::Refused`] with `control_character`.
+pub(super) fn check_text(name: &Name, value: &Value) -> Result<(), WriteError> {
+    match value {
+        Value::Text(text) if text.contains('\0') => {
+            let why = format!("{name} has a control character (NUL) in it: {text:?}; correct it where it comes from");
+            Err(refused("control_character", why))
+        }
+        Value::Many(values) => values.iter().try_for_each(|value| check_text(name, value)),
+        _ => Ok(()),
+    }
+}
+
 /// Whether an attribute is written under its own name, as it is.
 pub(super) fn is_written_as_it_is(name: &Name) -> bool {
     !NOT_WRITTEN_AS_THEY_ARE.iter().any(|other| *name == **other)
@@ -178,6 +194,14 @@ mod tests {
             assert!(check_named_plainly(&Name::new(name)).is_err(), "{name}");
         }
         assert!(check_named_plainly(&Name::new("extensionAttribute1")).is_ok());
+    }
+
+    #[test]
+    fn a_text_that_would_end_in_the_middle_is_not_written() {
+        let name = Name::new("otherTelephone");
+        let many = |text: &str| Value::Many(vec![Value::text("1"), Value::text(text)]);
+        assert!(check_text(&name, &Value::text("1\0")).is_err() && check_text(&name, &many("1\0")).is_err());
+        assert!(check_text(&name, &Value::text("1\r\n\t2")).is_ok() && check_text(&name, &many("2")).is_ok());
     }
 
     #[test]
