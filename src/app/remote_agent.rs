@@ -34,6 +34,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const WAIT: Duration = Duration::from_secs(30);
 /// Work items carried at once. Each is a file to be synced, which a disk does some hundred times a second.
 const CONCURRENCY_MAX: u32 = 8;
+/// Work items carried at once for each connection to a directory: those that wait for one are looked for together.
+const HANDS_PER_CONNECTION: u32 = 4;
 
 /// Longest certificate file, in bytes. A whole machine's authorities are a quarter of a megabyte.
 const CA_BYTES_MAX: u64 = 1024 * 1024;
@@ -166,7 +168,7 @@ fn carrier(target: &AgentTarget) -> Result<Carrier, AgentError> {
         }
         Reached::Ldap(directory) => {
             let connections = u32::try_from(directory.connections).unwrap_or(CONCURRENCY_MAX);
-            (Arc::new(ldap_writer(&target.id, directory)?) as Arc<dyn Writer>, connections)
+            (Arc::new(ldap_writer(&target.id, directory)?) as Arc<dyn Writer>, connections * HANDS_PER_CONNECTION)
         }
     };
     let log = LimitLog::open(&target.log, Arc::new(SystemClock), Arc::new(PatientClock::new()))?;

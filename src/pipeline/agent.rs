@@ -64,7 +64,7 @@ pub struct Tally {
 pub struct Carrier {
     /// The hands.
     pub writer: Arc<dyn Writer>,
-    /// How many work items it carries at once: as many as the writer has connections.
+    /// How many work items it carries at once: at least as many as the writer has connections.
     pub concurrency_max: u32,
 }
 

@@ -21,6 +21,8 @@ use crate::samba::{self, Samba};
 
 const PEOPLE: usize = 4_000;
 const CONNECTIONS: usize = 8;
+/// Work items carried at once, as an agent does: some wait for a connection, and are looked for together.
+const HANDS: usize = 4 * CONNECTIONS;
 /// Of the bare adds' pace.
 const PERCENT_MIN: f64 = 70.0;
 const ADDRESS: &str = "127.0.4.31";
@@ -131,7 +133,7 @@ async fn carried(samba: &Samba, people: usize) -> f64 {
     let next = Arc::new(AtomicUsize::new(0));
     let begun = Instant::now();
     let mut tasks = Vec::new();
-    for _ in 0..CONNECTIONS {
+    for _ in 0..HANDS {
         let (writer, next) = (Arc::clone(&writer), Arc::clone(&next));
         tasks.push(tokio::spawn(async move {
             loop {

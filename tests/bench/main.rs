@@ -25,6 +25,7 @@ mod nats;
 mod people;
 mod queue;
 #[path = "../support/samba.rs"]
+#[expect(dead_code, reason = "what is stopped and killed is for tests")]
 mod samba;
 mod sample;
 

@@ -23,7 +23,7 @@ pub(super) const PASSES: [u32; 5] = [3, 11, 51, 52, 85];
 const NOT_BOUND: [u32; 4] = [7, 8, 48, 49];
 
 /// What an operation met.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Trouble {
     /// Nothing was sent, or nothing that could change anything.
     NotSent(String),

@@ -29,19 +29,22 @@ impl LdapWriter {
     /// The first key, in the order of precedence, under which somebody stands, ends the search. Whom the server that
     /// serves does not have, another may: all that can be reached are asked before it is said that nobody is there.
     pub(super) async fn find_by_keys(&self, search: &Search, deadline: Until) -> Result<Found, WriteError> {
-        let mut held = self.domain.take(deadline).await.map_err(Trouble::told)?;
-        let first = held.server();
+        let mut asked = Vec::new();
         for key in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
-            let found = self.find_by_key(&mut held, key, &search.attributes).await.map_err(Trouble::told)?;
+            let stand = self.stand_under(None, key, &search.attributes, deadline).await;
+            let (server, found) = stand.map_err(Trouble::told)?;
             if let Some(found) = self.found(found, &search.attributes)? {
                 return Ok(found);
             }
-            if let Some(elsewhere) = self.find_in_forest(&self.filter(&key.0, &key.1), deadline).await? {
+            if let Some(elsewhere) = self.find_in_forest(key, deadline).await? {
                 return Ok(elsewhere);
             }
+            asked.push(server);
         }
-        drop(held);
-        for server in self.domain.others(&[first]) {
+        // One that was asked for some of the keys only, because another serves now, is asked again.
+        asked.dedup();
+        let others = if asked.len() == 1 { self.domain.others(&asked) } else { self.domain.others(&[]) };
+        for server in others {
             if let Some(found) = self.find_at(server, search, deadline).await? {
                 return Ok(found);
             }
@@ -51,22 +54,20 @@ impl LdapWriter {
 
     /// Whom another server has, where it can be asked.
     async fn find_at(&self, server: usize, search: &Search, deadline: Until) -> Result<Option<Found>, WriteError> {
-        let Ok(mut held) = self.domain.take_at(server, deadline).await else { return Ok(None) };
         let mut entries = Vec::new();
         for key in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
-            match self.find_by_key(&mut held, key, &search.attributes).await {
-                Ok(found) if found.is_empty() => {}
-                Ok(found) => {
+            match self.stand_under(Some(server), key, &search.attributes, deadline).await {
+                Ok((_, found)) if found.is_empty() => {}
+                Ok((_, found)) => {
                     entries = found;
                     break;
                 }
                 Err(trouble) => {
-                    tracing::warn!(server = self.domain.name_of(server), ?trouble, "a server could not be asked");
+                    tracing::debug!(server = self.domain.name_of(server), ?trouble, "a server could not be asked");
                     return Ok(None);
                 }
             }
         }
-        drop(held);
         let mut left = Vec::new();
         for entry in entries {
             match entry.object(self.kind()) {
@@ -78,13 +79,12 @@ impl LdapWriter {
         self.found(left, &search.attributes)
     }
 
-    async fn find_by_key(
-        &self,
-        held: &mut Held<'_>,
-        (key, value): &(Name, String),
-        attributes: &[Name],
-    ) -> Result<Vec<Entry>, Trouble> {
-        held.search(self.base(), Scope::Subtree, &self.filter(key, value), &asked(attributes)).await
+    /// A connection to that server, or to the one that serves.
+    pub(super) async fn take_from(&self, server: Option<usize>, until: Until) -> Result<Held<'_>, Trouble> {
+        match server {
+            Some(server) => self.domain.take_at(server, until).await,
+            None => self.domain.take(until).await,
+        }
     }
 
     fn found(&self, mut entries: Vec<Entry>, attributes: &[Name]) -> Result<Option<Found>, WriteError> {
@@ -96,8 +96,13 @@ impl LdapWriter {
     }
 
     /// A name may be somebody's in another domain of the forest.
-    async fn find_in_forest(&self, filter: &str, deadline: Until) -> Result<Option<Found>, WriteError> {
+    async fn find_in_forest(
+        &self,
+        (key, value): &(Name, String),
+        deadline: Until,
+    ) -> Result<Option<Found>, WriteError> {
         let Some(forest) = &self.forest else { return Ok(None) };
+        let filter = &self.filter(key, std::iter::once(value.as_str()));
         let mut held = forest.take(deadline).await.map_err(Trouble::told)?;
         // The catalogue holds some attributes only; that somebody is there is enough.
         let found = held.search("", Scope::Subtree, filter, &ALWAYS).await.map_err(Trouble::told)?;
@@ -165,14 +170,13 @@ impl LdapWriter {
         entry.known(self.kind(), attributes).map(Found::One).ok_or_else(without_id)
     }
 
-    /// People under whom a key stands. Computers are of class `user`, too.
-    fn filter(&self, key: &Name, value: &str) -> String {
-        let value = words::in_filter(value);
+    /// People who stand under one of the values. Computers are of class `user`, too.
+    pub(super) fn filter<'v>(&self, key: &Name, values: impl Iterator<Item = &'v str>) -> String {
+        let terms: Vec<String> = values.map(|value| format!("({key}={})", words::in_filter(value))).collect();
+        let terms = if terms.len() == 1 { terms.concat() } else { format!("(|{})", terms.concat()) };
         match self.kind() {
-            LdapKind::ActiveDirectory => {
-                format!("(&(objectCategory=person)(objectClass=user)({key}={value}))")
-            }
-            LdapKind::Ldap => format!("(&(objectClass=inetOrgPerson)({key}={value}))"),
+            LdapKind::ActiveDirectory => format!("(&(objectCategory=person)(objectClass=user){terms})"),
+            LdapKind::Ldap => format!("(&(objectClass=inetOrgPerson){terms})"),
         }
     }
 }

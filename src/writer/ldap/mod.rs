@@ -11,6 +11,7 @@ mod find;
 mod guard;
 mod held;
 mod lately;
+mod looks;
 mod member;
 mod read;
 mod settings;
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 use self::connection::{Pool, Until};
 use self::guard::ProtectedGroups;
 use self::lately::Lately;
+use self::looks::Looks;
 use super::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 use crate::model::{Change, ChangeKind, Found, Known, ObjectId};
 
@@ -41,6 +43,10 @@ pub struct LdapWriter {
     forest: Option<Pool>,
     groups: ProtectedGroups,
     lately: Lately,
+    /// Who is to be looked for at the server that serves …
+    looks: Looks,
+    /// … and at each one besides, by its place in the list.
+    looks_at: Vec<Looks>,
 }
 
 impl fmt::Debug for LdapWriter {
@@ -61,7 +67,15 @@ impl LdapWriter {
             [] => None,
             servers => Some(Pool::new(&settings, servers)?),
         };
-        Ok(Self { settings, domain, forest, groups: ProtectedGroups::default(), lately: Lately::new() })
+        Ok(Self {
+            looks: Looks::default(),
+            looks_at: settings.servers.iter().map(|_| Looks::default()).collect(),
+            settings,
+            domain,
+            forest,
+            groups: ProtectedGroups::default(),
+            lately: Lately::new(),
+        })
     }
 
     fn kind(&self) -> LdapKind {

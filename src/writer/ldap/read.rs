@@ -34,6 +34,13 @@ pub(super) fn read(raw: ResultEntry) -> Option<Entry> {
 }
 
 impl Entry {
+    /// An entry that holds nothing but these values.
+    #[cfg(test)]
+    pub(super) fn with(name: &str, values: &[&str]) -> Self {
+        let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        Self { dn: String::new(), values: HashMap::from([(name.to_ascii_lowercase(), values)]) }
+    }
+
     /// All values of an attribute.
     pub(super) fn all(&self, name: &str) -> &[Vec<u8>] {
         self.values.get(&name.to_ascii_lowercase()).map_or(&[], Vec::as_slice)

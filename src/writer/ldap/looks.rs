@@ -1,0 +1,267 @@
+//! People who are looked for at the same moment are looked for in one search.
+//!
+//! What people are matched by is seldom indexed (Active Directory indexes neither `employeeID` nor `employeeNumber`), so
+//! a search reads everybody who is there; one search for many people reads them once. Nobody waits for others to come:
+//! who comes while a search is under way is in the next one.
+//!
+//! Directories compare by rules of their own, so an answer is shared out only where no rule could have another opinion:
+//! plain ASCII, and every entry of the answer belongs to exactly one value. Otherwise each looks alone.
+
+use std::sync::{Mutex, PoisonError};
+
+use ldap3::Scope;
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+
+use super::LdapWriter;
+use super::answer::Trouble;
+use super::connection::Until;
+use super::find::asked;
+use super::read::Entry;
+use crate::model::Name;
+
+/// People looked for in one search: a filter of a few kilobytes.
+const TOGETHER_MAX: usize = 64;
+
+/// Who is to be looked for at one server.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    waiting: Mutex<Vec<Look>>,
+    /// Whose turn it is to search for all that wait.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Look {
+    key: Name,
+    value: String,
+    attributes: Vec<Name>,
+    told: oneshot::Sender<Result<Told, Trouble>>,
+}
+
+/// What a search for several people says about one of them.
+#[derive(Debug)]
+enum Told {
+    /// Who stands under the value, at which server.
+    Stand(usize, Vec<Entry>),
+    /// Nothing for certain: to be looked for alone.
+    Alone,
+}
+
+impl Looks {
+    fn wait(&self, (key, value): &(Name, String), attributes: &[Name]) -> oneshot::Receiver<Result<Told, Trouble>> {
+        let (told, answer) = oneshot::channel();
+        let look = Look { key: key.clone(), value: value.clone(), attributes: attributes.to_vec(), told };
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(look);
+        answer
+    }
+
+    /// Those that can be asked for in one search with the one who has waited longest.
+    fn next(&self) -> Vec<Look> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|look| !look.told.is_closed());
+        let Some(first) = waiting.first().map(|look| (look.key.clone(), look.attributes.clone())) else {
+            return Vec::new();
+        };
+        let mut count = 0;
+        let fits = |look: &mut Look| {
+            let fits = count < TOGETHER_MAX && (&look.key, &look.attributes) == (&first.0, &first.1);
+            count += usize::from(fits);
+            fits
+        };
+        waiting.extract_if(.., fits).collect()
+    }
+}
+
+impl LdapWriter {
+    /// Who stands under a key at this server, or at the one that serves; and which server it was.
+    ///
+    /// # Errors
+    /// [`Trouble`] of the search, whoever's search it was.
+    pub(super) async fn stand_under(
+        &self,
+        server: Option<usize>,
+        key: &(Name, String),
+        attributes: &[Name],
+        until: Until,
+    ) -> Result<(usize, Vec<Entry>), Trouble> {
+        let looks = server.and_then(|server| self.looks_at.get(server)).unwrap_or(&self.looks);
+        if !is_plain(&key.1) {
+            return self.look_alone(server, key, attributes, until).await;
+        }
+        let mut answer = looks.wait(key, attributes);
+        let told = timeout_at(until.end, async {
+            // Ends when our own turn has come at the latest: each turn takes those who have waited longest.
+            loop {
+                tokio::select! {
+                    biased;
+                    told = &mut answer => return told,
+                    _turn = looks.turn.lock() => self.look_for_all(server, looks.next(), until).await,
+                }
+            }
+        });
+        match told.await {
+            Ok(Ok(Ok(Told::Stand(server, entries)))) => Ok((server, entries)),
+            Ok(Ok(Err(trouble))) => Err(trouble),
+            // Whoever searched for us was cut off, or cannot say.
+            Ok(Ok(Ok(Told::Alone)) | Err(_)) => self.look_alone(server, key, attributes, until).await,
+            Err(_) => Err(Trouble::NotSent("the directory did not answer a search in time".to_owned())),
+        }
+    }
+
+    async fn look_alone(
+        &self,
+        server: Option<usize>,
+        (key, value): &(Name, String),
+        attributes: &[Name],
+        until: Until,
+    ) -> Result<(usize, Vec<Entry>), Trouble> {
+        let mut held = self.take_from(server, until).await?;
+        let filter = self.filter(key, std::iter::once(value.as_str()));
+        let entries = held.search(self.base(), Scope::Subtree, &filter, &asked(attributes)).await?;
+        Ok((held.server(), entries))
+    }
+
+    async fn look_for_all(&self, server: Option<usize>, looks: Vec<Look>, until: Until) {
+        let Some(first) = looks.first() else { return };
+        if looks.len() == 1 {
+            let key = (first.key.clone(), first.value.clone());
+            let found = self.look_alone(server, &key, &first.attributes, until).await;
+            let found = found.map(|(server, entries)| Told::Stand(server, entries));
+            looks.into_iter().zip([found]).for_each(|(look, found)| drop(look.told.send(found)));
+            return;
+        }
+        let found = self.search_for_all(server, &looks, until).await;
+        let shares = match &found {
+            Ok((server, entries)) => share_out(*server, entries, &looks).map(Ok),
+            // The directory would not answer this search; it may answer a smaller one.
+            Err(Trouble::Answered(_)) => None,
+            Err(trouble) => Some(Err(trouble)),
+        };
+        match shares {
+            Some(Ok(shares)) => looks.into_iter().zip(shares).for_each(|(look, told)| drop(look.told.send(Ok(told)))),
+            Some(Err(trouble)) => looks.into_iter().for_each(|look| drop(look.told.send(Err(trouble.clone())))),
+            None => looks.into_iter().for_each(|look| drop(look.told.send(Ok(Told::Alone)))),
+        }
+    }
+
+    async fn search_for_all(
+        &self,
+        server: Option<usize>,
+        looks: &[Look],
+        until: Until,
+    ) -> Result<(usize, Vec<Entry>), Trouble> {
+        let Some(first) = looks.first() else { return Err(Trouble::NotSent("nobody is looked for".to_owned())) };
+        let mut held = self.take_from(server, until).await?;
+        let filter = self.filter(&first.key, looks.iter().map(|look| look.value.as_str()));
+        let mut wanted = asked(&first.attributes);
+        if !wanted.iter().any(|name| name.eq_ignore_ascii_case(first.key.as_str())) {
+            wanted.push(first.key.as_str());
+        }
+        let entries = held.search_many(self.base(), &filter, &wanted).await?;
+        Ok((held.server(), entries))
+    }
+}
+
+/// To each the entries under their value; `None` where it cannot be said for certain whose an entry is.
+fn share_out(server: usize, entries: &[Entry], looks: &[Look]) -> Option<Vec<Told>> {
+    let mut shares: Vec<Vec<Entry>> = looks.iter().map(|_| Vec::new()).collect();
+    for entry in entries {
+        let key = looks.first()?.key.as_str();
+        let held: Vec<&str> =
+            entry.all(key).iter().map(|value| std::str::from_utf8(value).ok()).collect::<Option<_>>()?;
+        if !held.iter().all(|value| is_plain(value)) {
+            return None;
+        }
+        let held: Vec<String> = held.into_iter().map(folded).collect();
+        let stands = |look: &Look| held.contains(&folded(&look.value));
+        let whose: Vec<usize> = (0..looks.len()).filter(|at| looks.get(*at).is_some_and(stands)).collect();
+        let value = &looks.get(*whose.first()?)?.value;
+        // Where values hardly differ, only the directory knows whether that counts.
+        if whose.iter().any(|at| looks.get(*at).is_none_or(|look| look.value != *value)) {
+            return None;
+        }
+        for at in whose {
+            shares.get_mut(at)?.push(entry.clone());
+        }
+    }
+    Some(shares.into_iter().map(|share| Told::Stand(server, share)).collect())
+}
+
+/// Whether a value is printable ASCII without spaces, of which rules of comparison may pass over some (RFC 4518).
+fn is_plain(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// What is left of a plain value where a rule of comparison counts as little as any does: neither case, nor marks
+/// (telephone numbers), nor zeros in front (whole numbers).
+fn folded(value: &str) -> String {
+    let kept = value.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase());
+    kept.skip_while(|c| *c == '0').collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looks(values: &[&str]) -> Vec<Look> {
+        let look = |value: &&str| Look {
+            key: Name::new("employeeID"),
+            value: (*value).to_owned(),
+            attributes: Vec::new(),
+            told: oneshot::channel().0,
+        };
+        values.iter().map(look).collect()
+    }
+
+    /// To whom the entries with these values go; `None` where nobody can say.
+    fn shares(values: &[&str], entries: &[&[&str]]) -> Option<Vec<usize>> {
+        let entries: Vec<Entry> = entries.iter().map(|held| Entry::with("employeeID", held)).collect();
+        let told = share_out(0, &entries, &looks(values))?;
+        let count = |told| match told {
+            Told::Stand(_, entries) => entries.len(),
+            Told::Alone => unreachable!("nobody is sent away alone when all is shared out"),
+        };
+        Some(told.into_iter().map(count).collect())
+    }
+
+    #[test]
+    fn each_gets_who_stands_under_their_own_value() {
+        assert_eq!(shares(&["1", "2", "3"], &[&["2"], &["1"], &["2"]]), Some(vec![1, 2, 0]));
+        assert_eq!(shares(&["Ab", "2"], &[&["aB"]]), Some(vec![1, 0]));
+        assert_eq!(shares(&["1", "1"], &[&["1"]]), Some(vec![1, 1]));
+        assert_eq!(shares(&["1", "2"], &[]), Some(vec![0, 0]));
+    }
+
+    #[test]
+    fn where_a_rule_of_comparison_could_have_another_opinion_each_looks_alone() {
+        // Nobody asked for what came: the directory compares otherwise than we do.
+        assert_eq!(shares(&["jose", "2"], &[&["josé"]]), None);
+        assert_eq!(shares(&["1", "2"], &[&[]]), None);
+        // A second value may be somebody's by a rule that passes over accents or spaces.
+        assert_eq!(shares(&["1", "jose"], &[&["1", "josé"]]), None);
+        assert_eq!(shares(&["1", "2"], &[&["1", "2 "]]), None);
+        // Two who differ in case, in marks or in zeros only.
+        assert_eq!(shares(&["ab", "AB"], &[&["AB"]]), None);
+        assert_eq!(shares(&["1-2", "12"], &[&["12"]]), None);
+        assert_eq!(shares(&["007", "7"], &[&["7"]]), None);
+        // One who is both.
+        assert_eq!(shares(&["1", "2"], &[&["1", "2"]]), None);
+    }
+
+    #[test]
+    fn who_asks_for_something_else_waits_for_another_turn_and_who_has_left_is_forgotten() {
+        let waiting = Looks::default();
+        let key = |name: &str, value: &str| (Name::new(name), value.to_owned());
+        let name = [Name::new("displayName")];
+        let first = waiting.wait(&key("employeeID", "1"), &[]);
+        let left = waiting.wait(&key("employeeID", "2"), &[]);
+        let others = [waiting.wait(&key("mail", "1"), &[]), waiting.wait(&key("employeeID", "3"), &name)];
+        let many: Vec<_> = (0..TOGETHER_MAX).map(|n| waiting.wait(&key("employeeID", &n.to_string()), &[])).collect();
+        drop(left);
+        let values = || waiting.next().into_iter().map(|look| look.value).collect::<Vec<_>>();
+        assert_eq!((values().len(), values()), (TOGETHER_MAX, vec!["1".to_owned()]));
+        assert_eq!((values(), values().len(), values().len()), (vec!["3".to_owned()], 1, 0));
+        drop((first, others, many));
+    }
+}
