@@ -35,7 +35,7 @@ pub(super) fn empty(folder: &Path) -> anyhow::Result<()> {
         );
         fs::remove_dir_all(folder)?;
     }
-    fs::create_dir_all(folder.join("ldif"))?;
+    fs::create_dir_all(folder)?;
     fs::write(folder.join(MARK), "")?;
     Ok(())
 }
@@ -60,7 +60,7 @@ pub(super) fn practice_tenant(job: &JobMeant, clock: &Arc<dyn Clock>) -> anyhow:
 }
 
 /// Writes a file that only its owner may read.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
 

@@ -1,0 +1,123 @@
+//! `muster demo --active-directory`: the whole way into a domain that is made for it, and taken down in the end.
+//!
+//! Samba as Active Directory, a server and an agent by its own file; what is shown of accounts is read from the
+//! directory, and not from what muster remembers.
+
+mod acts;
+mod domain;
+mod export;
+mod eyes;
+mod needs;
+mod process;
+mod stage;
+mod tables;
+
+use std::path::Path;
+use std::pin::{Pin, pin};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde_json::json;
+
+use self::acts::{Acts, Teller};
+use self::domain::{ADMINISTRATOR, Domain, Made, PEOPLE};
+use self::eyes::Administrator;
+use self::needs::Programs;
+use self::stage::Stage;
+use super::Args;
+use super::props::empty;
+use crate::cli::Globals;
+use crate::cli::screen::{note, say_json};
+use crate::cli::stop::StopSignals;
+
+/// Told to stop before the end, as shells have it for SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// Shows everything, unless something is missing here; whatever happens, the domain controller ends with it.
+pub(super) async fn play(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let Some(programs) = needs::look() else { return Ok(ExitCode::FAILURE) };
+    let signals = StopSignals::listen().context("signals cannot be heard")?;
+    let mut asked = pin!(signals.asked());
+    let tell = Teller { quiet: globals.json };
+    let shown = tokio::select! {
+        shown = show(&args.folder, &programs, tell) => Some(shown?),
+        () = asked.as_mut() => None,
+    };
+    // Whoever is interrupted has let go of the domain controller by now, and with that it has ended.
+    let Some(acts) = shown else {
+        note("stopped before the end; the domain controller is taken down");
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    let is_well = acts.faults.is_empty();
+    if globals.json {
+        say_json(&json!({ "sendings": acts.told, "faults": acts.faults, "folder": args.folder.display().to_string() }));
+    }
+    end(acts, args, tell, asked).await?;
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn show(folder: &Path, programs: &Programs, tell: Teller) -> anyhow::Result<Acts> {
+    empty(folder)?;
+    tell.say("1. A domain of its own: Samba as Active Directory, on this machine only");
+    tell.say("   the domain contoso.example is being made; it takes some ten seconds …");
+    let made = Made::new(folder, programs).await?;
+    let domain = made.serve(programs).await?;
+    let stage = Stage::open(folder, &domain).context("the demo could not be set up")?;
+    tell.say(places(folder, &domain, &stage));
+    let administrator = Administrator::connect(&domain).await.context("the domain cannot be asked")?;
+    let mut acts = Acts::new(folder, tell, domain, stage, administrator)?;
+    acts.first_export().await?;
+    acts.second_week().await?;
+    acts.one_who_is_protected().await?;
+    acts.a_hundred_leavers().await?;
+    acts.why().await?;
+    Ok(acts)
+}
+
+fn places(folder: &Path, domain: &Domain, stage: &Stage) -> String {
+    let folder = folder.display();
+    format!(
+        "   domain controller  {}, process {}; certificates of {}
+   muster             {}
+   agent              by {folder}/agent.toml: it may write below {PEOPLE} only, and disable {} accounts an hour;
+                      its log of that is begun, as with `muster agent --begin-log`",
+        domain.url(),
+        domain.process(),
+        domain.authority().display(),
+        stage.server_url,
+        stage::DISABLE_MAX,
+    )
+}
+
+/// Tells where things are; takes everything down, at once or when told to.
+async fn end(acts: Acts, args: &Args, tell: Teller, asked: Pin<&mut impl Future<Output = ()>>) -> anyhow::Result<()> {
+    let folder = args.folder.display();
+    tell.say(format!(
+        "\n7. Where things are
+   {folder}/job.toml, {folder}/agent.toml    the job, and what the agent may do
+   {folder}/data       what muster knows: muster explain ANCHOR --data {folder}/data; muster fsck --data {folder}/data
+   {folder}/hq.log     what the agent counts its hour by
+   {folder}/domain     the domain; it can be read when its controller is gone:
+                       samba-tool user show {} -H {folder}/domain/private/sam.ldb",
+        acts.somebody,
+    ));
+    if acts.faults.is_empty() {
+        tell.say("\nEverything ended as it must, and the store is as it must be.");
+    } else {
+        tell.say("\nNot as it must be:");
+        acts.faults.iter().for_each(|fault| tell.say(format!("  {fault}")));
+    }
+    if args.keep {
+        tell.say(format!(
+            "\nEverything stays up until Ctrl-C. To look into the domain:\n  LDAPTLS_CACERT={} ldapsearch -H {} -x \
+             -D {ADMINISTRATOR} -y {folder}/domain/administrator-password -b {PEOPLE}",
+            acts.domain.authority().display(),
+            acts.domain.url(),
+        ));
+        asked.await;
+    }
+    let process = acts.domain.process();
+    acts.close().await?;
+    tell.say(format!("The domain controller (process {process}) is taken down."));
+    Ok(())
+}
