@@ -21,7 +21,8 @@ use scene::{Export, Scene};
 
 /// Show the whole way from an HR export into directories, with practice directories on this machine.
 ///
-/// Exit code 0 only when every operation ended as it must; 1 otherwise.
+/// Exit code 0 only when every operation ended as it must; 130: --active-directory was told to stop before its end; 1
+/// otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Where its files go; what an earlier demo left there is removed.

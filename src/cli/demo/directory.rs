@@ -15,6 +15,7 @@ mod tables;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -60,7 +61,9 @@ async fn show(folder: &Path, programs: &Programs, tell: Teller) -> anyhow::Resul
     empty(folder)?;
     tell.say("1. A domain of its own: Samba as Active Directory, on this machine only");
     tell.say("   the domain contoso.example is being made; it takes some ten seconds …");
+    let began = Instant::now();
     let made = Made::new(folder, programs).await?;
+    tell.say(format!("   made in {} s; its domain controller is being started …", began.elapsed().as_secs()));
     let domain = made.serve(programs).await?;
     let stage = Stage::open(folder, &domain).context("the demo could not be set up")?;
     tell.say(places(folder, &domain, &stage));
@@ -77,13 +80,12 @@ async fn show(folder: &Path, programs: &Programs, tell: Teller) -> anyhow::Resul
 fn places(folder: &Path, domain: &Domain, stage: &Stage) -> String {
     let folder = folder.display();
     format!(
-        "   domain controller  {}, process {}; certificates of {}
+        "   domain controller  {}, process {}
    muster             {}
-   agent              by {folder}/agent.toml: it may write below {PEOPLE} only, and disable {} accounts an hour;
-                      its log of that is begun, as with `muster agent --begin-log`",
+   agent              by {folder}/agent.toml; it may write below {PEOPLE} only,
+                      and disable {} accounts within an hour (`muster agent --begin-log` is done)",
         domain.url(),
         domain.process(),
-        domain.authority().display(),
         stage.server_url,
         stage::DISABLE_MAX,
     )
@@ -94,11 +96,12 @@ async fn end(acts: Acts, args: &Args, tell: Teller, asked: Pin<&mut impl Future<
     let folder = args.folder.display();
     tell.say(format!(
         "\n7. Where things are
-   {folder}/job.toml, {folder}/agent.toml    the job, and what the agent may do
-   {folder}/data       what muster knows: muster explain ANCHOR --data {folder}/data; muster fsck --data {folder}/data
-   {folder}/hq.log     what the agent counts its hour by
-   {folder}/domain     the domain; it can be read when its controller is gone:
-                       samba-tool user show {} -H {folder}/domain/private/sam.ldb",
+   {folder}/job.toml      the job
+   {folder}/agent.toml    what the agent may do; {folder}/hq.log: what it has counted of its hour
+   {folder}/data          what muster knows: muster explain ANCHOR --data {folder}/data
+                          muster fsck --data {folder}/data
+   {folder}/domain        the domain; without its controller it is read so:
+                          samba-tool user show {} -H {folder}/domain/private/sam.ldb",
         acts.somebody,
     ));
     if acts.faults.is_empty() {

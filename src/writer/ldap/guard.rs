@@ -141,17 +141,29 @@ impl LdapWriter {
         groups: &[String],
     ) -> Result<Option<String>, WriteError> {
         for some in groups.chunks(GROUPS_A_SEARCH) {
-            let of = |group: &String| format!("(memberOf:{IN_CHAIN}:={})", words::in_filter(group));
-            let filter = format!("(|{})", some.iter().map(of).collect::<String>());
-            let found = held.search(&entry.dn, Scope::Base, &filter, &["objectGUID"]).await;
-            match found {
-                Ok(found) if found.is_empty() => {}
-                Ok(_) => return Ok(Some(format!("of which there are {}", some.join("; ")))),
-                Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => return Ok(None),
-                Err(trouble) => return Err(trouble.told()),
+            if !self.is_in_chain(held, entry, some).await? {
+                continue;
             }
+            // For the words of the refusal, which one it is.
+            for group in some {
+                if self.is_in_chain(held, entry, std::slice::from_ref(group)).await? {
+                    return Ok(Some(group.clone()));
+                }
+            }
+            return Ok(Some(format!("that is one of {}", some.join("; "))));
         }
         Ok(None)
+    }
+
+    /// Whether an entry is in one of these groups, directly or through others.
+    async fn is_in_chain(&self, held: &mut Held<'_>, entry: &Entry, groups: &[String]) -> Result<bool, WriteError> {
+        let of = |group: &String| format!("(memberOf:{IN_CHAIN}:={})", words::in_filter(group));
+        let filter = format!("(|{})", groups.iter().map(of).collect::<String>());
+        match held.search(&entry.dn, Scope::Base, &filter, &["objectGUID"]).await {
+            Ok(found) => Ok(!found.is_empty()),
+            Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => Ok(false),
+            Err(trouble) => Err(trouble.told()),
+        }
     }
 
     async fn by_walking(

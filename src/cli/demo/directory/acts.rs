@@ -134,11 +134,11 @@ impl Acts {
         let (gone, waits) = (gone.len() as u64, waiting.len() as u64);
         self.waiting = waiting.first().map(|anchor| (*anchor).clone());
         self.tell.say(format!(
-            "   {} of them disabled in the directory (the leaver of the second week counts, too); {waits} wait:",
-            counted(gone, "is", "are").replace(" is", "").replace(" are", ""),
+            "   In the directory, {gone} of them are disabled (with the leaver of the second week, {DISABLE_MAX} within \
+             the hour); {waits} wait:",
         ));
         for wait in &sending.waits {
-            self.tell.say(format!("   {} {}, until {}", wait.count, plain(&wait.why), wait.first));
+            self.tell.say(format!("   {} because of {}, until {}", wait.count, plain(&wait.why), wait.first));
         }
         let told: u64 = sending.waits.iter().map(|wait| wait.count).sum();
         let is_right = gone == DISABLE_MAX - 1 && waits == told && gone + waits == LEAVERS as u64;

@@ -88,7 +88,8 @@ impl Made {
     /// Starts the domain's controller, and waits until it serves.
     pub(super) async fn serve(self, programs: &Programs) -> anyhow::Result<Domain> {
         let mut command = Command::new(&programs.samba);
-        command.args(["-F", "--no-process-group", "-M", "single", "--debug-stdout", "-d", "1", "-s"]);
+        // Interactive is what Samba calls it to end when its standard input does: however we go, it goes too.
+        command.args(["-i", "--no-process-group", "-M", "single", "-d", "1", "-s"]);
         command.arg(self.folder.join("etc/smb.conf"));
         let controller = Group::start(&mut command, &self.folder.join("log/controller"))?;
         let mut domain = Domain { made: self, controller };

@@ -134,7 +134,7 @@ impl Stage {
     }
 
     fn work(&self) -> anyhow::Result<TargetWork> {
-        let (_, key) = self.active.state.targets.iter().next().context("the job has no target")?;
+        let (_, key) = self.active.state.targets.first().context("the job has no target")?;
         Ok(self.app.store.target_work(*key, self.app.clock.now())?)
     }
 

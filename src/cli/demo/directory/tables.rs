@@ -48,17 +48,17 @@ pub(super) fn count(accounts: &Accounts) -> String {
 
 /// Some accounts, as the directory has them.
 pub(super) fn some(accounts: &Accounts, anchors: &[&str]) -> String {
-    let mut rows = table(["who", "account", "state", "password", "manager"]);
+    let mut rows = table(["who", "account, below that container", "state", "password", "manager"]);
     for anchor in anchors {
         let Some(account) = accounts.get(*anchor) else { continue };
         let password = if account.has_password { "set" } else { "none" };
-        let manager = account.manager.as_deref().unwrap_or("none");
+        let manager = account.manager.as_deref().map_or("none".to_owned(), short);
         rows.add_row([
             (*anchor).to_owned(),
-            plain(&account.dn).into_owned(),
+            short(&account.dn),
             state(account).to_owned(),
             password.to_owned(),
-            plain(manager).into_owned(),
+            manager,
         ]);
     }
     rows.trim_fmt()
@@ -74,10 +74,14 @@ pub(super) fn became(told: &[(&str, &str)], before: &Accounts, after: &Accounts)
     rows.trim_fmt()
 }
 
-/// Where an account stands below the people's container, and whether it is enabled.
+/// Where an account stands, and whether it is enabled.
 fn one(account: &Account) -> String {
-    let dn = account.dn.strip_suffix(PEOPLE).map_or(account.dn.as_str(), |short| short.trim_end_matches(','));
-    format!("{}, {}", plain(dn), state(account))
+    format!("{}, {}", short(&account.dn), state(account))
+}
+
+/// A distinguished name without what all people's names end with.
+fn short(dn: &str) -> String {
+    plain(dn.strip_suffix(PEOPLE).map_or(dn, |short| short.trim_end_matches(','))).into_owned()
 }
 
 fn state(account: &Account) -> &'static str {
