@@ -129,6 +129,25 @@ fn a_domain_controller_that_dies_ends_the_demo_with_its_words() {
 }
 
 #[test]
+#[ignore = "needs Samba"]
+fn two_demos_that_begin_at_the_same_moment_do_not_take_one_another_for_themselves() {
+    let desk = TempDir::new().unwrap();
+    let folders = ["one", "other"].map(|name| desk.path().join(name));
+    let running = folders.each_ref().map(|folder| demo(folder, &["--json"]).stdout(Stdio::piped()).spawn().unwrap());
+    let outputs = running.map(|child| child.wait_with_output().unwrap());
+    for (output, folder) in outputs.iter().zip(&folders) {
+        assert_ended_well(output, folder);
+    }
+}
+
+#[test]
+fn the_job_of_the_demo_does_what_its_own_tests_say() {
+    let job = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/active-directory/job.toml");
+    let output = Command::new(env!("CARGO_BIN_EXE_muster")).arg("test").arg(job).output().unwrap();
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
+#[test]
 fn what_the_demo_lacks_for_a_domain_is_said_before_anything_is_made() {
     let desk = TempDir::new().unwrap();
     let folder = desk.path().join("demo");

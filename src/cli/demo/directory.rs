@@ -58,6 +58,7 @@ pub(super) async fn play(args: &Args, globals: &Globals) -> anyhow::Result<ExitC
 }
 
 async fn show(folder: &Path, programs: &Programs, tell: Teller) -> anyhow::Result<Acts> {
+    domain::place(folder)?;
     empty(folder)?;
     tell.say("1. A domain of its own: Samba as Active Directory, on this machine only");
     tell.say("   the domain contoso.example is being made; it takes some ten seconds …");
@@ -93,17 +94,7 @@ fn places(folder: &Path, domain: &Domain, stage: &Stage) -> String {
 
 /// Tells where things are; takes everything down, at once or when told to.
 async fn end(acts: Acts, args: &Args, tell: Teller, asked: Pin<&mut impl Future<Output = ()>>) -> anyhow::Result<()> {
-    let folder = args.folder.display();
-    tell.say(format!(
-        "\n7. Where things are
-   {folder}/job.toml      the job
-   {folder}/agent.toml    what the agent may do; {folder}/hq.log: what it has counted of its hour
-   {folder}/data          what muster knows: muster explain ANCHOR --data {folder}/data
-                          muster fsck --data {folder}/data
-   {folder}/domain        the domain; without its controller it is read so:
-                          samba-tool user show {} -H {folder}/domain/private/sam.ldb",
-        acts.somebody,
-    ));
+    tell.say(format!("\n7. Where things are\n{}", files(&args.folder, &acts.somebody)));
     if acts.faults.is_empty() {
         tell.say("\nEverything ended as it must, and the store is as it must be.");
     } else {
@@ -111,6 +102,7 @@ async fn end(acts: Acts, args: &Args, tell: Teller, asked: Pin<&mut impl Future<
         acts.faults.iter().for_each(|fault| tell.say(format!("  {fault}")));
     }
     if args.keep {
+        let folder = args.folder.display();
         tell.say(format!(
             "\nEverything stays up until Ctrl-C. To look into the domain:\n  LDAPTLS_CACERT={} ldapsearch -H {} -x \
              -D {ADMINISTRATOR} -y {folder}/domain/administrator-password -b {PEOPLE}",
@@ -123,4 +115,24 @@ async fn end(acts: Acts, args: &Args, tell: Teller, asked: Pin<&mut impl Future<
     acts.close().await?;
     tell.say(format!("The domain controller (process {process}) is taken down."));
     Ok(())
+}
+
+/// What lies in the folder, and how to look further.
+fn files(folder: &Path, somebody: &str) -> String {
+    let shown = folder.display();
+    let kept = [
+        ("job.toml", "the job".to_owned()),
+        ("agent.toml", "what the agent may do".to_owned()),
+        ("hq.log", "what the agent has counted of its hour".to_owned()),
+        ("data", format!("what muster knows: muster explain ANCHOR --data {shown}/data")),
+        ("", format!("and whether it is sound: muster fsck --data {shown}/data")),
+        ("domain", "the domain; it can be read without its controller:".to_owned()),
+        ("", format!("samba-tool user show {somebody} -H {shown}/domain/private/sam.ldb")),
+    ];
+    let lines = kept.map(|(name, what)| {
+        let path = if name.is_empty() { String::new() } else { folder.join(name).display().to_string() };
+        let width = shown.to_string().len() + "/agent.toml".len();
+        format!("   {path:width$}  {what}")
+    });
+    lines.join("\n")
 }

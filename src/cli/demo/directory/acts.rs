@@ -130,6 +130,7 @@ impl Acts {
         self.tell.say(format!("\n5. {LEAVERS} leavers at once: the agent's own limit is {DISABLE_MAX} an hour"));
         let leavers = self.export.fourth_week()?;
         let sending = self.send("people-week-4.csv").await?;
+        self.tell.say("   The Domain Admin's title is tried again with every upload, and refused again.");
         let (gone, waiting): (Vec<_>, Vec<_>) = leavers.iter().partition(|anchor| self.is_disabled(anchor));
         let (gone, waits) = (gone.len() as u64, waiting.len() as u64);
         self.waiting = waiting.first().map(|anchor| (*anchor).clone());

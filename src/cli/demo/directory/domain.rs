@@ -33,6 +33,9 @@ const ADDRESSES: std::ops::RangeInclusive<u8> = 1..=20;
 const PORTS: [u16; 4] = [389, 636, 3268, 3269];
 /// LDAPS.
 const PORT: u16 = 636;
+/// Nobody's port. Who listens there has the address, from before its domain is made until after it has ended: two demos
+/// that begin at the same moment take two addresses.
+const CLAIM: u16 = 3270;
 /// Ten seconds where it was measured; machines differ.
 const MAKE_MAX: Duration = Duration::from_secs(180);
 /// A second where it was measured.
@@ -41,14 +44,21 @@ const START_MAX: Duration = Duration::from_secs(60);
 const CERTIFICATE_MAX: Duration = Duration::from_secs(30);
 /// How often it is tried whether the domain controller serves.
 const TRY_EVERY: Duration = Duration::from_millis(50);
-/// Longest name of Samba's folder: its sockets stand in it, and the kernel takes 107 bytes of a socket's name.
-const FOLDER_BYTES_MAX: usize = 70;
+/// Longest name of Samba's folder: its sockets stand in it, and the kernel takes 107 bytes of a socket's name. With 82
+/// it works, with 90 it does not.
+const FOLDER_BYTES_MAX: usize = 80;
 
 /// A domain, made and not served yet.
 pub(super) struct Made {
     folder: PathBuf,
-    address: Ipv4Addr,
+    address: Address,
     administrator: SecretString,
+}
+
+/// An address of this machine that is this demo's while this is held.
+struct Address {
+    ip: Ipv4Addr,
+    _claim: TcpListener,
 }
 
 /// A domain with its controller. Dropping it takes the controller down, with all it has started.
@@ -60,27 +70,21 @@ pub(super) struct Domain {
 impl Made {
     /// Makes the domain, and an authority that vouches for its controller.
     pub(super) async fn new(folder: &Path, programs: &Programs) -> anyhow::Result<Self> {
-        let folder = std::path::absolute(folder)?.join("domain");
-        let length = folder.as_os_str().len();
-        anyhow::ensure!(
-            length <= FOLDER_BYTES_MAX,
-            "{} has {length} bytes, and Samba takes {FOLDER_BYTES_MAX} at most; name another with --folder",
-            folder.display()
-        );
-        let address = free_address()?;
+        let folder = place(folder)?;
+        let address = Address::claim()?;
         for inner in ["", "run", "log", "cache", "tls"] {
             DirBuilder::new().recursive(true).mode(0o700).create(folder.join(inner))?;
         }
         let passwords = [password()?, password()?];
         write_private(&folder.join("administrator-password"), passwords[0].expose_secret())?;
         write_private(&folder.join("agent-password"), passwords[1].expose_secret())?;
-        certificates(&programs.openssl, &folder.join("tls"), address).await?;
+        certificates(&programs.openssl, &folder.join("tls"), address.ip).await?;
         let told = format!("{}\n{}\n", passwords[0].expose_secret(), passwords[1].expose_secret());
         let mut command = Command::new(&programs.python);
-        command.args(["-c", MAKE]).arg(&folder).arg(address.to_string()).args(DIVISIONS);
+        command.args(["-c", MAKE]).arg(&folder).arg(address.ip.to_string()).args(DIVISIONS);
         let made = run(&mut command, &told, &folder.join("log/made"), MAKE_MAX).await;
         made.context("the domain could not be made (on Debian: are samba-ad-provision and samba-dsdb-modules there?)")?;
-        fs::write(folder.join("etc/smb.conf"), settings(&folder, address))?;
+        fs::write(folder.join("etc/smb.conf"), settings(&folder, address.ip))?;
         let [administrator, _] = passwords;
         Ok(Self { folder, address, administrator })
     }
@@ -94,7 +98,7 @@ impl Made {
         let controller = Group::start(&mut command, &self.folder.join("log/controller"))?;
         let mut domain = Domain { made: self, controller };
         let began = Instant::now();
-        while TcpStream::connect((domain.made.address, PORT)).is_err() {
+        while TcpStream::connect((domain.made.address.ip, PORT)).is_err() {
             domain.must_serve()?;
             anyhow::ensure!(
                 began.elapsed() < START_MAX,
@@ -104,6 +108,8 @@ impl Made {
             );
             tokio::time::sleep(TRY_EVERY).await;
         }
+        // Whoever answered, it was not ours if ours has ended.
+        domain.must_serve()?;
         Ok(domain)
     }
 }
@@ -122,7 +128,7 @@ impl Domain {
     }
 
     pub(super) fn url(&self) -> String {
-        format!("ldaps://{}", self.made.address)
+        format!("ldaps://{}", self.made.address.ip)
     }
 
     /// Where the authority's certificate is.
@@ -139,20 +145,38 @@ impl Domain {
     }
 }
 
-/// An address of this machine on which none of the ports is somebody's.
-fn free_address() -> anyhow::Result<Ipv4Addr> {
-    let mut first = None;
-    for last in ADDRESSES {
-        let address = Ipv4Addr::new(127, 0, 9, last);
-        let taken = PORTS.iter().find_map(|port| Some((*port, TcpListener::bind((address, *port)).err()?)));
-        match taken {
-            None => return Ok(address),
-            Some(taken) => drop(first.get_or_insert(taken)),
+impl Address {
+    /// The first that is no other demo's, and on which none of the ports is anybody's.
+    fn claim() -> anyhow::Result<Self> {
+        let mut first = None;
+        for last in ADDRESSES {
+            let ip = Ipv4Addr::new(127, 0, 9, last);
+            let claimed = TcpListener::bind((ip, CLAIM)).map_err(|error| (CLAIM, error));
+            let taken = PORTS.iter().find_map(|port| Some((*port, TcpListener::bind((ip, *port)).err()?)));
+            match (claimed, taken) {
+                (Ok(claim), None) => return Ok(Self { ip, _claim: claim }),
+                (Ok(_), Some(taken)) | (Err(taken), _) => drop(first.get_or_insert(taken)),
+            }
         }
+        let (port, error) = first.context("no address is tried")?;
+        let places = format!("127.0.9.{} to 127.0.9.{}", ADDRESSES.start(), ADDRESSES.end());
+        Err(anyhow::Error::from(error).context(format!("port {port} cannot be had on any address from {places}")))
     }
-    let (port, error) = first.context("no address is tried")?;
-    let places = format!("127.0.9.{} to 127.0.9.{}", ADDRESSES.start(), ADDRESSES.end());
-    Err(anyhow::Error::from(error).context(format!("port {port} cannot be had on any address from {places}")))
+}
+
+/// Where the domain goes.
+///
+/// # Errors
+/// The folder's name is too long for Samba.
+pub(super) fn place(folder: &Path) -> anyhow::Result<PathBuf> {
+    let folder = std::path::absolute(folder)?.join("domain");
+    let length = folder.as_os_str().len();
+    anyhow::ensure!(
+        length <= FOLDER_BYTES_MAX,
+        "the name {} has {length} bytes, and Samba takes {FOLDER_BYTES_MAX} at most; name another with --folder",
+        folder.display()
+    );
+    Ok(folder)
 }
 
 /// A password that fits every policy: long, of four kinds of characters, and chance.
