@@ -122,13 +122,7 @@ impl Stage {
             if is_decided && work.due == 0 && work.under_way == 0 && !waits_for_other {
                 return Ok(work);
             }
-            anyhow::ensure!(
-                began.elapsed() < SETTLE_MAX,
-                "{} pieces of work are still to be carried after {} s; put off: {:?}",
-                work.due + work.under_way,
-                SETTLE_MAX.as_secs(),
-                work.put_off
-            );
+            anyhow::ensure!(began.elapsed() < SETTLE_MAX, not_settled(&work));
             sleep(LOOK_EVERY).await;
         }
     }
@@ -150,6 +144,14 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// What is left after all the time there was.
+fn not_settled(work: &TargetWork) -> String {
+    let waits = work.put_off.iter().map(|put_off| format!("{} because of {}", put_off.count, put_off.why));
+    let left = [format!("{} due", work.due), format!("{} under way", work.under_way)];
+    let left: Vec<String> = left.into_iter().chain(waits).collect();
+    format!("after {} s, work for the domain is left: {}", SETTLE_MAX.as_secs(), left.join(", "))
 }
 
 /// Writes an agent's file, answers for the hour before it, and runs the agent as `muster agent --config` does.

@@ -48,7 +48,7 @@ pub(super) fn count(accounts: &Accounts) -> String {
 
 /// Some accounts, as the directory has them.
 pub(super) fn some(accounts: &Accounts, anchors: &[&str]) -> String {
-    let mut rows = table(["who", "account, below that container", "state", "password", "manager"]);
+    let mut rows = table(["who", "account (DN, below that container)", "state", "password", "manager (DN, likewise)"]);
     for anchor in anchors {
         let Some(account) = accounts.get(*anchor) else { continue };
         let password = if account.has_password { "set" } else { "none" };
