@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs everything: formatting, lints, every test, service tests included, the benchmarks at one per cent, the demo.
+# Runs everything: formatting, lints, every test, service tests included, the benchmarks at one per cent, the demos.
 # Installs what is missing on a bare Debian with Rust. Usage: tests/all.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -72,4 +72,6 @@ step "figures at 1 %, for being right"
 cargo bench --locked -- --size 1
 step "demo"
 cargo run --locked --release --quiet -- demo --folder target/demo
+step "demo with a domain"
+cargo run --locked --release --quiet -- demo --active-directory --folder target/demo-ad
 step "everything passed"

@@ -3,6 +3,8 @@
 //! A practice tenant, a server and an agent on free ports of this machine; the people of Contoso sent as bulk uploads
 //! over HTTP, placed, written, and explained. Then the same export again, and the one of the week after.
 
+mod directory;
+mod person;
 mod props;
 mod reasons;
 mod scene;
@@ -19,12 +21,17 @@ use scene::{Export, Scene};
 
 /// Show the whole way from an HR export into directories, with practice directories on this machine.
 ///
-/// Exit code 0 only when every operation ended as it must; 1 otherwise.
+/// Exit code 0 only when every operation ended as it must; 130: --active-directory was told to stop before its end; 1
+/// otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Where its files go; what an earlier demo left there is removed.
     #[arg(long, default_value = "muster-demo", value_name = "DIR")]
     folder: PathBuf,
+    /// Show the way into a Samba domain in place of practice directories: it is made in the folder, served on an
+    /// address of this machine, and taken down in the end. Needs Samba, and root.
+    #[arg(long)]
+    active_directory: bool,
     /// Leave the server, the tenant and the agent running until Ctrl-C.
     #[arg(long)]
     keep: bool,
@@ -39,7 +46,9 @@ const EXPLAINED: [(&str, &str); 3] = [
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(play(args, globals))
+    runtime.block_on(async {
+        if args.active_directory { directory::play(args, globals).await } else { play(args, globals).await }
+    })
 }
 
 async fn play(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {

@@ -139,8 +139,15 @@ fn person(n: usize, managed: bool) -> Statement {
 
 /// A directory that answers at once and keeps nothing.
 #[derive(Default)]
-struct AtOnce {
+pub(crate) struct AtOnce {
     made: AtomicU64,
+}
+
+impl AtOnce {
+    /// Accounts that were made.
+    pub(crate) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
 }
 
 #[async_trait]

@@ -19,10 +19,11 @@ use muster::queue::nats::{NatsLogin, NatsSettings};
 use muster::queue::remote::{BearerSource, RemoteQueue};
 use muster::queue::{OfferSettings, Queue, Transport};
 use muster::store::{Access, Client, NewClient, Store};
-use muster::writer::simulated::SimulatedWriter;
+use muster::writer::Writer;
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::deliver::AtOnce;
 use crate::figure::{Figure, grouped};
 use crate::nats::Nats;
 
@@ -106,8 +107,8 @@ async fn run(pieces: u32, over: Option<&Nats>) -> Duration {
             Arc::new(NatsQueue::new(remote, nats, keys, Arc::new(SystemClock)))
         }
     };
-    let hands = SimulatedWriter::new();
-    let carrier = Carrier { writer: Arc::new(hands.clone()), concurrency_max: CONCURRENCY };
+    let hands = Arc::new(AtOnce::default());
+    let carrier = Carrier { writer: Arc::clone(&hands) as Arc<dyn Writer>, concurrency_max: CONCURRENCY };
     let agent = Agent {
         queue,
         carriers: BTreeMap::from([(hq.clone(), carrier)]),
@@ -122,13 +123,13 @@ async fn run(pieces: u32, over: Option<&Nats>) -> Duration {
     let mut stop = shutdown.clone();
     let carrying = tokio::spawn(Arc::new(agent).run(async move { stop.asked().await }));
     let key = job.state.target(&hq).unwrap();
-    while store.target_state(&hq, key).unwrap().waiting > 0 {
+    while store.next_due(key).unwrap().is_some() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let took = began.elapsed();
     switch.send_replace(true);
     let _ = (carrying.await, working.await, server.await);
-    assert_eq!(hands.accounts().len(), pieces as usize, "everybody has one account");
+    assert_eq!(hands.made(), u64::from(pieces), "everybody has one account");
     assert_eq!(store.fsck().unwrap(), []);
     took
 }

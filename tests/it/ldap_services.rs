@@ -219,6 +219,13 @@ async fn whom_the_agents_file_or_the_domain_protects_is_never_written() {
         assert_eq!(code(&writer.write(&errand(), &deletion).await.unwrap_err()), "protected");
         assert_eq!(code(&writer.set_manager(&errand(), object, None).await.unwrap_err()), "protected");
     }
+    // The refusal names the group, and that one only.
+    let admins = "CN=Domain Admins,CN=Users,DC=example,DC=test";
+    for (object, group) in made[1..4].iter().zip([VAULT, VAULT, admins]) {
+        let error = update(&writer, object).await.unwrap_err();
+        let WriteError::Refused { cause, .. } = error else { panic!("{error:?}") };
+        assert!(cause.0.ends_with(&format!("it is a member of the protected group {group}")), "{cause:?}");
+    }
     update(&writer, &plain).await.unwrap();
     for group in ["Inner", "Vault", "Domain Admins", "Administrators"] {
         let group = Group { name: group.to_owned(), create: true };

@@ -21,6 +21,8 @@ mod corpus;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod demo_services;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod dotnet;

@@ -26,17 +26,18 @@ const MARK: &str = ".muster-demo";
 
 /// Makes the folder anew; one that no demo has made is left alone.
 pub(super) fn empty(folder: &Path) -> anyhow::Result<()> {
+    let unusable = || format!("the folder {} cannot be made anew", folder.display());
     if folder.exists() {
-        let is_ours = folder.join(MARK).exists() || fs::read_dir(folder)?.next().is_none();
+        let is_ours = folder.join(MARK).exists() || fs::read_dir(folder).with_context(unusable)?.next().is_none();
         anyhow::ensure!(
             is_ours,
             "{} is there already and was not made by a demo; name another with --folder",
             folder.display()
         );
-        fs::remove_dir_all(folder)?;
+        fs::remove_dir_all(folder).with_context(unusable)?;
     }
-    fs::create_dir_all(folder.join("ldif"))?;
-    fs::write(folder.join(MARK), "")?;
+    fs::create_dir_all(folder).with_context(unusable)?;
+    fs::write(folder.join(MARK), "").with_context(unusable)?;
     Ok(())
 }
 
@@ -60,7 +61,7 @@ pub(super) fn practice_tenant(job: &JobMeant, clock: &Arc<dyn Clock>) -> anyhow:
 }
 
 /// Writes a file that only its owner may read.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
 

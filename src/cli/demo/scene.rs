@@ -11,16 +11,15 @@ use actix_web::dev::ServerHandle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::person::explain;
 use super::props::{agent_for, empty, point_at, practice_tenant, sender_for};
 use super::reasons::{Why, reasons};
 use crate::api::{self, ApiSettings};
 use crate::app::{ActiveJob, App, LeaseTimes};
-use crate::cli::explain::{Detail, print_person};
+use crate::cli::explain::Detail;
 use crate::cli::jobs::csv_settings;
-use crate::cli::screen::say;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Connection, JobMeant};
-use crate::decide::trace;
 use crate::model::TargetId;
 use crate::pipeline::plan::{Plan, plan};
 use crate::pipeline::schedule::Shutdown;
@@ -88,6 +87,7 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) async fn open(folder: &Path) -> anyhow::Result<Self> {
         empty(folder)?;
+        fs::create_dir(folder.join("ldif"))?;
         for (name, text) in [("job.toml", JOB), (Export::First.file(), PEOPLE), (Export::Later.file(), PEOPLE_LATER)] {
             fs::write(folder.join(name), text)?;
         }
@@ -199,16 +199,7 @@ impl Scene {
     }
 
     pub(super) fn explain(&self, anchor: &str, who: &str) -> anyhow::Result<()> {
-        let store = &self.app.store;
-        say(format!("\n--- {anchor}: {who}"));
-        match store.person(&self.active.state, anchor)? {
-            Some(person) => {
-                let traced = trace(&self.active.core, &person.stored.person, &person.stored.links);
-                print_person(&person, Some(&traced), self.app.clock.now(), Detail::Short);
-            }
-            None => say("nobody of that name was ever accepted: the rows contradict each other and were not sent"),
-        }
-        Ok(())
+        explain(&self.app, &self.active, anchor, who, Detail::Short)
     }
 
     /// What is not as it must be.

@@ -151,12 +151,14 @@ impl LdapWriter {
         let found = held.search(self.base(), Scope::Subtree, &format!("(objectSid={sid}-{rid})"), &["cn"]).await;
         let found = found.map_err(Trouble::told)?;
         let primary = found.first().ok_or_else(unseen)?;
-        let is_protected = groups.iter().any(|group| same_entry(group, &primary.dn));
-        let above = if is_protected { Some(String::new()) } else { self.in_chain(held, &primary.dn, groups).await? };
-        Ok(above.map(|above| format!("{} (its primary group) {above}", primary.dn).trim_end().to_owned()))
+        if groups.iter().any(|group| same_entry(group, &primary.dn)) {
+            return Ok(Some(format!("{} (its primary group)", primary.dn)));
+        }
+        let above = self.in_chain(held, &primary.dn, groups).await?;
+        Ok(above.map(|above| format!("{above}, through its primary group {}", primary.dn)))
     }
 
-    /// The protected groups that `member`, an account or a group, is in, directly or through others.
+    /// The protected group that `member`, an account or a group, is in, directly or through others.
     async fn in_chain(
         &self,
         held: &mut Held<'_>,
@@ -164,17 +166,29 @@ impl LdapWriter {
         groups: &[String],
     ) -> Result<Option<String>, WriteError> {
         for some in groups.chunks(GROUPS_A_SEARCH) {
-            let of = |group: &String| format!("(memberOf:{IN_CHAIN}:={})", words::in_filter(group));
-            let filter = format!("(|{})", some.iter().map(of).collect::<String>());
-            let found = held.search(member, Scope::Base, &filter, &["objectGUID"]).await;
-            match found {
-                Ok(found) if found.is_empty() => {}
-                Ok(_) => return Ok(Some(format!("of which there are {}", some.join("; ")))),
-                Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => return Ok(None),
-                Err(trouble) => return Err(trouble.told()),
+            if !self.is_in_chain(held, member, some).await? {
+                continue;
             }
+            // For the words of the refusal, which one it is.
+            for group in some {
+                if self.is_in_chain(held, member, std::slice::from_ref(group)).await? {
+                    return Ok(Some(group.clone()));
+                }
+            }
+            return Ok(Some(format!("that is one of {}", some.join("; "))));
         }
         Ok(None)
+    }
+
+    /// Whether an entry is in one of these groups, directly or through others.
+    async fn is_in_chain(&self, held: &mut Held<'_>, member: &str, groups: &[String]) -> Result<bool, WriteError> {
+        let of = |group: &String| format!("(memberOf:{IN_CHAIN}:={})", words::in_filter(group));
+        let filter = format!("(|{})", groups.iter().map(of).collect::<String>());
+        match held.search(member, Scope::Base, &filter, &["objectGUID"]).await {
+            Ok(found) => Ok(!found.is_empty()),
+            Err(trouble) if trouble.code() == Some(NO_SUCH_OBJECT) => Ok(false),
+            Err(trouble) => Err(trouble.told()),
+        }
     }
 
     async fn by_walking(
