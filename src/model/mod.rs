@@ -25,7 +25,7 @@ pub use ids::{
     PersonId, TargetId, UploadId, WorkerId,
 };
 pub use name::{ACCOUNT_ENABLED, MANAGER, Name};
-pub use outcome::{Outcome, Reason};
+pub use outcome::{AGENT_LIMIT, Outcome, Reason};
 pub use path::{Path, Selector};
 pub use placement::{HoldReason, Placement, Verdict};
 pub use record::{Person, Record, Statement};

@@ -50,7 +50,7 @@ impl Outcome {
 }
 
 /// What the codes of all that an agent's own limits withhold begin with.
-const AGENT_LIMIT: &str = "agent_limit_";
+pub const AGENT_LIMIT: &str = "agent_limit_";
 
 /// Why something was skipped, held or failed.
 #[derive(Debug, Clone, PartialEq, Eq)]

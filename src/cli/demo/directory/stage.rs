@@ -22,11 +22,11 @@ use crate::cli::demo::reasons::{Why, reasons};
 use crate::cli::jobs::csv_settings;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, JobMeant};
+use crate::model::AGENT_LIMIT;
 use crate::pipeline::schedule::Shutdown;
 use crate::pipeline::send::{Sender, Sent, said_by};
 use crate::source::{Rows, scan};
 use crate::store::{Access, PutOff, Store, TargetWork};
-use crate::writer::limited::AGENT_LIMIT;
 
 const JOB: &str = include_str!("../../../../samples/active-directory/job.toml");
 /// How many accounts the agent disables within an hour, whatever it is asked for.
