@@ -8,6 +8,7 @@ use crate::writer::{Cause, WriteError};
 const CAUSE_CHARS_MAX: usize = 400;
 
 /// Result codes by their numbers (RFC 4511 §4.1.9).
+const OPERATIONS_ERROR: u32 = 1;
 pub(super) const NO_SUCH_ATTRIBUTE: u32 = 16;
 pub(super) const CONSTRAINT_VIOLATION: u32 = 19;
 pub(super) const VALUE_EXISTS: u32 = 20;
@@ -21,6 +22,14 @@ pub(super) const ENTRY_EXISTS: u32 = 68;
 pub(super) const PASSES: [u32; 5] = [3, 11, 51, 52, 85];
 /// The bind was refused, or is not strong enough: nothing is wrong with the person.
 const NOT_BOUND: [u32; 4] = [7, 8, 48, 49];
+
+/// How Active Directory says, among its operations errors, that nobody is bound (ERROR_NOT_AUTHENTICATED).
+const NOT_AUTHENTICATED: &str = "000004DC";
+
+/// Whether the connection is not bound, or not strongly enough: it is good for nothing more.
+pub(super) fn is_unbound(result: &LdapResult) -> bool {
+    NOT_BOUND.contains(&result.rc) || (result.rc == OPERATIONS_ERROR && result.text.contains(NOT_AUTHENTICATED))
+}
 
 /// What an operation met.
 #[derive(Debug)]
@@ -52,7 +61,7 @@ impl Trouble {
         match self {
             Self::NotSent(why) => WriteError::Later { after: None, cause: Cause(why) },
             Self::Lost(why) => WriteError::Unknown { cause: Cause(why) },
-            Self::Answered(result) if PASSES.contains(&result.rc) || NOT_BOUND.contains(&result.rc) => {
+            Self::Answered(result) if PASSES.contains(&result.rc) || is_unbound(&result) => {
                 WriteError::Later { after: None, cause: Cause(words(&result)) }
             }
             Self::Answered(result) => WriteError::Refused { code: code_word(result.rc), cause: Cause(words(&result)) },
@@ -92,7 +101,7 @@ pub(super) fn bind_words(result: &LdapResult) -> String {
 
 fn name(code: u32) -> &'static str {
     match code {
-        1 => "operations error",
+        OPERATIONS_ERROR => "operations error",
         2 => "protocol error",
         3 | 85 => "time limit exceeded",
         7 => "auth method not supported",
@@ -177,6 +186,14 @@ mod tests {
         for (code, expected) in table {
             assert_eq!(told(code), expected);
         }
+    }
+
+    #[test]
+    fn a_connection_that_nobody_is_bound_on_is_the_agents_trouble_and_not_the_persons() {
+        let unbound = answer(1, "000004DC: LdapErr: DSID-0C090A5C, comment: a successful bind must be completed");
+        assert!(is_unbound(&unbound) && is_unbound(&answer(49, "")));
+        assert!(!is_unbound(&answer(1, "00002020: another")) && !is_unbound(&answer(53, "000004DC")));
+        assert!(matches!(Trouble::Answered(unbound).told(), WriteError::Later { .. }));
     }
 
     #[test]
