@@ -71,8 +71,8 @@ fn told(site: &Site, words: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), format!("{said}{noted}"))
 }
 
-/// A server's site whose agent has made people 1 to 5 in the directory; both have ended.
-async fn with_people(slapd: &Slapd) -> Site {
+/// A server's site whose agent has made people 1 to 5 in the directory, and all that both have logged; they have ended.
+pub(crate) async fn with_people(slapd: &Slapd) -> (Site, String) {
     let site = Site::with(JOB);
     let (id, secret) = site.client("payroll", &["--role", "SynchronizationData-User.Upload"]);
     let (agent, agent_secret) = site.client("agent", &["--role", "Muster.Agent", "--target", "hq"]);
@@ -85,24 +85,29 @@ async fn with_people(slapd: &Slapd) -> Site {
     let token = served.token(&id, &secret).await;
     let people: Vec<_> = ["1", "2", "3", "4", "5"].map(|id| person(id, "Employee", "")).into();
     assert_eq!(served.upload(&token, bulk(&people)).await, StatusCode::ACCEPTED);
+    let mut logged = String::new();
     // What was accepted is decided soon, but not before an agent can ask.
     for _ in 0..50 {
-        let output = site.run(&["agent", "--config", "agent.toml", "--once"]);
+        let mut agent = site.command(&[], &["agent", "--config", "agent.toml", "--once"]);
+        let output = agent.env("RUST_LOG", "trace").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        logged.push_str(&String::from_utf8_lossy(&output.stdout));
+        logged.push_str(&String::from_utf8_lossy(&output.stderr));
         if slapd.search("(employeeNumber=*)").matches("dn: ").count() == 5 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(served.stop().0, Some(0));
-    site
+    let (code, log) = served.stop();
+    assert_eq!(code, Some(0), "{log}");
+    (site, logged + &log)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs OpenLDAP; tests/all.sh runs it"]
 async fn the_command_compares_the_data_folder_with_an_agents_directory() {
     let slapd = Slapd::start("127.0.8.31");
-    let site = with_people(&slapd).await;
+    let (site, _) = with_people(&slapd).await;
     let look = ["fsck", "--look", "--job", "hr.toml"];
     let with = |agent: &'static str| [&look[..], &["--agent", agent]].concat();
 

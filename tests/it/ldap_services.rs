@@ -272,7 +272,15 @@ async fn accounts_are_named_renamed_moved_and_locked_as_they_should_be() {
     }
 
     let anna = make(&writer, "Anna").await.unwrap().object;
-    assert!(samba.search("(&(cn=Anna)(userAccountControl=512))").contains("dn: "));
+    // She is let in, and her password is in force: only the right one is missing.
+    assert!(samba.search("(&(cn=Anna)(userAccountControl=512)(pwdLastSet>=1))").contains("dn: "));
+    let as_anna = LdapSettings {
+        bind: "CN=Anna,OU=People,DC=example,DC=test".to_owned(),
+        password: SecretString::from("not hers"),
+        ..settings.clone()
+    };
+    let error = LdapWriter::new(as_anna).unwrap().find(&by_object(&anna, &[])).await.unwrap_err();
+    assert!(matches!(&error, WriteError::Later { cause, .. } if cause.0.contains("password is wrong")), "{error:?}");
     // An administrator's bits: the password never expires, and none is required.
     applied(
         &samba,
@@ -323,4 +331,35 @@ async fn accounts_are_named_renamed_moved_and_locked_as_they_should_be() {
         );
     }
     assert!(samba.search("(&(cn=Bert)(badPwdCount=1))").contains("dn: "), "it was tried more than once");
+}
+
+/// More members than Active Directory tells of in one answer (MaxValRange, 1500). Samba tells of all; the writer reads none.
+const MANY: usize = 1_600;
+
+#[tokio::test]
+#[ignore = "needs Samba; tests/all.sh runs it"]
+async fn a_group_with_more_members_than_are_told_at_once_gains_and_loses_one() {
+    let samba = prepared("127.0.8.15");
+    let writer = LdapWriter::new(guarded(&samba, &["ldaps://127.0.8.15"])).unwrap();
+    let contact = |number: usize| format!("CN=c{number},OU=People2,DC=example,DC=test");
+    let contacts = (0..MANY).map(|at| format!("dn: {}\nchangetype: add\nobjectClass: contact\n\n", contact(at)));
+    let members: String = (0..MANY).map(|at| format!("member: {}\n", contact(at))).collect();
+    let group = "dn: CN=Crowd,OU=People,DC=example,DC=test\nchangetype: add\nobjectClass: group\n\
+                 sAMAccountName: Crowd\n";
+    applied(&samba, &format!("{}{group}{members}\n", contacts.collect::<String>()));
+    let anna = make(&writer, "Anna").await.unwrap().object;
+    let crowd = Group { name: "Crowd".to_owned(), create: false };
+    for (is_member, expected) in [
+        (false, Membership::WasSo),
+        (true, Membership::Changed),
+        (true, Membership::WasSo),
+        (false, Membership::Changed),
+        (false, Membership::WasSo),
+    ] {
+        assert_eq!(writer.set_member(&errand(), &crowd, &anna, is_member).await.unwrap(), expected);
+        let found = samba.search("(&(cn=Crowd)(member=CN=Anna,OU=People,DC=example,DC=test))");
+        assert_eq!(found.contains("dn: CN=Crowd"), is_member);
+    }
+    let held = samba.search("(cn=Crowd)").lines().filter(|line| line.starts_with("member: ")).count();
+    assert_eq!(held, MANY, "nobody else was touched");
 }

@@ -55,6 +55,8 @@ mod ldap_looks;
 #[cfg(test)]
 mod ldap_names;
 #[cfg(test)]
+mod ldap_passwords;
+#[cfg(test)]
 mod ldap_servers;
 #[cfg(test)]
 mod ldap_services;

@@ -102,8 +102,12 @@ impl Samba {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        tool.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
-        tool.wait_with_output().unwrap()
+        let (mut into, ldif) = (tool.stdin.take().unwrap(), ldif.to_owned());
+        // What it says is read while it is spoken to, or both would wait for ever. It may leave before the end.
+        let spoken = std::thread::spawn(move || drop(into.write_all(ldif.as_bytes())));
+        let output = tool.wait_with_output().unwrap();
+        spoken.join().unwrap();
+        output
     }
 
     /// What a search gives, as LDIF without folded lines.

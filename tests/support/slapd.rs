@@ -113,6 +113,13 @@ impl Slapd {
         self.modify(ldif, &["-a", "-e", "!relax"]);
     }
 
+    /// Whether somebody is let in with this password.
+    pub(crate) fn lets_in(&self, dn: &str, password: &str) -> bool {
+        let mut tool = Command::new("ldapwhoami");
+        tool.args(["-x", "-H", &format!("ldap://{}:3890", self.address), "-D", dn, "-w", password]);
+        tool.output().unwrap().status.success()
+    }
+
     fn modify(&self, ldif: &str, options: &[&str]) {
         use std::io::Write as _;
         let mut tool = Command::new("ldapmodify")

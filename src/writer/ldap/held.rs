@@ -7,7 +7,7 @@ use ldap3::{Ldap, LdapResult, Mod, Scope, SearchOptions};
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout_at;
 
-use super::answer::{PASSES, Trouble, words};
+use super::answer::{PASSES, Trouble, is_unbound, words};
 use super::connection::{Pool, Until};
 use super::read::{Entry, read};
 
@@ -101,8 +101,8 @@ impl Held<'_> {
             Ok(Err(error)) => return Err(self.unsent(error.to_string())),
             Err(_) => return Err(self.unsent("the directory did not answer a search in time".to_owned())),
         };
-        self.ldap = Some(ldap);
         let (entries, result) = (found.0, found.1);
+        self.ldap = Some(ldap).filter(|_| !is_unbound(&result));
         match result.rc {
             0 => Ok(entries.into_iter().filter_map(read).collect()),
             // Of a look-up, what came is enough. A list that is cut off is none: whom it leaves out is not known.
@@ -169,10 +169,12 @@ impl Held<'_> {
     ) -> Result<(), Trouble> {
         match answer {
             Ok(Ok(result)) => {
-                self.ldap = Some(ldap);
+                self.ldap = Some(ldap).filter(|_| !is_unbound(&result));
                 match result.rc {
                     0 => self.wrote = true,
-                    rc if self.wrote && PASSES.contains(&rc) => return Err(Trouble::Lost(words(&result))),
+                    rc if self.wrote && (PASSES.contains(&rc) || is_unbound(&result)) => {
+                        return Err(Trouble::Lost(words(&result)));
+                    }
                     _ => return Err(Trouble::Answered(result)),
                 }
                 Ok(())

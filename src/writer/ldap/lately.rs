@@ -232,7 +232,8 @@ impl LdapWriter {
 
 /// What ends the waiting.
 fn patience() -> String {
-    format!("it goes on when that server answers, or once {} minutes have passed", REPLICATED.as_secs() / 60)
+    let minutes = REPLICATED.as_secs() / 60;
+    format!("it goes on when that server answers or is taken out of `servers`, or once {minutes} minutes have passed")
 }
 
 #[cfg(test)]
