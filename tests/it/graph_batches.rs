@@ -437,9 +437,9 @@ async fn the_budget_is_used_up_and_no_request_falls_into_a_retry_after() {
     let took = begun.elapsed();
     let asked = practice.sandbox.requests();
     assert_eq!((failed, asked.throttled, asked.inside_retry_after), (0, 0, 0), "{asked:?}");
-    // Two windows' worth, in hardly more than two windows.
-    assert!(took < per * 5 / 2, "{took:?}");
-    assert!(took > per * 3 / 2, "{took:?}");
+    // One bucket was there, and the other has refilled: it could not be sooner, and is not much later.
+    assert!(took < per * 3 / 2, "{took:?}");
+    assert!(took > per * 9 / 10, "{took:?}");
 }
 
 #[tokio::test]

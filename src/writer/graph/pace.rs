@@ -338,15 +338,16 @@ mod tests {
     fn room_is_what_the_budget_and_the_requests_at_once_allow() {
         let pacer = pacer();
         let now = Instant::now();
-        // Half of the budget at once, and two seconds of a steady ten a second.
-        assert_eq!(pacer.room(0, now), Room::Open(70));
-        assert_eq!(pacer.room(30, now), Room::Open(40));
+        // All of the budget, and two seconds of the ten a second that refill.
+        assert_eq!(pacer.room(0, now), Room::Open(120));
+        assert_eq!(pacer.room(30, now), Room::Open(90));
         let mut going = pacer.begin(50, now);
         going.sent();
         drop(going);
         let now = Instant::now();
         assert_eq!(pacer.pace(now).left, 50);
-        assert!(matches!(pacer.room(0, now), Room::Open(9 | 10)), "{:?}", pacer.room(0, now));
+        // Two seconds of what refills, and of what is left as it is spread.
+        assert!(matches!(pacer.room(0, now), Room::Open(60..=62)), "{:?}", pacer.room(0, now));
         let all = pacer.begin(50, now);
         assert_eq!(pacer.pace(now).left, 0);
         // Who waits is not turned away because nothing is left at this very moment.

@@ -1,24 +1,22 @@
-//! A budget of writes in a window of time: how many may be begun now, so that no window ever holds more of them.
+//! A budget of writes as the tenant keeps it: a bucket that holds so many, and refills evenly.
 //!
-//! It is exact towards a tenant that counts in windows of any kind: a write stands in the budget from when it is sent
-//! until a whole window after its answer, and the tenant has counted it somewhere between. Half of the budget may be
-//! used at once, so that a small job is done at once; the rest is spread, so that the budget is never empty for long.
+//! It is exact towards a tenant that counts so (`facts/graph_users.md` §10: Graph does): never more is taken than the
+//! tenant has, whenever between sending and answering it counts a write. Half of the bucket may be used at once, so that
+//! a small job is done at once; the rest is spread, so that the budget is not empty the moment a leaver comes. A tenant
+//! that counts otherwise, or has somebody else to count, says so with a 429, and then nothing but what refills is used.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::super::batch::BATCH_MAX;
 
-/// The share of the budget that may be used at once.
+/// The share of the bucket that may be used at once.
 const AT_ONCE: u32 = 2;
 
-/// Parts a window is counted in: a write is forgotten a five-hundredth of a window late at most.
-const SLOTS: u32 = 512;
-
-/// The shortest look ahead when writes are spread, as a part of the window: what comes back within it may be used.
-const AHEAD_PARTS: u32 = 50;
+/// What is left below that is spread so that in this part of the window it would be used up at a steady pace; as it is
+/// used, the pace falls to what refills.
+const SPREAD_PARTS: f64 = 4.0;
 
 /// How long writes may wait for others to fill a batch when the budget is spread …
 const FILL_MAX: Duration = Duration::from_secs(1);
@@ -36,9 +34,9 @@ const WARNED_PARTS: u32 = 10;
 /// How many writes are taken within which time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteBudget {
-    /// So many writes …
+    /// So many writes at once …
     pub writes: u32,
-    /// … within any such time.
+    /// … and so many more within any such time.
     pub per: Duration,
 }
 
@@ -62,104 +60,77 @@ pub(in crate::writer::graph) enum Ready {
 #[derive(Debug)]
 pub(super) struct Budget {
     pub(super) size: WriteBudget,
+    /// What the tenant still has at least.
+    level: f64,
+    counted_at: Option<Instant>,
     under_way: u32,
-    /// How many leave the window, and when; the earliest first.
-    spent: VecDeque<(Instant, u32)>,
-    spent_sum: u32,
     /// Writes that have been earned by waiting, where the budget is spread.
     earned: f64,
-    earned_at: Option<Instant>,
     calm_until: Option<Instant>,
 }
 
 impl Budget {
     pub(super) fn new(size: WriteBudget) -> Self {
         let size = WriteBudget { writes: size.writes.max(1), per: size.per.max(Duration::from_millis(1)) };
-        let spent = VecDeque::new();
-        Self { size, under_way: 0, spent, spent_sum: 0, earned: 0.0, earned_at: None, calm_until: None }
+        let level = f64::from(size.writes);
+        Self { size, level, counted_at: None, under_way: 0, earned: 0.0, calm_until: None }
     }
 
     /// How many of `waiting` writes may be begun. Fewer than could fill a batch soon are waited for.
     pub(super) fn ready(&mut self, waiting: u32, now: Instant) -> Ready {
         self.count(now);
-        let (left, rate) = (self.left(), self.rate(now));
-        if left == 0 {
-            return Ready::At(self.next_back(now));
-        }
-        let may = (f64::from(self.at_once(now)) + self.earned).min(f64::from(left));
+        let (at_once, rate) = (self.at_once(now), self.rate());
+        let may = (at_once + self.earned).min(self.level);
         let fill = (rate * self.fill().as_secs_f64()).floor().clamp(1.0, BATCH_MAX as f64);
-        let enough = fill.min(f64::from(waiting)).min(f64::from(left));
+        let enough = fill.min(f64::from(waiting));
         if may >= enough {
             return Ready::Now(waiting.min(may as u32));
         }
-        let pause = if rate > 0.0 {
-            Duration::from_secs_f64(((enough - may) / rate).min(self.fill().as_secs_f64()))
-        } else {
-            self.fill()
-        };
+        let refilled = (enough - self.level) / self.refill();
+        let earned = (enough - at_once - self.earned) / rate;
         // Never at this very moment: rounding must not turn waiting into spinning.
-        Ready::At(now + pause.max(Duration::from_millis(1)))
+        Ready::At(now + Duration::from_secs_f64(refilled.max(earned).max(0.001)))
     }
 
     /// How many writes the budget still has, for those that go before all others.
     pub(super) fn left_at(&mut self, now: Instant) -> u32 {
         self.count(now);
-        self.left()
+        self.level.max(0.0) as u32
     }
 
     /// How many may be begun until `ahead` has passed.
     pub(super) fn soon(&mut self, ahead: Duration, now: Instant) -> u32 {
         self.count(now);
-        let earned = f64::from(self.at_once(now)) + self.earned + self.rate(now) * ahead.as_secs_f64();
-        let back: u32 = self.spent.iter().take_while(|(at, _)| *at <= now + ahead).map(|(_, count)| count).sum();
-        earned.max(0.0).min(f64::from(self.left() + back)) as u32
-    }
-
-    /// Writes a second that can go on without ever coming to an end of the budget: the greatest steady pace for which
-    /// what is left, and what comes back by then, lasts at every moment of the coming window.
-    pub(super) fn rate(&self, now: Instant) -> f64 {
-        let mut have = f64::from(self.left());
-        let shortest = self.size.per / AHEAD_PARTS;
-        let mut rate = f64::INFINITY;
-        for (at, count) in &self.spent {
-            let ahead = at.saturating_duration_since(now);
-            if ahead >= shortest {
-                rate = rate.min(have / ahead.as_secs_f64());
-            }
-            have += f64::from(*count);
-        }
-        rate.min(have / self.size.per.as_secs_f64())
+        let ahead = ahead.as_secs_f64();
+        let earned = self.at_once(now) + self.earned + self.rate() * ahead;
+        earned.min(self.level + self.refill() * ahead).max(0.0) as u32
     }
 
     pub(super) fn begin(&mut self, writes: u32, now: Instant) {
         self.count(now);
-        let beyond = writes.saturating_sub(self.at_once(now));
-        self.earned = (self.earned - f64::from(beyond)).max(-(BATCH_MAX as f64));
+        let beyond = f64::from(writes) - self.at_once(now);
+        self.earned = (self.earned - beyond.max(0.0)).max(-(BATCH_MAX as f64));
+        self.level -= f64::from(writes);
         self.under_way += writes;
     }
 
     /// They were answered, or never will be: the tenant has counted them by now.
     pub(super) fn end(&mut self, writes: u32, now: Instant) {
+        self.count(now);
         self.under_way = self.under_way.saturating_sub(writes);
-        if writes == 0 {
-            return;
-        }
-        self.spent_sum += writes;
-        let at = now + self.size.per;
-        match self.spent.back_mut() {
-            Some((last, count)) if *last >= at => *count += writes,
-            _ => self.spent.push_back((at + self.size.per / SLOTS, writes)),
-        }
     }
 
     /// They were not sent after all.
     pub(super) fn give_back(&mut self, writes: u32) {
         self.under_way = self.under_way.saturating_sub(writes);
+        self.level += f64::from(writes);
         self.earned += f64::from(writes);
     }
 
-    /// The tenant has said that it was too much.
+    /// The tenant has said that it was too much: it has nothing left, whatever was thought.
     pub(super) fn refused(&mut self, now: Instant) {
+        self.count(now);
+        self.level = self.level.min(0.0);
         self.calm(now + self.size.per / CALM_PARTS);
     }
 
@@ -185,65 +156,69 @@ impl Budget {
         self.calm_until = self.calm_until.max(Some(until));
     }
 
-    fn left(&self) -> u32 {
-        self.size.writes.saturating_sub(self.under_way).saturating_sub(self.spent_sum)
+    /// Writes a second that come back.
+    fn refill(&self) -> f64 {
+        f64::from(self.size.writes) / self.size.per.as_secs_f64()
+    }
+
+    /// Writes a second at which the budget is used where it is spread.
+    fn rate(&self) -> f64 {
+        self.refill() + self.level.max(0.0) * SPREAD_PARTS / self.size.per.as_secs_f64()
     }
 
     /// Writes that need not be spread.
-    fn at_once(&self, now: Instant) -> u32 {
+    fn at_once(&self, now: Instant) -> f64 {
         if self.calm_until.is_some_and(|until| until > now) {
-            return 0;
+            return 0.0;
         }
-        self.left().saturating_sub(self.size.writes - self.size.writes.div_ceil(AT_ONCE))
+        (self.level - f64::from(self.size.writes - self.size.writes.div_ceil(AT_ONCE))).max(0.0)
     }
 
-    /// When the next write comes back; what is under way ends soon and says so.
-    fn next_back(&self, now: Instant) -> Instant {
-        let next = self.spent.front().map_or(now + self.fill(), |(at, _)| *at);
-        next.max(now + Duration::from_millis(1))
-    }
-
-    /// Forgets what has left the window, and counts what was earned since.
+    /// Counts what came back, and what was earned, since it was counted last.
     fn count(&mut self, now: Instant) {
-        let since = self.earned_at.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
-        let rate = self.rate(now);
+        let since = self.counted_at.replace(now).map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let rate = self.rate();
         let most = (rate * self.fill().as_secs_f64()).max(BATCH_MAX as f64);
         self.earned = (self.earned + rate * since.as_secs_f64()).min(most);
-        while let Some((_, count)) = self.spent.front().copied().filter(|(at, _)| *at <= now) {
-            self.spent_sum -= count;
-            self.spent.pop_front();
-        }
+        // A write under way may be counted by the tenant only now: what is over its brim until then is lost to us, too.
+        let brim = f64::from(self.size.writes.saturating_sub(self.under_way));
+        self.level = (self.level + self.refill() * since.as_secs_f64()).min(brim.max(self.level));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     const LATENCY: Duration = Duration::from_millis(40);
 
-    /// Writes all the budget lets through for so many windows, each write answered after [`LATENCY`]; gives when each
-    /// was answered. `demand` is how many a second are asked for.
-    fn run(size: WriteBudget, windows: u32, demand: f64) -> Vec<Duration> {
+    /// When a write was sent, and when it was answered.
+    type Written = (Duration, Duration);
+
+    /// Writes all the budget lets through for so many windows, each write answered after [`LATENCY`]. `demand` is how
+    /// many a second are asked for.
+    fn run(size: WriteBudget, windows: u32, demand: f64) -> Vec<Written> {
         let begun = Instant::now();
         let (mut now, end) = (begun, begun + size.per * windows);
         let mut budget = Budget::new(size);
         let mut under_way: VecDeque<(Instant, u32)> = VecDeque::new();
-        let mut written = Vec::new();
+        let mut written: Vec<Written> = Vec::new();
         while now < end {
             while let Some((at, count)) = under_way.front().copied().filter(|(at, _)| *at <= now) {
                 budget.end(count, at);
-                written.extend(std::iter::repeat_n(at - begun, count as usize));
                 under_way.pop_front();
             }
             let asked = (demand * (now - begun).as_secs_f64()) as u32;
-            let done = (written.len() as u32) + under_way.iter().map(|(_, count)| count).sum::<u32>();
-            let next = match budget.ready(asked.saturating_sub(done).min(500), now) {
+            let next = match budget.ready(asked.saturating_sub(written.len() as u32).min(500), now) {
                 Ready::Now(0) => now + Duration::from_millis(10),
                 Ready::Now(count) => {
                     let count = count.min(BATCH_MAX as u32);
                     budget.begin(count, now);
                     under_way.push_back((now + LATENCY, count));
+                    let sent = now - begun;
+                    written.extend(std::iter::repeat_n((sent, sent + LATENCY), count as usize));
                     now
                 }
                 Ready::At(at) => at,
@@ -253,27 +228,34 @@ mod tests {
         written
     }
 
-    fn most_in_a_window(written: &[Duration], per: Duration) -> usize {
-        let mut most = 0;
-        let mut first = 0;
-        for (at, time) in written.iter().enumerate() {
-            while *time - written[first] >= per {
-                first += 1;
-            }
-            most = most.max(at + 1 - first);
+    /// How little a tenant's bucket ever held that counts each write at such a moment of it.
+    fn least_left(written: &[Written], size: WriteBudget, counted: impl Fn(usize, &Written) -> Duration) -> f64 {
+        let mut at: Vec<Duration> = written.iter().enumerate().map(|(n, times)| counted(n, times)).collect();
+        at.sort();
+        let brim = f64::from(size.writes);
+        let (mut level, mut least, mut last) = (brim, brim, Duration::ZERO);
+        for moment in at {
+            level = (level + (moment - last).as_secs_f64() * brim / size.per.as_secs_f64()).min(brim) - 1.0;
+            (least, last) = (level.min(least), moment);
         }
-        most
+        least
     }
 
     #[test]
-    fn at_full_load_nearly_all_of_the_budget_is_used_and_no_window_holds_more() {
+    fn at_full_load_nearly_all_of_the_budget_is_used_and_never_more_than_there_is() {
         for (writes, seconds) in [(3_000, 150), (300, 10), (100, 10), (40, 4), (200, 2), (7, 30), (1, 2)] {
             let size = WriteBudget { writes, per: Duration::from_secs(seconds) };
             let written = run(size, 6, 1e6);
-            let most = most_in_a_window(&written, size.per);
-            assert!(most <= writes as usize, "{most} of {writes} within {seconds} s");
-            let used = written.len() as f64 / f64::from(writes * 6);
-            assert!(used >= 0.95, "{used} of {writes} in {seconds} s were used");
+            let counted: [fn(usize, &Written) -> Duration; 3] =
+                [|_, (sent, _)| *sent, |_, (_, answered)| *answered, |n, (s, a)| if n % 3 == 0 { *s } else { *a }];
+            for counted in counted {
+                let least = least_left(&written, size, counted);
+                assert!(least >= -1e-6, "{least} were left of {writes} within {seconds} s");
+            }
+            // A full bucket, and six times what refills.
+            let used = written.len() as f64 / f64::from(writes * 7);
+            let of_few = 1.0 / f64::from(writes * 7);
+            assert!(used + of_few >= 0.98, "{used} of {writes} in {seconds} s were used");
         }
     }
 
@@ -283,12 +265,12 @@ mod tests {
         let written = run(size, 4, 1e6);
         let within = |from: u64, to: u64| {
             let range = Duration::from_secs(from)..Duration::from_secs(to);
-            written.iter().filter(|at| range.contains(*at)).count()
+            written.iter().filter(|(_, at)| range.contains(at)).count()
         };
-        assert!((1_500..1_560).contains(&within(0, 2)), "{}", within(0, 2));
-        for from in (2..590).step_by(5) {
-            assert!(within(from, from + 5) >= 40, "{} from second {from}", within(from, from + 5));
-        }
+        assert!((1_500..1_700).contains(&within(0, 2)), "{}", within(0, 2));
+        let steady: Vec<usize> = (2..590).step_by(5).map(|from| within(from, from + 5)).collect();
+        assert!(steady.iter().all(|count| *count >= 80), "{steady:?}");
+        assert!(steady.iter().rev().take(60).all(|count| *count <= 120), "{steady:?}");
     }
 
     #[test]
@@ -299,14 +281,16 @@ mod tests {
     }
 
     #[test]
-    fn who_was_told_that_it_was_too_much_does_not_use_half_at_once() {
+    fn who_was_told_that_it_was_too_much_uses_nothing_but_what_refills() {
         let now = Instant::now();
         let mut budget = Budget::new(WriteBudget::default());
         assert_eq!(budget.ready(5_000, now), Ready::Now(1_500));
         budget.refused(now);
-        assert!(matches!(budget.ready(5_000, now), Ready::At(at) if at <= now + FILL_MAX));
-        assert_eq!(budget.ready(5_000, now + FILL_MAX), Ready::Now(20));
-        assert_eq!(budget.left_at(now), 3_000);
+        assert_eq!(budget.left_at(now), 0);
+        assert!(matches!(budget.ready(5_000, now), Ready::At(at) if at > now && at <= now + FILL_MAX));
+        let later = now + FILL_MAX + Duration::from_millis(1);
+        assert_eq!(budget.ready(5_000, later), Ready::Now(20));
+        assert_eq!(budget.left_at(now + Duration::from_secs(150)), 3_000);
     }
 
     #[test]
