@@ -33,8 +33,7 @@ id = "everybody"
 place = "on-premises"
 container = '"OU=Staff,DC=example,DC=test"'
 [target.hq]
-kind = "ldif"
-folder = "ldif"
+{TARGET}
 limits = { disable = { count = 10000 }, delete = { count = 10000 }, move = { count = 10000 } }
 map = [
   { to = "employeeID", direct = "externalId", match = 1 },
@@ -44,6 +43,10 @@ map = [
   { to = "accountEnabled", direct = "active" },
 ]
 "#;
+
+/// What the target of the job is: change files, or a domain.
+const CHANGE_FILES: &str = "kind = \"ldif\"\nfolder = \"ldif\"";
+const DOMAIN: &str = "kind = \"active-directory\"\ndomain = \"example.test\"";
 
 /// A process that is killed when nobody has it any more.
 struct Process(Child);
@@ -96,10 +99,10 @@ fn added(folder: &Path, words: &[&str]) -> (String, String) {
 }
 
 impl Site {
-    async fn open() -> Self {
+    async fn open(target: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path();
-        fs::write(at.join("job.toml"), JOB).unwrap();
+        fs::write(at.join("job.toml"), JOB.replace("{TARGET}", target)).unwrap();
         fs::create_dir(at.join("ldif")).unwrap();
         let words = ["serve", "--json", "--listen", "127.0.0.1:0", "--no-rate-limit", "--job", "job.toml"];
         let mut server = muster(at, &words).stdout(Stdio::piped()).spawn().unwrap();
@@ -242,7 +245,7 @@ impl Site {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "processes that are killed; tests/all.sh runs it"]
 async fn an_agent_that_is_killed_loses_its_leases_and_the_other_goes_on() {
-    let site = Site::open().await;
+    let site = Site::open(CHANGE_FILES).await;
     let (one, two) = (site.agent_file("one", &site.url, 100), site.agent_file("two", &site.url, 100));
     assert!(site.begin_log(&one).contains("is begun (there was none)"));
     assert!(site.begin_log(&two).contains("is begun"));
@@ -270,7 +273,7 @@ async fn an_agent_that_is_killed_loses_its_leases_and_the_other_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "processes that are stopped; tests/all.sh runs it"]
 async fn an_agent_that_was_stopped_past_its_leases_begins_nothing_of_them_any_more() {
-    let site = Site::open().await;
+    let site = Site::open(CHANGE_FILES).await;
     let (one, two) = (site.agent_file("one", &site.url, 0), site.agent_file("two", &site.url, 0));
     let upload = site.upload(0..PEOPLE, true).await;
     let first = site.agent(&one);
@@ -329,7 +332,7 @@ async fn pass(mut client: TcpStream, server: String, is_cut: Arc<AtomicBool>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "processes that are cut off; tests/all.sh runs it"]
 async fn an_agent_that_is_cut_off_from_the_server_doubles_nothing_when_it_comes_back() {
-    let site = Site::open().await;
+    let site = Site::open(CHANGE_FILES).await;
     let (way, is_cut) = between(&site.url).await;
     let (one, two) = (site.agent_file("one", &way, 0), site.agent_file("two", &site.url, 0));
     let upload = site.upload(0..PEOPLE, true).await;
@@ -346,7 +349,7 @@ async fn an_agent_that_is_cut_off_from_the_server_doubles_nothing_when_it_comes_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "processes of their own; tests/all.sh runs it"]
 async fn an_agent_holds_its_own_limits_whatever_it_is_asked_for_and_people_see_why() {
-    let site = Site::open().await;
+    let site = Site::open(CHANGE_FILES).await;
     let one = site.agent_file("one", &site.url, 2);
     let upload = site.upload(0..10, true).await;
     let first = site.agent(&one);
@@ -412,7 +415,7 @@ async fn a_domain_that_is_stopped_and_killed_while_agents_die_has_everybody_once
     let made =
         samba.apply(&format!("dn: OU=Staff,{}\nchangetype: add\nobjectClass: organizationalUnit\n", samba::BASE));
     assert!(made.status.success(), "{made:?}");
-    let site = Site::open().await;
+    let site = Site::open(DOMAIN).await;
     let one = site.domain_agent_file("one", &samba, "127.0.5.11");
     let two = site.domain_agent_file("two", &samba, "127.0.5.11");
     for file in [&one, &two] {
@@ -443,8 +446,10 @@ async fn a_domain_that_is_stopped_and_killed_while_agents_die_has_everybody_once
     let closed = told.lines().filter(|line| *line == "userAccountControl: 514").count();
     assert_eq!((open, closed), (IN_DOMAIN - IN_DOMAIN / 2, IN_DOMAIN / 2));
     assert!(site.counted("one") + site.counted("two") >= IN_DOMAIN / 2);
-    let checked = muster(site.at(), &["fsck", "--json"]).output().unwrap();
-    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    let words = ["fsck", "--json", "--look", "--job", "job.toml", "--agent"];
+    let checked = muster(site.at(), &[&words[..], &[one.to_str().unwrap()]].concat()).output().unwrap();
+    let told = String::from_utf8_lossy(&checked.stdout);
+    assert!(checked.status.success() && told.contains(&format!("\"right\":{IN_DOMAIN},")), "{told}");
 }
 
 impl Site {

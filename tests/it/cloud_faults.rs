@@ -144,7 +144,7 @@ async fn all_is_well(yard: &Yard, tenant: &Tenant, sender: &Sender) {
     if facts["requests"]["batches"].as_u64() > Some(0) {
         assert_eq!(facts["requests"]["insideRetryAfter"], 0, "the tenant was left alone when it said so: {facts}");
     }
-    yard.fsck();
+    yard.fsck_and_look(PEOPLE);
 }
 
 /// People come, and change, while the tenant has a bad day.

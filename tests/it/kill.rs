@@ -113,6 +113,13 @@ impl Yard {
         assert!(checked.status.success(), "{told}");
     }
 
+    /// The store is as it must be, and the tenant as the store knows it: so many accounts.
+    pub(crate) fn fsck_and_look(&self, accounts: usize) {
+        let checked = self.command(&["fsck", "--json", "--look", "--job", &self.job()]).output().unwrap();
+        let told = String::from_utf8(checked.stdout).unwrap();
+        assert!(checked.status.success() && told.contains(&format!("\"right\":{accounts},")), "{told}");
+    }
+
     pub(crate) fn account(&self, anchor: &str) -> Vec<Json> {
         let users = self.sandbox.users().into_iter();
         let users = users.map(|user| Json::Object(user.properties));
