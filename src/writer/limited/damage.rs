@@ -1,5 +1,7 @@
 //! What a change damages, told from the change itself: also where it locks somebody out by other means than the switch.
 
+use std::time::Duration;
+
 use crate::model::{ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Damage, Name, Timestamp, Value};
 use crate::reconcile::damages;
 
@@ -19,6 +21,8 @@ const LOCKS: [&str; 8] = [
 const PARENT: &str = "parentDistinguishedName";
 /// Attributes by which an account ends at a moment: it locks out when that has passed.
 const ENDS: &str = "accountExpires";
+/// An end so near counts as if it had come: nobody would stop what a minute's delay hides.
+const ENDS_SOON: Duration = Duration::from_secs(24 * 60 * 60);
 /// What Active Directory takes for "never", besides 0.
 const NEVER: i64 = i64::MAX;
 /// 100 nanoseconds from 1601, as `accountExpires` counts, to milliseconds from 1970.
@@ -43,7 +47,7 @@ fn locks_otherwise(set: &Attributes, now: Timestamp) -> bool {
     let is = |name: &Name, word: &str| name.as_str().eq_ignore_ascii_case(word);
     set.iter().any(|(name, value)| match value {
         Value::Null => false,
-        value if is(name, ENDS) => has_ended(value, now),
+        value if is(name, ENDS) => has_ended(value, now.plus(ENDS_SOON)),
         // A word for it locks as well as the truth value, of which `damages` knows.
         Value::Text(word) if is(name, ACCOUNT_ENABLED) => !word.is_empty() && !word.eq_ignore_ascii_case("true"),
         // By its object identifier, or with options, it may be any of them.
@@ -52,7 +56,7 @@ fn locks_otherwise(set: &Attributes, now: Timestamp) -> bool {
     })
 }
 
-/// Whether an account with this end has ended at `now`. What cannot be read counts as if it had.
+/// Whether an account with this end has ended by `now`. What cannot be read counts as if it had.
 fn has_ended(value: &Value, now: Timestamp) -> bool {
     let ticks = match value {
         Value::Integer(ticks) => Some(*ticks),

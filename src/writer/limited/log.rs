@@ -19,7 +19,7 @@ use crate::model::{Damage, Timestamp};
 use crate::writer::{Cause, WriteError};
 
 /// A log that is longer is written anew with the last hour alone; the one before stays beside it.
-const SHORTEN_BYTES: u64 = LOG_BYTES_MAX / 4;
+pub(super) const SHORTEN_BYTES: u64 = LOG_BYTES_MAX / 4;
 
 /// Nothing can be counted, so nothing that damages is done.
 pub(super) const UNLOGGED: &str = "agent_limit_log";
@@ -226,7 +226,10 @@ impl LimitLog {
             self.count.add(Counted { at: now, damage, object: object.to_owned() });
             Taken { damage, object: object.to_owned() }
         });
-        Ok(taken.collect())
+        let taken = taken.collect();
+        // Only now: a log that is written anew has what is counted.
+        self.shorten().map_err(|error| withheld_without_log(&self.path, &error))?;
+        Ok(taken)
     }
 
     fn check_open(&mut self, now: Timestamp) -> Result<(), WriteError> {
@@ -277,6 +280,8 @@ impl LimitLog {
         let text: String = taken.iter().map(line).collect();
         if self.append(&text).is_ok() {
             taken.iter().for_each(|taken| self.count.take_out(taken.damage, &taken.object));
+            // A log that cannot be written anew is tried again, and said to be so, with the next line.
+            let _ = self.shorten();
         }
     }
 
@@ -294,7 +299,7 @@ impl LimitLog {
             return Err(error);
         }
         self.length += text.len() as u64;
-        if self.length > SHORTEN_BYTES { self.shorten() } else { Ok(()) }
+        Ok(())
     }
 
     /// Whether the file is still the one that was opened: one that was taken away could be written to, and is lost.
@@ -304,7 +309,7 @@ impl LimitLog {
         if is_ours { Ok(()) } else { Err(std::io::Error::other("somebody else has changed it; start the agent again")) }
     }
 
-    /// Writes a log that has grown long anew, with what counts alone.
+    /// Writes a log anew that has grown long, with what counts alone.
     fn shorten(&mut self) -> std::io::Result<()> {
         if self.length <= SHORTEN_BYTES {
             return Ok(());

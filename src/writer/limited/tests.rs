@@ -309,10 +309,30 @@ async fn a_log_that_has_grown_long_is_made_short_and_counts_as_before() {
 }
 
 #[tokio::test]
+async fn a_log_that_grows_too_long_while_it_counts_keeps_what_it_has_just_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    drop(vouched(&path));
+    let first = std::fs::read_to_string(&path).unwrap();
+    let old = r#"{"version":1,"at":"2020-01-01T00:00:00Z","what":{"counted":{"damage":"disable","object":"o","anchor":"a"}}}"#;
+    let old = format!("{old}\n");
+    let lines = (log::SHORTEN_BYTES as usize - first.len()) / old.len();
+    std::fs::write(&path, format!("{first}{}", old.repeat(lines))).unwrap();
+    let bench = open(&path, NOW);
+    assert_eq!(bench.write(&disable("a")).await, "done");
+    assert!(std::fs::metadata(&path).unwrap().len() < 1_000, "it was written anew");
+    drop(bench);
+    let bench = open(&path, NOW);
+    assert_eq!(bench.write(&disable("b")).await, "done");
+    assert_eq!(bench.write(&disable("c")).await, "agent_limit_disable for 60 min");
+}
+
+#[tokio::test]
 async fn whoever_is_locked_out_by_other_means_is_locked_out() {
     let folder = tempfile::tempdir().unwrap();
     let update = |name: &str, value: Value| change(ChangeKind::Update, "a", &[(name, value)]);
     let text = |text: &str| Value::text(text);
+    let ahead = |hours: u32| Value::text(Timestamp(NOW).plus(HOUR * hours).to_string());
     for (name, value, counts) in [
         ("userAccountControl", text("514"), true),
         ("USERACCOUNTCONTROL", Value::Integer(2), true),
@@ -325,6 +345,8 @@ async fn whoever_is_locked_out_by_other_means_is_locked_out() {
         ("accountExpires", text("2030-01-01"), false),
         ("accountExpires", text("2020-01-01"), true),
         ("accountExpires", text("soon"), true),
+        ("accountExpires", ahead(1), true),
+        ("accountExpires", ahead(25), false),
         ("accountExpires", Value::Null, false),
         ("title", text("x"), false),
         ("accountEnabled", text("false"), true),
