@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::super::blot::{DIRECTORY_PASSWORDS, names_password};
 use super::super::super::finding::Findings;
 use super::super::super::graph_properties::{self, Property};
 use super::super::super::spot::Spot;
@@ -12,9 +13,6 @@ use super::scim;
 use crate::expr::Beyond;
 use crate::mapping::{Apply, AttributeMapping, Mapping, MappingSource, Shape};
 use crate::model::{ACCOUNT_ENABLED, Diagnostic, MANAGER, Name, Path, Span, Value};
-
-/// What directories keep passwords in.
-const PASSWORDS: [&str; 3] = ["unicodePwd", "userPassword", "dBCSPwd"];
 
 /// The mappings of one target, as written.
 pub(super) struct Of<'a> {
@@ -123,6 +121,10 @@ impl Checker<'_, '_> {
     fn attribute(&mut self, written: &Spot<MapWritten>) -> Option<AttributeMapping> {
         let map = written.value();
         let shape = self.shape(&map.to);
+        if shape.is_none() && names_password(map.to.value()) {
+            // What is wrong with an expression is said in its own words: here, in a password's.
+            return None;
+        }
         let source = self.source(map);
         if let Some(rank) = &map.r#match {
             self.check_rank(*rank.value(), rank.span());
@@ -254,7 +256,7 @@ impl Checker<'_, '_> {
             self.findings.error(Diagnostic::new(message, to.span(), "letters, digits and `-`"));
             return None;
         }
-        if PASSWORDS.iter().any(|password| name.eq_ignore_ascii_case(password)) {
+        if DIRECTORY_PASSWORDS.iter().any(|password| name.eq_ignore_ascii_case(password)) {
             let diagnostic = Diagnostic::new("passwords are not mapped", to.span(), "a password");
             self.findings.error(diagnostic.with_hint("take it out: a new account gets a random password of its own"));
             return None;
