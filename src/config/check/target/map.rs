@@ -30,7 +30,8 @@ pub(super) struct Of<'a> {
 
 /// Checks the mappings of a target.
 pub(super) fn check(of: Of<'_>, language: &Language<'_>, source: &source::Checked, findings: &mut Findings) -> Mapping {
-    let mut checker = Checker { kind: of.kind, has_domain: of.has_domain, language, source, findings };
+    let mut checker =
+        Checker { kind: of.kind, naming: of.naming, has_domain: of.has_domain, language, source, findings };
     let attributes = of.map.iter().filter_map(|map| checker.attribute(map)).collect();
     check_repeats(&of, findings);
     if of.kind == TargetKindWritten::Scim {
@@ -111,6 +112,7 @@ pub(in crate::config::check) fn core_name(kind: TargetKindWritten, to: &str) -> 
 
 struct Checker<'a, 'b> {
     kind: TargetKindWritten,
+    naming: &'a str,
     has_domain: bool,
     language: &'a Language<'a>,
     source: &'a source::Checked,
@@ -267,6 +269,8 @@ impl Checker<'_, '_> {
             Shape::Text
         } else if name.eq_ignore_ascii_case("accountExpires") && self.kind == TargetKindWritten::ActiveDirectory {
             Shape::Moment
+        } else if name.eq_ignore_ascii_case(self.naming) {
+            Shape::EntryName
         } else {
             Shape::AsItComes
         })
@@ -308,7 +312,9 @@ impl Checker<'_, '_> {
     fn check_constant(&mut self, shape: Shape, value: Option<&Spot<ConstantWritten>>) {
         let Some(value) = value else { return };
         let wanted = match (shape, value.value()) {
-            (Shape::Boolean, ConstantWritten::Boolean(_)) | (Shape::AsItComes | Shape::List, _) => return,
+            (Shape::Boolean, ConstantWritten::Boolean(_)) | (Shape::AsItComes | Shape::EntryName | Shape::List, _) => {
+                return;
+            }
             (Shape::Text, ConstantWritten::Text(_) | ConstantWritten::Integer(_)) => return,
             (Shape::Moment, date @ ConstantWritten::Text(_)) if shape.bring(constant(date)).is_ok() => return,
             (Shape::Boolean, _) => "true or false",
