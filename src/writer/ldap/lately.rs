@@ -219,7 +219,7 @@ impl LdapWriter {
 
     fn may_be_made(&self, errand: &Errand<'_>, server: usize, why: &Trouble) -> WriteError {
         let said = match why {
-            Trouble::NotSent(why) | Trouble::Lost(why) => why.clone(),
+            Trouble::NotSent(why) | Trouble::Lost(why) | Trouble::TooMany(why) => why.clone(),
             Trouble::Answered(result) => super::answer::words(result),
         };
         let why = format!(
