@@ -9,6 +9,7 @@ use muster::api::Role;
 use muster::clock::SystemClock;
 use muster::model::{Carried, Settlement, Situation, TargetId, Task, Wanted, WorkItem};
 use muster::pipeline::carry::carry;
+use muster::pipeline::dispatch::LOST_MAX;
 use muster::queue::envelope::{ENVELOPE_BYTES_MAX, PinnedKeys, Signer};
 use muster::queue::nats::work::NatsQueue;
 use muster::queue::nats::{Class, NatsLogin, NatsSettings, consumer, subject};
@@ -122,6 +123,11 @@ impl Post {
     fn offered(&self) -> usize {
         let key = self.house.app.jobs[0].state.target(&TargetId::new("hq")).unwrap();
         self.house.app.store.offered(key).unwrap()
+    }
+
+    /// Of how many dead letters the server has heard.
+    fn dead_letters(&self) -> u64 {
+        self.house.app.transport.as_ref().expect(NEEDS_NATS).dead_letters()
     }
 
     async fn carry(&self, item: &WorkItem) -> Carried {
@@ -433,7 +439,7 @@ async fn what_was_overtaken_while_it_lay_in_the_queue_is_not_written() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nats-server"]
-async fn a_message_that_nobody_acknowledges_is_a_dead_letter_until_it_is_released() {
+async fn a_message_that_nobody_acknowledges_holds_nothing_and_is_offered_anew() {
     let post = Post::nats_with("127.0.6.10", |offers| {
         offers.ack_wait = Duration::from_millis(200);
         offers.deliveries_max = 2;
@@ -452,12 +458,33 @@ async fn a_message_that_nobody_acknowledges_is_a_dead_letter_until_it_is_release
     // A pull makes the server see that its time is over.
     let pulled = poisoned.batch().max_messages(1).expires(Duration::from_secs(1)).messages().await;
     assert_eq!(pulled.unwrap().count().await, 0);
-    until("dead letters", || post.offered() == 0).await;
-    let account = post.account("c0").await;
-    assert_eq!((&account["outcome"], &account["reason"]["code"]), (&json!("held"), &json!("dead_letter")), "{account}");
-    let (store, job) = (&post.house.app.store, &post.house.app.jobs[0].state);
-    assert_eq!(store.release(job, None, None, post.house.now()).unwrap().dead_letters, 1);
-    post.house.app.work.ring();
+    until("a dead letter", || post.dead_letters() == 1).await;
+    assert_eq!((post.offered(), &post.account("c0").await["outcome"]), (1, &json!("pending")));
+    let remote = post.remote("agent", "hq").await;
+    post.house.clock.pass(Duration::from_secs(301));
+    let done = post.work(&post.nats_queue(remote), 1).await;
+    assert!(!done[0].look && done[0].attempt == 0, "{done:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs nats-server"]
+async fn a_forged_word_of_a_dead_letter_holds_nothing_and_hinders_nobody() {
+    let post = Post::nats("127.0.6.14").await;
+    post.contractors(1).await;
+    let stranger = post.stranger().await;
+    let context = async_nats::jetstream::new(stranger.clone());
+    let stream = || async { context.get_stream("muster").await.unwrap().cached_info().state.clone() };
+    let sequence = stream().await.last_sequence;
+    let subject = format!("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.muster.{}", consumer(&hq()[0], Class::Others));
+    let forged = u64::from(LOST_MAX) * 2;
+    for deliveries in 0..forged {
+        let word = json!({ "stream": "muster", "stream_seq": sequence, "deliveries": deliveries + 1_000 });
+        stranger.publish(subject.clone(), word.to_string().into()).await.unwrap();
+    }
+    stranger.flush().await.unwrap();
+    until("forged dead letters", || post.dead_letters() == forged).await;
+    assert_eq!((post.offered(), stream().await.messages), (1, 1));
+    assert_eq!(post.account("c0").await["outcome"], "pending");
     let queue = post.agent("agent").await;
     post.work(&*queue, 1).await;
 }
