@@ -35,7 +35,7 @@ const LEASE_AND_GRACE: Duration = Duration::from_secs(121);
 const NEEDS_NATS: &str = "subjects below begin with the stream's name";
 
 /// A house with a queue of one kind, and the directory behind `hq`.
-struct Post {
+pub(crate) struct Post {
     house: House,
     nats: Option<(Nats, NatsSettings)>,
     hq: SimulatedWriter,
@@ -54,6 +54,11 @@ impl Post {
     async fn nats_with(address: &str, change: impl FnOnce(&mut OfferSettings)) -> Self {
         let nats = Nats::single(address);
         let settings = settings(&nats);
+        Self::through(nats, settings, change).await
+    }
+
+    /// Through these servers, connected to so.
+    pub(crate) async fn through(nats: Nats, settings: NatsSettings, change: impl FnOnce(&mut OfferSettings)) -> Self {
         let mut offers = OfferSettings { targets: vec![TargetId::new("hq")], ..OfferSettings::default() };
         change(&mut offers);
         let house = House::offering(&settings, offers).await;
@@ -66,7 +71,7 @@ impl Post {
     }
 
     /// An agent's queue, of this kind.
-    async fn agent(&self, name: &str) -> Arc<dyn Queue> {
+    pub(crate) async fn agent(&self, name: &str) -> Arc<dyn Queue> {
         let remote = self.remote(name, "hq").await;
         match &self.nats {
             None => Arc::new(remote),
@@ -95,7 +100,7 @@ impl Post {
     }
 
     /// Uploads and decides; where there is NATS, all of it is offered then.
-    async fn say(&self, operations: &[Json]) {
+    pub(crate) async fn say(&self, operations: &[Json]) {
         self.house.accepted(&self.token, bulk(operations)).await;
         self.house.work().await;
     }
@@ -120,7 +125,7 @@ impl Post {
         }
     }
 
-    fn offered(&self) -> usize {
+    pub(crate) fn offered(&self) -> usize {
         let key = self.house.app.jobs[0].state.target(&TargetId::new("hq")).unwrap();
         self.house.app.store.offered(key).unwrap()
     }
@@ -143,7 +148,7 @@ impl Post {
     }
 
     /// Leases, carries and settles until so much is done.
-    async fn work(&self, queue: &dyn Queue, count: usize) -> Vec<WorkItem> {
+    pub(crate) async fn work(&self, queue: &dyn Queue, count: usize) -> Vec<WorkItem> {
         let mut done = Vec::new();
         let began = Instant::now();
         while done.len() < count {
@@ -197,7 +202,7 @@ fn hq() -> [TargetId; 1] {
     [TargetId::new("hq")]
 }
 
-fn settings(nats: &Nats) -> NatsSettings {
+pub(crate) fn settings(nats: &Nats) -> NatsSettings {
     NatsSettings {
         servers: nats.urls().iter().map(|url| url.parse().unwrap()).collect(),
         ca: None,
@@ -219,7 +224,7 @@ async fn some(queue: &dyn Queue, max: u32) -> Vec<WorkItem> {
     }
 }
 
-async fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < PATIENCE, "{what} do not come");
