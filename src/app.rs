@@ -12,7 +12,7 @@ use crate::graph_schema::{Schema, export};
 use crate::http_client::HttpClientError;
 use crate::model::{TargetId, WorkerId};
 use crate::pipeline::deliver::{Deliverer, Flowing, LeaseSettings, OnError};
-use crate::pipeline::dispatch::{Dispatcher, LOST_MAX, hold_dead_letters};
+use crate::pipeline::dispatch::{Dispatcher, LOST_MAX, hear_dead_letters};
 use crate::pipeline::schedule::{Bell, Decider, Shutdown};
 use crate::queue::Transport;
 use crate::store::{JobState, Store, StoreError, Whose};
@@ -342,9 +342,9 @@ impl App {
             }
         }
         if let Some(transport) = &self.transport {
-            let (store, clock) = (Arc::clone(&self.store), Arc::clone(&self.clock));
+            let store = Arc::clone(&self.store);
             let jobs = self.jobs.iter().map(|job| Arc::clone(&job.state)).collect();
-            loops.spawn(hold_dead_letters(store, jobs, Arc::clone(transport), clock, shutdown));
+            loops.spawn(hear_dead_letters(store, jobs, Arc::clone(transport), shutdown));
         }
         while loops.join_next().await.is_some() {}
     }

@@ -4,6 +4,8 @@
 
 mod names;
 
+use std::collections::HashSet;
+
 use crate::model::{
     ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Damage, Desired, Found, Known, Name, ObjectId, Reason, Situation,
     Step, Value, Wanted,
@@ -191,13 +193,30 @@ fn kind_of_switch(wanted: &Value, held: Option<&Value>) -> ChangeKind {
     }
 }
 
-/// Texts exactly, numbers and truth values by type, lists as lists. A list of one is its one value: directories
-/// differ in which of the two they answer.
+/// Texts exactly, numbers and truth values by type. Several values are a set (RFC 4512 §2.2): directories tell them in
+/// whatever order, each once, and a single one as itself. Where they have parts, they are lists, and order counts.
 fn same(wanted: &Value, held: &Value) -> bool {
+    if wanted == held {
+        return true;
+    }
     match (wanted, held) {
-        (Value::Many(wanted), Value::Many(held)) => wanted == held,
-        (Value::Many(one), single) | (single, Value::Many(one)) => one.len() == 1 && one.first() == Some(single),
-        (wanted, held) => wanted == held,
+        (Value::Many(_), _) | (_, Value::Many(_)) => {
+            let (wanted, held) = (members(wanted), members(held));
+            let have_parts =
+                wanted.iter().chain(&held).any(|value| matches!(value, Value::Complex(_) | Value::Many(_)));
+            let (one, other): (HashSet<&Value>, HashSet<&Value>) =
+                (wanted.iter().copied().collect(), held.iter().copied().collect());
+            if have_parts { wanted == held } else { one == other }
+        }
+        _ => false,
+    }
+}
+
+/// The values that say something.
+fn members(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Many(values) => values.iter().filter(|value| !value.is_empty()).collect(),
+        single => vec![single],
     }
 }
 

@@ -3,6 +3,13 @@
 //! It works on the bare text, because a file with a broken quote in it is shown as well. Lengths stay, so places do.
 //! When in doubt it blots.
 
+mod entry;
+
+pub(super) use entry::names_password;
+
+/// What directories keep passwords in.
+pub(super) const DIRECTORY_PASSWORDS: [&str; 3] = ["unicodePwd", "userPassword", "dBCSPwd"];
+
 /// Words in the name of a setting, or of a table, whose values are never shown.
 const SECRET_WORDS: [&str; 4] = ["secret", "password", "token", "passphrase"];
 
@@ -14,6 +21,17 @@ const PASSWORD_LENGTH: &str = "password_chars";
 
 /// The text with every secret blotted out, byte for byte.
 pub(super) fn blotted(text: &str) -> String {
+    let mut shown = text.to_owned();
+    for hidden in entry::secrets(text) {
+        let mut blots = String::with_capacity(hidden.len());
+        blot(&mut blots, &text[hidden.clone()]);
+        shown.replace_range(hidden, &blots);
+    }
+    by_name(&shown)
+}
+
+/// What is assigned to a name with a secret's word in it, or stands in a table of such a name, is blotted out.
+fn by_name(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut is_secret_table = false;
     let mut open_quotes: Option<&str> = None;
@@ -106,6 +124,38 @@ mod tests {
         check("\"Password\"='ünter'", "\"Password\"='******'");
         check("a = { secret = 'x', b = 'y' }", "a = { secret = '*'* * * '*' *");
         check("secret = '''\nhunter\n2'''\nx = 1\n", "secret = '''\n******\n*'''\nx = 1\n");
+    }
+
+    #[test]
+    fn what_is_mapped_to_a_password_is_never_shown() {
+        check(
+            "map = [\n { to = \"unicodePwd\", constant = \"hun}t,r2\", apply = \"create\" }, # }\n { to = 'x', constant = 'y' }\n]",
+            "map = [\n { to = \"unicodePwd\", constant = \"********\", apply = \"create\" }, # }\n { to = 'x', constant = 'y' }\n]",
+        );
+        check(
+            "{ default = ['a', \"b\\\"c\"], \"to\" = 'dbcspwd' }",
+            "{ default = *'*'* \"**\"*\"*, \"to\" = 'dbcspwd' }",
+        );
+        check(
+            "[[target.hq.map]]\nexpression = '''\nhunter\n2'''\nto = \"USERPASSWORD\"\n[x]\nconstant = 1\n",
+            "[[target.hq.map]]\nexpression = '''\n******\n*'''\nto = \"USERPASSWORD\"\n[x]\nconstant = 1\n",
+        );
+        check("map.to = 'urn:x:password'\nmap.constant = 5\n", "map.to = 'urn:x:password'\nmap.constant = *\n");
+        // The name of the setting is wrong; the attribute says what it is.
+        check("{ too = 'unicodePwd', constnat = 'x' }", "{ too = '**********', constnat = '*' }");
+        check("{ to = \"passwordPolicies\", constant = 1 }", "{ to = \"passwordPolicies\", constant = 1 }");
+    }
+
+    #[test]
+    fn beside_a_quote_that_nobody_closed_no_password_is_shown() {
+        check("{ to = \"unicodePwd, constant = \"hunt\" },", "{ to = \"*********** ******** * \"****\" **");
+        check("{ constant = \"hunt, to = \"unicodePwd\" },", "{ constant = \"***** ** * \"**********\" **");
+        check("[[map]]\nto = \"unicodePwd\nconstant = 'ü'", "[[map]]\nto = \"**********\nconstant = '**'");
+        check("[[map]]\nto = \"unicodePwd\"\nconstant = 'hunt", "[[map]]\nto = \"unicodePwd\"\nconstant = '****");
+        check(
+            "{ to = 'userPassword', constant = ['x' }\n[x]\na = 1",
+            "{ to = 'userPassword', constant = *'*' }\n[x]\na = 1",
+        );
     }
 
     #[test]

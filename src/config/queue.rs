@@ -95,6 +95,7 @@ pub struct NatsWritten {
     client_key: Option<PathBuf>,
     credentials: Option<PathBuf>,
     nkey: Option<SecretPlace>,
+    token: Option<SecretPlace>,
     user: Option<String>,
     password: Option<SecretPlace>,
     stream: Option<String>,
@@ -183,14 +184,15 @@ impl NatsWritten {
     }
 
     fn login(&self, folder: &Path) -> Result<NatsLogin, QueueFileError> {
-        match (&self.credentials, &self.nkey, &self.user, &self.password) {
-            (None, None, None, None) => Ok(NatsLogin::Nobody),
-            (Some(file), None, None, None) => Ok(NatsLogin::Credentials(folder.join(file))),
-            (None, Some(seed), None, None) => Ok(NatsLogin::Nkey(seed.read("nkey", folder)?)),
-            (None, None, Some(user), Some(password)) => {
+        match (&self.credentials, &self.nkey, &self.token, &self.user, &self.password) {
+            (None, None, None, None, None) => Ok(NatsLogin::Nobody),
+            (Some(file), None, None, None, None) => Ok(NatsLogin::Credentials(folder.join(file))),
+            (None, Some(seed), None, None, None) => Ok(NatsLogin::Nkey(seed.read("nkey", folder)?)),
+            (None, None, Some(token), None, None) => Ok(NatsLogin::Token(token.read("token", folder)?)),
+            (None, None, None, Some(user), Some(password)) => {
                 Ok(NatsLogin::User(user.clone(), password.read("password", folder)?))
             }
-            _ => Err(wrong("credentials", "or `nkey` or `user` and `password`: one of the three, or none")),
+            _ => Err(wrong("credentials", "or `nkey` or `token` or `user` and `password`: one of the four, or none")),
         }
     }
 }
@@ -266,6 +268,9 @@ mod tests {
         assert!(agent("servers = ['http://a']").contains("tls://"));
         assert!(agent("servers = ['nats://u:p@a:4222']").contains("no password"));
         assert!(agent("servers = ['nats://a']\nuser = 'u'").contains("`credentials` or `nkey`"));
+        assert!(
+            agent("servers = ['nats://a']\ntoken = { env = 'T' }\nnkey = { env = 'N' }").contains("one of the four")
+        );
         assert!(agent("servers = ['nats://a']\nclient_key = 'k'").contains("go together"));
         assert!(agent("servers = ['nats://a']\nstream = 'a.b'").contains("`stream`"));
         assert!(agent("servers = ['nats://a']\nnkey = {}").contains("`nkey` is"));

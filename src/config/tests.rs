@@ -101,6 +101,16 @@ fn no_report_shows_a_secret() {
 }
 
 #[test]
+fn a_password_that_is_mapped_is_not_shown() {
+    for (name, count) in [("mapped-passwords.toml", 4), ("mapped-password-unclosed.toml", 1)] {
+        let text = std::fs::read_to_string(samples().join("broken").join(name)).unwrap();
+        assert!(text.matches("hunter2").count() >= count);
+        let report = check_text(name, &text).unwrap_err();
+        assert!(!report.to_string().contains("hunter2") && !format!("{report:?}").contains("hunter2"), "{report}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_reported() {
     let report = load(&samples().join("none.toml")).unwrap_err();
     assert!(report.to_string().contains("none.toml cannot be read"));

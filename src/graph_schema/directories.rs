@@ -82,7 +82,7 @@ pub(super) fn target_attributes(target: &Target) -> Vec<AttributeDefinition> {
             _ if is_manager => "Reference",
             Shape::Boolean => "Boolean",
             Shape::Moment => "DateTime",
-            Shape::AsItComes | Shape::Text | Shape::List => "String",
+            Shape::AsItComes | Shape::EntryName | Shape::Text | Shape::List => "String",
         };
         AttributeDefinition {
             multivalued: mapping.shape == Shape::List,

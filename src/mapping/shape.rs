@@ -16,6 +16,8 @@ pub enum Shape {
     /// A moment, in UTC as RFC 3339 (`Edm.DateTimeOffset`). Dates are read as `CDate` reads them: one without a time
     /// is its midnight, and one without a zone is in UTC.
     Moment,
+    /// The name of an entry in a directory: a text without blanks at its edges, which are no part of a name there.
+    EntryName,
     /// A list; a single value is a list of one.
     List,
 }
@@ -39,6 +41,8 @@ impl Shape {
     /// What the target holds there, in a sentence's words.
     pub fn bring(self, value: Value) -> Result<Value, &'static str> {
         match (self, value) {
+            (Self::EntryName, Value::Text(text)) => Ok(Value::text(text.trim())),
+            (Self::EntryName, value) => Ok(value),
             (shape, value) if shape.is_of(&value) => Ok(value),
             (Self::List, single) => Ok(Value::Many(vec![single])),
             (_, Value::Many(_)) => Err("it has several values, and the target holds one"),

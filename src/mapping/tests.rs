@@ -84,6 +84,8 @@ fn values_are_brought_into_the_shape_the_target_holds() {
         assert!(bring(Shape::Moment, none).is_err_and(|why| why.contains("FormatDateTime")), "{none}");
     }
     assert!(bring(Shape::Boolean, "Terminated").is_err());
+    assert_eq!(bring(Shape::EntryName, "\u{a0} Anna  Berg "), Ok(Value::text("Anna  Berg")));
+    check(shaped(Shape::EntryName, "userName"), Some(Value::text("anna")), None);
 }
 
 #[test]

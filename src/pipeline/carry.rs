@@ -121,7 +121,8 @@ impl Carrying<'_> {
         let link = self.item.known.as_ref();
         let mut attributes = attributes.to_vec();
         attributes.push(Name::new(ACCOUNT_ENABLED));
-        let search = Search { object: link.map(|known| known.object.clone()), keys: keys.clone(), attributes };
+        let search =
+            Search { object: link.map(|known| known.object.clone()), keys: keys.clone(), attributes, again: true };
         let found = match self.writer.find(&search).await {
             Ok(found) => found,
             Err(error) => return self.not_carried(self.supposed(), error),
@@ -199,7 +200,7 @@ impl Carrying<'_> {
             return Ok(Found::CannotLook);
         }
         let attributes = owned(wanted, self.item.known.as_ref());
-        self.writer.find(&Search { object: object.cloned(), keys, attributes }).await
+        self.writer.find(&Search { object: object.cloned(), keys, attributes, again: self.item.look }).await
     }
 
     async fn manager(&self, manager: Option<&ObjectId>) -> Carried {

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::deliver::{self, LeaseSettings};
 use super::schedule::{Bell, LOOK_EVERY, STORE_RETRY, Shutdown, chain};
 use crate::clock::Clock;
@@ -25,6 +27,8 @@ const QUEUE_RETRY: Duration = Duration::from_secs(2);
 /// How many leases may be lost one after another before a piece of work is a dead letter. An outage that takes every
 /// agent away costs one for each time that they come back.
 pub const LOST_MAX: u32 = 10;
+/// How often it is said that nobody claims what is brought; it is counted meanwhile.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Offers the due work of one target of one job.
 pub struct Dispatcher {
@@ -180,22 +184,33 @@ fn too_large(bytes: usize) -> Reason {
     Reason::new("too_large", why)
 }
 
-/// Holds what was brought to agents as often as it may be, and never acknowledged, until asked to stop.
-pub async fn hold_dead_letters(
+/// Says of what was brought to agents as often as it may be, and never claimed, until asked to stop.
+///
+/// It is only said. Whoever may publish in NATS can claim it of any work, and whoever may read there can make it true, so
+/// nothing is held for it: what is offered falls due again when its time is over, and the table counts by itself how often
+/// agents claimed something and were not heard of again ([`LOST_MAX`]).
+pub async fn hear_dead_letters(
     store: Arc<Store>,
     jobs: Vec<Arc<JobState>>,
     transport: Arc<Transport>,
-    clock: Arc<dyn Clock>,
     mut shutdown: Shutdown,
 ) {
+    let mut told: Option<Instant> = None;
     while !shutdown.is_asked() {
         let listening = async {
             let Ok(mut letters) = transport.listen().await else { return };
             while let Some((lease, deliveries)) = letters.next().await {
-                let (store, jobs, now) = (Arc::clone(&store), jobs.clone(), clock.now());
-                let held = tokio::task::spawn_blocking(move || hold(&store, &jobs, &lease, deliveries, now)).await;
-                if let Ok(Err(error)) = held {
-                    tracing::error!(error = chain(&error), "a dead letter could not be held; it falls due again");
+                let (store, jobs) = (Arc::clone(&store), jobs.clone());
+                let waits = tokio::task::spawn_blocking(move || waits_for_a_claim(&store, &jobs, &lease)).await;
+                let count = transport.count_dead_letter();
+                if matches!(waits, Ok(Ok(true))) && told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+                    told = Some(Instant::now());
+                    tracing::warn!(
+                        count,
+                        deliveries,
+                        "NATS says that work was brought to agents again and again, and nobody claimed it; it is offered \
+                         anew when its time is over. Look into the agents' logs, and who may read and publish in NATS"
+                    );
                 }
             }
         };
@@ -210,19 +225,13 @@ pub async fn hold_dead_letters(
     }
 }
 
-fn hold(
-    store: &Store,
-    jobs: &[Arc<JobState>],
-    lease: &LeaseId,
-    deliveries: u32,
-    now: crate::model::Timestamp,
-) -> Result<(), StoreError> {
+fn waits_for_a_claim(store: &Store, jobs: &[Arc<JobState>], lease: &LeaseId) -> Result<bool, StoreError> {
     for job in jobs {
-        if store.hold_dead_letter(job, lease, deliveries, now)? {
-            tracing::warn!(job_id = %job.id, deliveries, "a piece of work is a dead letter, and held");
+        if store.is_offered(job, lease)? {
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Runs store work where blocking is allowed.

@@ -281,7 +281,7 @@ impl Looker {
 /// A linked account: it is there, holds what is known, and is the only one that matches.
 async fn linked(writer: &dyn Writer, known: &Known, keys: Option<MatchKeys>) -> Vec<What> {
     let attributes = known.attributes.iter().map(|(name, _)| name.clone()).collect();
-    let search = Search { object: Some(known.object.clone()), keys: MatchKeys::default(), attributes };
+    let search = Search { object: Some(known.object.clone()), keys: MatchKeys::default(), attributes, again: false };
     let mut what = match ask(writer, &search).await {
         Ok(Found::One(there)) if there.object == known.object => differences(known, &there),
         Ok(Found::CannotLook) => return Vec::new(),
@@ -289,7 +289,7 @@ async fn linked(writer: &dyn Writer, known: &Known, keys: Option<MatchKeys>) -> 
         Err(reason) => return vec![What::NotAsked(reason)],
     };
     let Some(keys) = keys.filter(|keys| !keys.0.is_empty()) else { return what };
-    match ask(writer, &Search { object: None, keys, attributes: Vec::new() }).await {
+    match ask(writer, &Search { object: None, keys, attributes: Vec::new(), again: false }).await {
         Ok(Found::One(there)) if there.object == known.object => {}
         Ok(Found::One(there)) => what.push(What::Another { linked: known.object.clone(), matches: there.object }),
         Ok(Found::Several(objects)) => what.push(What::Several(objects)),
@@ -302,7 +302,7 @@ async fn linked(writer: &dyn Writer, known: &Known, keys: Option<MatchKeys>) -> 
 
 /// Nothing is linked, nothing is under way, and an account there shall be.
 async fn unlinked(writer: &dyn Writer, keys: MatchKeys) -> Vec<What> {
-    match ask(writer, &Search { object: None, keys, attributes: Vec::new() }).await {
+    match ask(writer, &Search { object: None, keys, attributes: Vec::new(), again: false }).await {
         Ok(Found::One(there)) => vec![What::Unlinked(there.object)],
         Ok(Found::Several(objects)) => vec![What::Several(objects)],
         Ok(Found::Nobody | Found::Deleted(_)) => vec![What::NotMade],

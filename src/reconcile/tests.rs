@@ -1,6 +1,8 @@
 //! Every meeting of wanted, known and found.
 
 use super::*;
+use proptest::prelude::*;
+
 use crate::model::{Dn, MatchKeys, UniqueName};
 
 fn known(object: &str, attributes: &[(&str, Value)]) -> Known {
@@ -112,11 +114,51 @@ fn null_clears_only_where_something_is() {
 }
 
 #[test]
-fn a_list_of_one_is_its_one_value_and_order_in_a_list_counts() {
+fn a_list_of_one_is_its_one_value_and_several_are_a_set() {
     let phones = |numbers: &[&str]| Value::Many(numbers.iter().map(|n| Value::text(*n)).collect());
     let held = known("a1", &[("one", phones(&["1"])), ("two", phones(&["1", "2"]))]);
     assert_eq!(change(&desired(&[("one", Value::text("1")), ("two", phones(&["1", "2"]))]), &held), None);
-    assert!(change(&desired(&[("two", phones(&["2", "1"]))]), &held).is_some());
+    assert_eq!(change(&desired(&[("one", phones(&["1", "", "1"])), ("two", phones(&["2", "1"]))]), &held), None);
+    for other in [phones(&["1", "3"]), phones(&["1"]), phones(&["1", "2", "3"]), Value::text("1"), Value::Integer(1)] {
+        assert!(change(&desired(&[("two", other.clone())]), &held).is_some(), "{other:?}");
+    }
+    // What has parts is told as it was said.
+    let parts = |numbers: &[&str]| {
+        let part = |n: &&str| Value::Complex([(Name::new("value"), Value::text(*n))].into_iter().collect());
+        Value::Many(numbers.iter().map(part).collect())
+    };
+    let held = known("a1", &[("mails", parts(&["1", "2"]))]);
+    assert_eq!(change(&desired(&[("mails", parts(&["1", "2"]))]), &held), None);
+    assert!(change(&desired(&[("mails", parts(&["2", "1"]))]), &held).is_some());
+}
+
+fn some_values() -> impl Strategy<Value = Vec<Value>> {
+    let value = prop_oneof![
+        "[a-c]{1,2}".prop_map(Value::text),
+        (0_i64..4).prop_map(Value::Integer),
+        any::<bool>().prop_map(Value::Boolean),
+    ];
+    prop::collection::vec(value, 1..6)
+}
+
+proptest! {
+    #[test]
+    fn in_whatever_order_a_target_tells_several_values_nothing_is_written_and_one_more_or_less_is(
+        values in some_values(), turned in any::<prop::sample::Index>(), gone in any::<prop::sample::Index>()
+    ) {
+        let writes = |wanted: &[Value], held: &[Value]| {
+            let held = known("a1", &[("x", Value::Many(held.to_vec()))]);
+            change(&desired(&[("x", Value::Many(wanted.to_vec()))]), &held).is_some()
+        };
+        let mut told = values.clone();
+        told.rotate_left(turned.index(values.len()));
+        prop_assert!(!writes(&values, &told));
+        told.reverse();
+        prop_assert!(!writes(&values, &told));
+        let less = &values[gone.index(values.len())];
+        told.retain(|value| value != less);
+        prop_assert!(writes(&values, &told) && (told.is_empty() || writes(&told, &values)));
+    }
 }
 
 #[test]

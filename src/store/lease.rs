@@ -378,7 +378,7 @@ impl Lessor<'_, '_> {
 }
 
 /// Whoever had this piece of work was never heard of again, time after time. It may be what ends them.
-pub(super) fn dead_letter(lost: u32, job: &JobId, anchor: &Anchor) -> Reason {
+fn dead_letter(lost: u32, job: &JobId, anchor: &Anchor) -> Reason {
     Reason::new(
         "dead_letter",
         format!(

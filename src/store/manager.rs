@@ -1,12 +1,17 @@
 //! The manager reference: a small piece of work of its own, for when the manager's account is there.
 
+use std::collections::HashMap;
+
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::link::{Conclusion, LinkRow};
+use super::person::HistoryEntry;
 use super::settle::Settler;
 use super::words;
 use super::{JobState, StoreError};
-use crate::model::{Anchor, ChangeKind, Generation, Manager, ObjectId, Reason, Situation};
+use crate::model::{
+    Anchor, ChangeKind, Generation, MANAGER, Manager, Name, ObjectId, Part, Reason, Situation, TargetId, Value,
+};
 
 /// Whether the reference to a manager can be written.
 pub(super) enum Standing {
@@ -158,6 +163,43 @@ impl Settler<'_, '_> {
             .execute(params![row.target, anchor.as_str(), self.now.0])?;
         Ok(())
     }
+}
+
+/// Says in a person's history, newest first, whom the account reported to before each change, as far back as it goes;
+/// and of managers who they are, where the account is somebody's of this job: targets only have ids for them.
+pub(super) fn tell_of_managers(
+    on: &Transaction<'_>,
+    job: &JobState,
+    history: &mut [HistoryEntry],
+) -> Result<(), StoreError> {
+    let mut last: HashMap<(TargetId, Option<ObjectId>), Value> = HashMap::new();
+    for entry in history.iter_mut().rev().filter(|entry| entry.part == Part::Manager) {
+        let Some(change) = &mut entry.change else { continue };
+        let mut manager = change.set.get(MANAGER).cloned().unwrap_or(Value::Null);
+        if let Some(anchor) =
+            manager.as_text().map(|object| whose(on, job, &entry.target, object)).transpose()?.flatten()
+        {
+            manager = Value::text(anchor);
+            change.set.set(Name::new(MANAGER), manager.clone());
+        }
+        let before = last.insert((entry.target.clone(), change.object.clone()), manager);
+        if let Some(before) = before.filter(|before| !before.is_empty()) {
+            change.before.set(Name::new(MANAGER), before);
+        }
+    }
+    Ok(())
+}
+
+/// The anchor of the person whose account it is.
+fn whose(on: &Transaction<'_>, job: &JobState, target: &TargetId, object: &str) -> Result<Option<String>, StoreError> {
+    let Some(directory) = job.target(target).and_then(|key| job.directory(key)) else { return Ok(None) };
+    Ok(on
+        .prepare_cached(
+            "SELECT person.anchor FROM link JOIN person ON person.id = link.person
+             WHERE link.directory = ?1 AND link.object = ?2 AND person.job = ?3",
+        )?
+        .query_row(params![directory, object, job.key.0], |row| row.get(0))
+        .optional()?)
 }
 
 /// Whom a row's text says the account shall report to.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::lease::dead_letter;
 use super::link::{Conclusion, LinkRow, OFFERED, Unsure};
 use super::names::Names;
 use super::settle::Settler;
@@ -102,21 +101,14 @@ impl Store {
         })
     }
 
-    /// Holds an offer that was brought to agents so many times, and of which nobody was heard; whether it still was one.
+    /// Whether something of this job is offered so, and nobody has claimed it.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the disk refuses.
-    pub fn hold_dead_letter(
-        &self,
-        job: &JobState,
-        offer: &LeaseId,
-        deliveries: u32,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.write(|on| {
-            let Some((row, anchor)) = offer_of(on, job, offer)? else { return Ok(false) };
-            let why = dead_letter(deliveries, &job.id, &anchor);
-            hold(on, &mut self.names_mut(), (job, now), (&row, &anchor, why)).map(|()| true)
+    /// [`StoreError::Unavailable`] when nothing can be read.
+    pub fn is_offered(&self, job: &JobState, offer: &LeaseId) -> Result<bool, StoreError> {
+        self.read(|on| {
+            let row = offered_row(on, offer)?;
+            Ok(row.is_some_and(|row| job.target_named(row.target).is_some()))
         })
     }
 

@@ -7,7 +7,7 @@ use super::link::OFFERED;
 use super::names::Names;
 use super::read::{OPERATION, OperationState, operation};
 use super::record::{person_row, stored_person};
-use super::{JobState, Store, StoreError, StoredPerson, codec, member, record, reserve, words};
+use super::{JobState, Store, StoreError, StoredPerson, codec, manager, member, record, reserve, words};
 use crate::model::{
     Change, Generation, Known, LeaseId, Outcome, Part, PersonId, Reason, Situation, TargetId, Timestamp, UploadId,
 };
@@ -358,6 +358,7 @@ fn history(on: &Transaction<'_>, names: &Names, job: &JobState, person: i64) -> 
             change: change.map(|bytes| codec::decode_change(&bytes, names)).transpose()?,
         });
     }
+    manager::tell_of_managers(on, job, &mut entries)?;
     Ok(entries)
 }
 

@@ -192,6 +192,9 @@ pub struct Search {
     pub keys: MatchKeys,
     /// The attributes we own there, to be read.
     pub attributes: Vec<Name>,
+    /// An earlier try may have written without telling ([`WorkItem::look`]): "nobody" is answered only where that is
+    /// certain.
+    pub again: bool,
 }
 
 /// Why something was not carried: only what the caller must tell apart.

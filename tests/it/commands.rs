@@ -247,3 +247,14 @@ async fn the_practice_tenant_gives_tokens_and_ends_when_told() {
     assert_eq!(http().post(url).form(&form).send().await.unwrap().status(), StatusCode::OK);
     assert_eq!(served.stop().0, Some(0));
 }
+
+/// What `muster check` says of a job file, for people and for machines.
+#[test]
+fn a_password_in_a_job_file_is_told_to_nobody() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/broken/mapped-passwords.toml");
+    for words in [&["check", file][..], &["--json", "check", file]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_muster")).args(words).env("RUST_LOG", "trace").output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(said.contains("passwords are not mapped") && !said.contains("hunter2"), "{said}");
+    }
+}

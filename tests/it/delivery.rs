@@ -1,6 +1,6 @@
 //! What is said of people reaches their accounts: once, in order, and every operation says how it ended.
 
-use muster::model::{ChangeKind, Dn, Value};
+use muster::model::{Attributes, ChangeKind, Dn, Part, Value};
 
 use super::hearth::{Hearth, changed, employee, gone, later, person, refused, says, unknown};
 use super::practice::attributes;
@@ -347,6 +347,24 @@ async fn a_leaver_whose_account_vanished_has_left() {
     let left = house.say(&[gone("1")]).await;
     assert_eq!(house.outcome(left), "unchanged");
     assert!(house.person("1").stored.links.is_empty());
+}
+
+#[tokio::test]
+async fn the_history_says_whom_somebody_reported_to_and_whom_they_do() {
+    let house = Hearth::open();
+    house.say(&[employee("2"), employee("3"), person("1", "Employee", &[("manager", "2")])]).await;
+    for manager in ["3", "2"] {
+        house.say(&[says("1", &[("manager", manager)])]).await;
+    }
+    let told = |house: &Hearth| -> Vec<(Option<String>, Option<String>)> {
+        let text = |attributes: &Attributes| attributes.get("manager")?.as_text().map(str::to_owned);
+        let changes = house.person("1").history.into_iter().filter(|entry| entry.part == Part::Manager);
+        changes.filter_map(|entry| entry.change).map(|change| (text(&change.before), text(&change.set))).collect()
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(told(&house), [(some("3"), some("2")), (some("2"), some("3")), (None, some("2"))]);
+    house.say(&[says("1", &[("manager", "null")])]).await;
+    assert_eq!(told(&house)[0], (some("2"), None));
 }
 
 #[tokio::test]

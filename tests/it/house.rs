@@ -9,7 +9,7 @@ use muster::api::{self, ApiSettings, Role};
 use muster::app::{ActiveTarget, App, Hands, LeaseTimes};
 use muster::config;
 use muster::model::{TargetId, Timestamp};
-use muster::pipeline::dispatch::hold_dead_letters;
+use muster::pipeline::dispatch::hear_dead_letters;
 use muster::pipeline::schedule::Shutdown;
 use muster::queue::nats::NatsSettings;
 use muster::queue::{OfferSettings, Transport};
@@ -108,8 +108,8 @@ impl House {
             }
         }
         let jobs = house.app.jobs.iter().map(|job| Arc::clone(&job.state)).collect();
-        let (store, clock) = (Arc::clone(&house.app.store), Arc::clone(&house.app.clock));
-        tokio::spawn(hold_dead_letters(store, jobs, transport, clock, shutdown));
+        let store = Arc::clone(&house.app.store);
+        tokio::spawn(hear_dead_letters(store, jobs, transport, shutdown));
         house
     }
 

@@ -1,6 +1,7 @@
 //! Names as people have them, and as nobody should, at real directories: Samba as Active Directory, and OpenLDAP.
 
 use muster::model::{ChangeKind, Dn, Found, Name, Value};
+use muster::pipeline::look::differences;
 use muster::writer::ldap::LdapWriter;
 use muster::writer::{WriteError, Writer as _};
 
@@ -61,6 +62,7 @@ async fn keeps_every_name(writer: &LdapWriter, house: &House) {
             let found = writer.find(&by_keys(&[key], &[house.naming, "displayName"])).await.unwrap();
             let Found::One(found) = found else { panic!("{name} by {key:?}: {found:?}") };
             assert_eq!(found.object, made.object, "{name}");
+            assert_eq!(differences(&made, &found), [], "{name} was not made as the receipt has it");
             assert_eq!(found.attributes.get(house.naming), Some(&Value::text(trimmed)));
             assert_eq!(found.attributes.get("displayName"), Some(&Value::text(*name)));
             assert_eq!(found.container, Some(container.clone()), "{name} does not stand where it should");
@@ -68,11 +70,13 @@ async fn keeps_every_name(writer: &LdapWriter, house: &House) {
         // The same again is no change, and a longer name is a new one.
         for wanted in [*name, &format!("{trimmed} 2")] {
             let renaming = change(ChangeKind::Update, Some(&made.object), &[(house.naming, wanted)], &[]);
-            writer.write(&errand(), &renaming).await.unwrap_or_else(|error| panic!("{wanted}: {error:?}"));
+            let renamed = writer.write(&errand(), &renaming).await;
+            let renamed = renamed.unwrap_or_else(|error| panic!("{wanted}: {error:?}")).unwrap();
             let found = writer.find(&by_object(&made.object, &[house.naming])).await.unwrap();
             let Found::One(found) = found else { panic!("{found:?}") };
             assert_eq!(found.attributes.get(house.naming), Some(&Value::text(wanted.trim())));
             assert_eq!(found.container, Some(container.clone()));
+            assert_eq!(differences(&renamed, &found), [], "{wanted} was not written as the receipt has it");
         }
     }
     nothing_with_a_nul_is_written(writer, house).await;

@@ -44,6 +44,13 @@ fn present(number: &str) -> Wanted {
     })
 }
 
+/// A piece of work: what has an earlier try left of this person?
+fn looking(number: &str) -> WorkItem {
+    let keys = MatchKeys(vec![(Name::new("employeeNumber"), number.to_owned())]);
+    let task = Task::Look { keys, attributes: Vec::new() };
+    WorkItem { task, ..work(number, Wanted::Disabled, None, true) }
+}
+
 async fn bring(writer: &LdapWriter, number: &str, look: bool) -> Carried {
     carry(writer, &work(number, present(number), None, look), &SystemClock).await
 }
@@ -153,13 +160,21 @@ async fn an_agent_that_begins_asks_every_server_before_it_makes_anybody() {
     first.stop();
     let begun = LdapWriter::new(turned).unwrap();
     assert!(why_later(&bring(&begun, "1", true).await).contains("127.0.8.23:6360"));
+    let looked = carry(&begun, &looking("1"), &SystemClock).await;
+    assert!(why_later(&looked).contains("nobody is found, and ldaps://127.0.8.23:6360 cannot be asked"), "{looked:?}");
+    assert!(matches!(looked.settlement, Settlement::Again { look: true, .. }), "{looked:?}");
     let gone = begun.write(&errand(), &change(ChangeKind::Update, Some(&made.object), &[("title", "x")], &[])).await;
     assert!(why(gone.unwrap_err()).contains("127.0.8.23:6360"));
     assert!(!has(&second, "u1"));
     account(&bring(&begun, "3", false).await);
 
-    // Once all answer and nobody has the account, it is gone.
+    // Once all answer, what the earlier try has left is found; of somebody for whom there was none, nothing is.
     first.start_again();
+    assert_eq!(account(&carry(&begun, &looking("1"), &SystemClock).await).object, made.object);
+    let looked = carry(&begun, &looking("4"), &SystemClock).await;
+    assert!(matches!(looked.settlement, Settlement::Again { look: false, .. }), "{looked:?}");
+
+    // Once nobody has the account, it is gone.
     let deletion = change(ChangeKind::Delete, Some(&made.object), &[], &[]);
     assert_eq!(begun.write(&errand(), &deletion).await.unwrap(), None);
     let updated = begun.write(&errand(), &change(ChangeKind::Update, Some(&made.object), &[("title", "x")], &[])).await;

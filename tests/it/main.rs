@@ -79,6 +79,8 @@ mod queue_conformance;
 #[cfg(test)]
 mod queue_faults;
 #[cfg(test)]
+mod queue_logins;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 mod sandbox;
@@ -108,6 +110,9 @@ mod cultures;
 #[cfg(test)]
 #[path = "../support/nats.rs"]
 mod nats;
+#[cfg(test)]
+#[path = "../support/nkeys.rs"]
+mod nkeys;
 #[path = "../support/people.rs"]
 mod people;
 #[cfg(test)]

@@ -262,11 +262,11 @@ pub(crate) fn change(kind: ChangeKind, object: Option<&ObjectId>, set: &[(&str, 
 
 pub(crate) fn by_keys(keys: &[(&str, &str)], read: &[&str]) -> Search {
     let keys = keys.iter().map(|(name, value)| (Name::new(name), (*value).to_owned())).collect();
-    Search { object: None, keys: MatchKeys(keys), attributes: names(read) }
+    Search { object: None, keys: MatchKeys(keys), attributes: names(read), again: false }
 }
 
 pub(crate) fn by_object(object: &ObjectId, read: &[&str]) -> Search {
-    Search { object: Some(object.clone()), keys: MatchKeys::default(), attributes: names(read) }
+    Search { object: Some(object.clone()), keys: MatchKeys::default(), attributes: names(read), again: false }
 }
 
 /// On somebody's behalf; a target that can be asked has no use for it.

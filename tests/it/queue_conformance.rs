@@ -9,6 +9,7 @@ use muster::api::Role;
 use muster::clock::SystemClock;
 use muster::model::{Carried, Settlement, Situation, TargetId, Task, Wanted, WorkItem};
 use muster::pipeline::carry::carry;
+use muster::pipeline::dispatch::LOST_MAX;
 use muster::queue::envelope::{ENVELOPE_BYTES_MAX, PinnedKeys, Signer};
 use muster::queue::nats::work::NatsQueue;
 use muster::queue::nats::{Class, NatsLogin, NatsSettings, consumer, subject};
@@ -34,7 +35,7 @@ const LEASE_AND_GRACE: Duration = Duration::from_secs(121);
 const NEEDS_NATS: &str = "subjects below begin with the stream's name";
 
 /// A house with a queue of one kind, and the directory behind `hq`.
-struct Post {
+pub(crate) struct Post {
     house: House,
     nats: Option<(Nats, NatsSettings)>,
     hq: SimulatedWriter,
@@ -53,6 +54,11 @@ impl Post {
     async fn nats_with(address: &str, change: impl FnOnce(&mut OfferSettings)) -> Self {
         let nats = Nats::single(address);
         let settings = settings(&nats);
+        Self::through(nats, settings, change).await
+    }
+
+    /// Through these servers, connected to so.
+    pub(crate) async fn through(nats: Nats, settings: NatsSettings, change: impl FnOnce(&mut OfferSettings)) -> Self {
         let mut offers = OfferSettings { targets: vec![TargetId::new("hq")], ..OfferSettings::default() };
         change(&mut offers);
         let house = House::offering(&settings, offers).await;
@@ -65,7 +71,7 @@ impl Post {
     }
 
     /// An agent's queue, of this kind.
-    async fn agent(&self, name: &str) -> Arc<dyn Queue> {
+    pub(crate) async fn agent(&self, name: &str) -> Arc<dyn Queue> {
         let remote = self.remote(name, "hq").await;
         match &self.nats {
             None => Arc::new(remote),
@@ -94,7 +100,7 @@ impl Post {
     }
 
     /// Uploads and decides; where there is NATS, all of it is offered then.
-    async fn say(&self, operations: &[Json]) {
+    pub(crate) async fn say(&self, operations: &[Json]) {
         self.house.accepted(&self.token, bulk(operations)).await;
         self.house.work().await;
     }
@@ -119,9 +125,14 @@ impl Post {
         }
     }
 
-    fn offered(&self) -> usize {
+    pub(crate) fn offered(&self) -> usize {
         let key = self.house.app.jobs[0].state.target(&TargetId::new("hq")).unwrap();
         self.house.app.store.offered(key).unwrap()
+    }
+
+    /// Of how many dead letters the server has heard.
+    fn dead_letters(&self) -> u64 {
+        self.house.app.transport.as_ref().expect(NEEDS_NATS).dead_letters()
     }
 
     async fn carry(&self, item: &WorkItem) -> Carried {
@@ -137,7 +148,7 @@ impl Post {
     }
 
     /// Leases, carries and settles until so much is done.
-    async fn work(&self, queue: &dyn Queue, count: usize) -> Vec<WorkItem> {
+    pub(crate) async fn work(&self, queue: &dyn Queue, count: usize) -> Vec<WorkItem> {
         let mut done = Vec::new();
         let began = Instant::now();
         while done.len() < count {
@@ -191,7 +202,7 @@ fn hq() -> [TargetId; 1] {
     [TargetId::new("hq")]
 }
 
-fn settings(nats: &Nats) -> NatsSettings {
+pub(crate) fn settings(nats: &Nats) -> NatsSettings {
     NatsSettings {
         servers: nats.urls().iter().map(|url| url.parse().unwrap()).collect(),
         ca: None,
@@ -213,7 +224,7 @@ async fn some(queue: &dyn Queue, max: u32) -> Vec<WorkItem> {
     }
 }
 
-async fn until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < PATIENCE, "{what} do not come");
@@ -433,7 +444,7 @@ async fn what_was_overtaken_while_it_lay_in_the_queue_is_not_written() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs nats-server"]
-async fn a_message_that_nobody_acknowledges_is_a_dead_letter_until_it_is_released() {
+async fn a_message_that_nobody_acknowledges_holds_nothing_and_is_offered_anew() {
     let post = Post::nats_with("127.0.6.10", |offers| {
         offers.ack_wait = Duration::from_millis(200);
         offers.deliveries_max = 2;
@@ -452,12 +463,33 @@ async fn a_message_that_nobody_acknowledges_is_a_dead_letter_until_it_is_release
     // A pull makes the server see that its time is over.
     let pulled = poisoned.batch().max_messages(1).expires(Duration::from_secs(1)).messages().await;
     assert_eq!(pulled.unwrap().count().await, 0);
-    until("dead letters", || post.offered() == 0).await;
-    let account = post.account("c0").await;
-    assert_eq!((&account["outcome"], &account["reason"]["code"]), (&json!("held"), &json!("dead_letter")), "{account}");
-    let (store, job) = (&post.house.app.store, &post.house.app.jobs[0].state);
-    assert_eq!(store.release(job, None, None, post.house.now()).unwrap().dead_letters, 1);
-    post.house.app.work.ring();
+    until("a dead letter", || post.dead_letters() == 1).await;
+    assert_eq!((post.offered(), &post.account("c0").await["outcome"]), (1, &json!("pending")));
+    let remote = post.remote("agent", "hq").await;
+    post.house.clock.pass(Duration::from_secs(301));
+    let done = post.work(&post.nats_queue(remote), 1).await;
+    assert!(!done[0].look && done[0].attempt == 0, "{done:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs nats-server"]
+async fn a_forged_word_of_a_dead_letter_holds_nothing_and_hinders_nobody() {
+    let post = Post::nats("127.0.6.14").await;
+    post.contractors(1).await;
+    let stranger = post.stranger().await;
+    let context = async_nats::jetstream::new(stranger.clone());
+    let stream = || async { context.get_stream("muster").await.unwrap().cached_info().state.clone() };
+    let sequence = stream().await.last_sequence;
+    let subject = format!("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.muster.{}", consumer(&hq()[0], Class::Others));
+    let forged = u64::from(LOST_MAX) * 2;
+    for deliveries in 0..forged {
+        let word = json!({ "stream": "muster", "stream_seq": sequence, "deliveries": deliveries + 1_000 });
+        stranger.publish(subject.clone(), word.to_string().into()).await.unwrap();
+    }
+    stranger.flush().await.unwrap();
+    until("forged dead letters", || post.dead_letters() == forged).await;
+    assert_eq!((post.offered(), stream().await.messages), (1, 1));
+    assert_eq!(post.account("c0").await["outcome"], "pending");
     let queue = post.agent("agent").await;
     post.work(&*queue, 1).await;
 }

@@ -31,19 +31,24 @@ struct Node {
 impl Nats {
     /// A single server on a loopback address.
     pub(crate) fn single(address: &str) -> Self {
-        Self::start(&[address], "always")
+        Self::start(&[address], "always", "")
+    }
+
+    /// A single server with further settings.
+    pub(crate) fn demanding(address: &str, settings: &str) -> Self {
+        Self::start(&[address], "always", settings)
     }
 
     /// Three servers on loopback addresses, which have chosen a leader.
     pub(crate) fn cluster(addresses: [&str; 3]) -> Self {
-        Self::start(&addresses, "always")
+        Self::start(&addresses, "always", "")
     }
 
-    fn start(addresses: &[&str], sync: &str) -> Self {
+    fn start(addresses: &[&str], sync: &str, besides: &str) -> Self {
         let node = |address: &&str| Node { address: (*address).to_owned(), process: None };
         let mut nats = Self { nodes: addresses.iter().map(node).collect(), folder: tempfile::tempdir().unwrap() };
         for at in 0..nats.nodes.len() {
-            fs::write(nats.settings(at), nats.settings_text(at, sync)).unwrap();
+            fs::write(nats.settings(at), nats.settings_text(at, sync) + besides).unwrap();
             nats.restart(at);
         }
         if addresses.len() > 1 {

@@ -76,7 +76,7 @@ impl Carrying<'_> {
         for UniqueName { attribute, candidates, .. } in &desired.unique {
             for candidate in candidates {
                 let keys = MatchKeys(vec![(attribute.clone(), candidate.clone())]);
-                let search = Search { object: None, keys, attributes: attributes.clone() };
+                let search = Search { object: None, keys, attributes: attributes.clone(), again: false };
                 match self.writer.find(&search).await? {
                     Found::Nobody | Found::Deleted(_) | Found::CannotLook => break,
                     Found::One(known) if is_by_key(&known, desired) => return Ok(Names::Ours(known)),

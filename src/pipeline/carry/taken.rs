@@ -52,7 +52,7 @@ impl Carrying<'_> {
         };
         let mut attributes = owned(wanted, None);
         attributes.extend(desired.keys.0.iter().map(|(key, _)| key.clone()));
-        let search = Search { object: Some(holder.clone()), keys: MatchKeys::default(), attributes };
+        let search = Search { object: Some(holder.clone()), keys: MatchKeys::default(), attributes, again: false };
         match self.writer.find(&search).await {
             Ok(Found::One(known)) if is_by_key(&known, desired) => {
                 unwritten(Situation::Found, Settlement::Linked { known })

@@ -3,6 +3,7 @@
 mod connect;
 mod distrust;
 pub mod publish;
+mod refused;
 pub mod work;
 
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ pub(super) const ANSWER_MAX: Duration = Duration::from_secs(5);
 pub struct NatsSettings {
     /// Its servers, `tls://host:4222` or `nats://host:4222`. Beyond this machine TLS is always asked for.
     pub servers: Vec<Url>,
-    /// PEM certificates trusted besides the machine's own.
+    /// PEM certificates that are trusted in place of the machine's own.
     pub ca: Option<PathBuf>,
     /// A client certificate and its key, in PEM.
     pub client_certificate: Option<(PathBuf, PathBuf)>,
@@ -42,6 +43,8 @@ pub enum NatsLogin {
     Credentials(PathBuf),
     /// The seed of an nkey.
     Nkey(SecretString),
+    /// A token.
+    Token(SecretString),
     /// A user and a password.
     User(String, SecretString),
 }

@@ -1,5 +1,6 @@
 //! The server's side: a stream that holds what is offered, and word of what was never acknowledged.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -84,6 +85,7 @@ pub struct Transport {
     context: Context,
     stream: String,
     settings: OfferSettings,
+    dead_letters: AtomicU64,
 }
 
 impl Transport {
@@ -99,7 +101,7 @@ impl Transport {
             .max_ack_inflight(UNACKNOWLEDGED_MAX)
             .backpressure_on_inflight(true)
             .build(client.clone());
-        Ok(Self { client, context, stream: nats.stream.clone(), settings })
+        Ok(Self { client, context, stream: nats.stream.clone(), settings, dead_letters: AtomicU64::new(0) })
     }
 
     /// How work is offered.
@@ -110,6 +112,16 @@ impl Transport {
     /// Whether there is a connection now.
     pub fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
+    }
+
+    /// Of how many dead letters word has come, true or not.
+    pub fn dead_letters(&self) -> u64 {
+        self.dead_letters.load(Ordering::Relaxed)
+    }
+
+    /// Word of one more has come, and was looked into; of how many by now.
+    pub fn count_dead_letter(&self) -> u64 {
+        self.dead_letters.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Makes the stream and a target's consumers, or brings them to how they are set. What lies there of before is left:
@@ -224,23 +236,21 @@ struct Advisory {
 impl DeadLetters {
     /// The next: the lease it was offered under, and how often it was brought. `None` when none will come any more.
     ///
-    /// Whoever may publish in NATS can make such words up, and gets nothing by it but that somebody must look.
+    /// Whoever may publish in NATS can make such words up, so nothing is done on them, and the message stays where it is:
+    /// a true one is brought no more, and goes when its time is over.
     pub async fn next(&mut self) -> Option<(LeaseId, u32)> {
         while let Some(message) = self.heard.next().await {
             let Ok(advisory) = serde_json::from_slice::<Advisory>(&message.payload) else { continue };
-            if let Some(lease) = self.forget(advisory.stream_seq).await {
+            if let Some(lease) = self.lease_of(advisory.stream_seq).await {
                 return Some((lease, advisory.deliveries));
             }
         }
         None
     }
 
-    /// Takes the message out of the stream. What cannot be taken out goes when its time is over.
-    async fn forget(&self, sequence: u64) -> Option<LeaseId> {
+    async fn lease_of(&self, sequence: u64) -> Option<LeaseId> {
         let stream = self.context.get_stream_no_info(&self.stream).await.ok()?;
         let message = stream.get_raw_message(sequence).await.ok()?;
-        let lease = message.headers.get(NATS_MESSAGE_ID).map(|id| LeaseId::new(id.as_str()));
-        let _ = stream.delete_message(sequence).await;
-        lease
+        message.headers.get(NATS_MESSAGE_ID).map(|id| LeaseId::new(id.as_str()))
     }
 }

@@ -53,7 +53,7 @@ impl GraphWriter {
         use crate::model::{Found, MatchKeys};
         use crate::writer::{Cause, Writer};
         let attributes = vec![Name::new(PRINCIPAL_NAME)];
-        let search = Search { object: Some(object.clone()), keys: MatchKeys::default(), attributes };
+        let search = Search { object: Some(object.clone()), keys: MatchKeys::default(), attributes, again: false };
         match self.find(&search).await? {
             Found::One(known) => Ok(known),
             _ => Err(WriteError::Gone { cause: Cause(format!("{object} is among the deleted accounts no more")) }),

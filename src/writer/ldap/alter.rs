@@ -47,7 +47,7 @@ impl LdapWriter {
             self.modify(&mut held, &entry.dn, mods, change).await?;
             self.rename(&mut held, &entry, change, container.as_ref()).await?
         };
-        Ok(Some(receipt(object, change, &dn)))
+        Ok(Some(self.receipt(object, change, &dn)))
     }
 
     /// Takes an account away. One that is gone is gone.
@@ -148,6 +148,19 @@ impl LdapWriter {
         Ok(mods)
     }
 
+    /// What the account holds now: what was written, and where it stands.
+    fn receipt(&self, object: &ObjectId, change: &Change, dn: &str) -> Known {
+        let mut attributes: Attributes = change.before.clone();
+        for (name, value) in change.set.iter().filter(|(name, _)| words::is_readable(name)) {
+            attributes.set(name.clone(), self.as_held(name, value));
+        }
+        for name in &change.clear {
+            attributes.set(name.clone(), Value::Null);
+        }
+        let container = Dn::parse(dn).ok().and_then(|dn| dn.split_first().map(|(_, above)| above));
+        Known { object: object.clone(), attributes, container, synced: false }
+    }
+
     async fn modify(&self, held: &mut Held<'_>, dn: &str, mods: Mods, change: &Change) -> Result<(), WriteError> {
         if mods.is_empty() {
             return Ok(());
@@ -245,17 +258,4 @@ fn put_lock(mods: &mut Mods, entry: &Entry, enabled: Option<bool>) {
         Some(true) if is_locked => mods.push(Mod::Replace(words::LOCKED_TIME.into(), HashSet::new())),
         _ => {}
     }
-}
-
-/// What the account holds now: what was written, and where it stands.
-fn receipt(object: &ObjectId, change: &Change, dn: &str) -> Known {
-    let mut attributes: Attributes = change.before.clone();
-    for (name, value) in change.set.iter().filter(|(name, _)| words::is_readable(name)) {
-        attributes.set(name.clone(), value.clone());
-    }
-    for name in &change.clear {
-        attributes.set(name.clone(), Value::Null);
-    }
-    let container = Dn::parse(dn).ok().and_then(|dn| dn.split_first().map(|(_, above)| above));
-    Known { object: object.clone(), attributes, container, synced: false }
 }

@@ -38,6 +38,8 @@ pub(super) enum Trouble {
     NotSent(String),
     /// Something was sent, and no answer came.
     Lost(String),
+    /// An attribute has more values than are read.
+    TooMany(String),
     /// The directory's own no.
     Answered(LdapResult),
 }
@@ -47,7 +49,7 @@ impl Trouble {
     pub(super) fn code(&self) -> Option<u32> {
         match self {
             Self::Answered(result) => Some(result.rc),
-            Self::NotSent(_) | Self::Lost(_) => None,
+            Self::NotSent(_) | Self::Lost(_) | Self::TooMany(_) => None,
         }
     }
 
@@ -61,6 +63,7 @@ impl Trouble {
         match self {
             Self::NotSent(why) => WriteError::Later { after: None, cause: Cause(why) },
             Self::Lost(why) => WriteError::Unknown { cause: Cause(why) },
+            Self::TooMany(why) => WriteError::Refused { code: "too_many_values".to_owned(), cause: Cause(why) },
             Self::Answered(result) if PASSES.contains(&result.rc) || is_unbound(&result) => {
                 WriteError::Later { after: None, cause: Cause(words(&result)) }
             }

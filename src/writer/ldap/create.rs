@@ -124,9 +124,18 @@ impl LdapWriter {
         let entry = found.first().ok_or_else(|| unknown("it is not there".to_owned()))?;
         let object = entry.object(self.kind()).ok_or_else(|| unknown("it has no GUID".to_owned()))?;
         let readable = change.set.iter().filter(|(name, _)| words::is_readable(name));
-        let mut attributes: Attributes = readable.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut attributes: Attributes =
+            readable.map(|(name, value)| (name.clone(), self.as_held(name, value))).collect();
         attributes.set(Name::new(words::ENABLED), Value::Boolean(enabled));
         Ok(Known { object, attributes, container: entry.container(), synced: false })
+    }
+
+    /// A value as the directory holds it: entries have names without blanks at their edges.
+    pub(super) fn as_held(&self, name: &Name, value: &Value) -> Value {
+        match value {
+            Value::Text(text) if *name == self.settings.naming => Value::text(text.trim()),
+            value => value.clone(),
+        }
     }
 
     /// Why an account was not made; whose value it is, where somebody has it.

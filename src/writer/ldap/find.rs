@@ -44,16 +44,26 @@ impl LdapWriter {
         // One that was asked for some of the keys only, because another serves now, is asked again.
         asked.dedup();
         let others = if asked.len() == 1 { self.domain.others(&asked) } else { self.domain.others(&[]) };
+        let mut unasked = None;
         for server in others {
-            if let Some(found) = self.find_at(server, search, deadline).await? {
+            if let Some(found) = self.find_at(server, search, deadline, &mut unasked).await? {
                 return Ok(found);
             }
         }
-        Ok(Found::Nobody)
+        match unasked {
+            Some(server) if search.again => self.must_be_nobody(server).map(|()| Found::Nobody),
+            _ => Ok(Found::Nobody),
+        }
     }
 
-    /// Whom another server has, where it can be asked.
-    async fn find_at(&self, server: usize, search: &Search, deadline: Until) -> Result<Option<Found>, WriteError> {
+    /// Whom another server has; where it cannot be asked, it is `unasked`.
+    async fn find_at(
+        &self,
+        server: usize,
+        search: &Search,
+        deadline: Until,
+        unasked: &mut Option<usize>,
+    ) -> Result<Option<Found>, WriteError> {
         let mut entries = Vec::new();
         for key in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
             match self.stand_under(Some(server), key, &search.attributes, deadline).await {
@@ -64,6 +74,7 @@ impl LdapWriter {
                 }
                 Err(trouble) => {
                     tracing::debug!(server = self.domain.name_of(server), ?trouble, "a server could not be asked");
+                    *unasked = Some(server);
                     return Ok(None);
                 }
             }

@@ -89,6 +89,20 @@ impl Held<'_> {
         attributes: &[&str],
         (entries_max, controls): (i32, Vec<RawControl>),
     ) -> Result<Vec<Entry>, Trouble> {
+        let mut found = self.search_once(base, scope, filter, attributes, (entries_max, controls.clone())).await?;
+        self.complete(&mut found, &controls).await?;
+        Ok(found)
+    }
+
+    /// One search; of attributes with many values, the entries may have some only.
+    pub(super) async fn search_once(
+        &mut self,
+        base: &str,
+        scope: Scope,
+        filter: &str,
+        attributes: &[&str],
+        (entries_max, controls): (i32, Vec<RawControl>),
+    ) -> Result<Vec<Entry>, Trouble> {
         let deadline = self.until.end;
         let mut ldap = self.out()?;
         ldap.with_search_options(SearchOptions::new().sizelimit(entries_max));
@@ -158,7 +172,7 @@ impl Held<'_> {
     }
 
     /// This was not sent; but something before it may have been.
-    fn unsent(&self, why: String) -> Trouble {
+    pub(super) fn unsent(&self, why: String) -> Trouble {
         if self.wrote { Trouble::Lost(why) } else { Trouble::NotSent(why) }
     }
 

@@ -180,6 +180,24 @@ impl LdapWriter {
         Err(WriteError::Later { after: None, cause: Cause(why) })
     }
 
+    /// Nobody who was asked has an account of somebody for whom an earlier try may have made one.
+    ///
+    /// # Errors
+    /// [`WriteError::Later`] where it may have been made at the server that cannot be asked.
+    pub(super) fn must_be_nobody(&self, unasked: usize) -> Result<(), WriteError> {
+        // What this agent has written itself it remembers, and makes nobody a second time (`take_to_make`).
+        if !self.lately.has_just_begun() {
+            return Ok(());
+        }
+        let why = format!(
+            "nobody is found, and {} cannot be asked, where an earlier try may have made an account; a second one must \
+             not be made; {}",
+            self.domain.name_of(unasked),
+            patience()
+        );
+        Err(WriteError::Later { after: None, cause: Cause(why) })
+    }
+
     /// A connection on which an account may be made: to the server at which an earlier try may have made it.
     ///
     /// # Errors
@@ -201,7 +219,7 @@ impl LdapWriter {
 
     fn may_be_made(&self, errand: &Errand<'_>, server: usize, why: &Trouble) -> WriteError {
         let said = match why {
-            Trouble::NotSent(why) | Trouble::Lost(why) => why.clone(),
+            Trouble::NotSent(why) | Trouble::Lost(why) | Trouble::TooMany(why) => why.clone(),
             Trouble::Answered(result) => super::answer::words(result),
         };
         let why = format!(

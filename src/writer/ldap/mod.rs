@@ -13,6 +13,7 @@ mod held;
 mod lately;
 mod looks;
 mod member;
+mod ranges;
 mod read;
 mod settings;
 mod words;

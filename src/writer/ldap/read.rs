@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ldap3::ResultEntry;
 
-use super::{LdapKind, words};
+use super::{LdapKind, ranges, words};
 use crate::model::{Attributes, Dn, Known, Name, ObjectId, Value};
 
 /// An entry: its name, and the values of its attributes, by their names in lower case.
@@ -12,6 +12,8 @@ use crate::model::{Attributes, Dn, Known, Name, ObjectId, Value};
 pub(super) struct Entry {
     pub(super) dn: String,
     values: HashMap<String, Vec<Vec<u8>>>,
+    /// Of which attributes there are more values, and from which on.
+    unread: Vec<(String, u64)>,
 }
 
 /// Reads an entry; `None` for a referral, and for what is none.
@@ -24,13 +26,19 @@ pub(super) fn read(raw: ResultEntry) -> Option<Entry> {
     let mut parts = raw.0.match_id(4)?.expect_constructed()?.into_iter();
     let dn = String::from_utf8(parts.next()?.expect_primitive()?).ok()?;
     let mut values: HashMap<String, Vec<Vec<u8>>> = HashMap::new();
+    let mut unread = Vec::new();
     for attribute in parts.next()?.expect_constructed()? {
         let mut halves = attribute.expect_constructed()?.into_iter();
         let name = String::from_utf8(halves.next()?.expect_primitive()?).ok()?.to_ascii_lowercase();
+        let (name, rest) = ranges::piece(&name);
+        unread.extend(rest.map(|from| (name.to_owned(), from)));
         let held = halves.next()?.expect_constructed()?;
-        values.entry(name).or_default().extend(held.into_iter().filter_map(|value| value.expect_primitive()));
+        values
+            .entry(name.to_owned())
+            .or_default()
+            .extend(held.into_iter().filter_map(|value| value.expect_primitive()));
     }
-    Some(Entry { dn, values })
+    Some(Entry { dn, values, unread })
 }
 
 impl Entry {
@@ -38,7 +46,26 @@ impl Entry {
     #[cfg(test)]
     pub(super) fn with(name: &str, values: &[&str]) -> Self {
         let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
-        Self { dn: String::new(), values: HashMap::from([(name.to_ascii_lowercase(), values)]) }
+        let values = HashMap::from([(name.to_ascii_lowercase(), values)]);
+        Self { dn: String::new(), values, unread: Vec::new() }
+    }
+
+    /// An attribute of which the directory has left values out, and from which value on.
+    pub(super) fn unread(&self) -> Option<(String, u64)> {
+        self.unread.first().cloned()
+    }
+
+    /// Adds the values of an attribute from that on; whether there were any.
+    pub(super) fn go_on(&mut self, name: &str, from: u64, mut rest: Self) -> bool {
+        let more = rest.values.remove(name).unwrap_or_default();
+        let next = rest.unread.into_iter().find(|(attribute, _)| attribute == name);
+        if more.is_empty() || next.as_ref().is_some_and(|(_, next)| *next <= from) {
+            return false;
+        }
+        self.values.entry(name.to_owned()).or_default().extend(more);
+        self.unread.retain(|(attribute, _)| attribute != name);
+        self.unread.extend(next);
+        true
     }
 
     /// All values of an attribute.

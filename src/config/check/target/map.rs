@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::super::blot::{DIRECTORY_PASSWORDS, names_password};
 use super::super::super::finding::Findings;
 use super::super::super::graph_properties::{self, Property};
 use super::super::super::spot::Spot;
@@ -12,9 +13,6 @@ use super::scim;
 use crate::expr::Beyond;
 use crate::mapping::{Apply, AttributeMapping, Mapping, MappingSource, Shape};
 use crate::model::{ACCOUNT_ENABLED, Diagnostic, MANAGER, Name, Path, Span, Value};
-
-/// What directories keep passwords in.
-const PASSWORDS: [&str; 3] = ["unicodePwd", "userPassword", "dBCSPwd"];
 
 /// The mappings of one target, as written.
 pub(super) struct Of<'a> {
@@ -32,7 +30,8 @@ pub(super) struct Of<'a> {
 
 /// Checks the mappings of a target.
 pub(super) fn check(of: Of<'_>, language: &Language<'_>, source: &source::Checked, findings: &mut Findings) -> Mapping {
-    let mut checker = Checker { kind: of.kind, has_domain: of.has_domain, language, source, findings };
+    let mut checker =
+        Checker { kind: of.kind, naming: of.naming, has_domain: of.has_domain, language, source, findings };
     let attributes = of.map.iter().filter_map(|map| checker.attribute(map)).collect();
     check_repeats(&of, findings);
     if of.kind == TargetKindWritten::Scim {
@@ -113,6 +112,7 @@ pub(in crate::config::check) fn core_name(kind: TargetKindWritten, to: &str) -> 
 
 struct Checker<'a, 'b> {
     kind: TargetKindWritten,
+    naming: &'a str,
     has_domain: bool,
     language: &'a Language<'a>,
     source: &'a source::Checked,
@@ -123,6 +123,10 @@ impl Checker<'_, '_> {
     fn attribute(&mut self, written: &Spot<MapWritten>) -> Option<AttributeMapping> {
         let map = written.value();
         let shape = self.shape(&map.to);
+        if shape.is_none() && names_password(map.to.value()) {
+            // What is wrong with an expression is said in its own words: here, in a password's.
+            return None;
+        }
         let source = self.source(map);
         if let Some(rank) = &map.r#match {
             self.check_rank(*rank.value(), rank.span());
@@ -254,7 +258,7 @@ impl Checker<'_, '_> {
             self.findings.error(Diagnostic::new(message, to.span(), "letters, digits and `-`"));
             return None;
         }
-        if PASSWORDS.iter().any(|password| name.eq_ignore_ascii_case(password)) {
+        if DIRECTORY_PASSWORDS.iter().any(|password| name.eq_ignore_ascii_case(password)) {
             let diagnostic = Diagnostic::new("passwords are not mapped", to.span(), "a password");
             self.findings.error(diagnostic.with_hint("take it out: a new account gets a random password of its own"));
             return None;
@@ -265,6 +269,8 @@ impl Checker<'_, '_> {
             Shape::Text
         } else if name.eq_ignore_ascii_case("accountExpires") && self.kind == TargetKindWritten::ActiveDirectory {
             Shape::Moment
+        } else if name.eq_ignore_ascii_case(self.naming) {
+            Shape::EntryName
         } else {
             Shape::AsItComes
         })
@@ -306,7 +312,9 @@ impl Checker<'_, '_> {
     fn check_constant(&mut self, shape: Shape, value: Option<&Spot<ConstantWritten>>) {
         let Some(value) = value else { return };
         let wanted = match (shape, value.value()) {
-            (Shape::Boolean, ConstantWritten::Boolean(_)) | (Shape::AsItComes | Shape::List, _) => return,
+            (Shape::Boolean, ConstantWritten::Boolean(_)) | (Shape::AsItComes | Shape::EntryName | Shape::List, _) => {
+                return;
+            }
             (Shape::Text, ConstantWritten::Text(_) | ConstantWritten::Integer(_)) => return,
             (Shape::Moment, date @ ConstantWritten::Text(_)) if shape.bring(constant(date)).is_ok() => return,
             (Shape::Boolean, _) => "true or false",

@@ -79,7 +79,7 @@ mod tests {
 
     fn search(keys: &[(&str, &str)]) -> Search {
         let keys = keys.iter().map(|(key, value)| (Name::new(key), (*value).to_owned())).collect();
-        Search { object: None, keys: MatchKeys(keys), attributes: Vec::new() }
+        Search { object: None, keys: MatchKeys(keys), attributes: Vec::new(), again: false }
     }
 
     fn shown(searches: &[Search], one_by_one: &[&str]) -> Vec<String> {
