@@ -40,6 +40,7 @@ mod follow;
 mod graph;
 #[cfg(test)]
 mod graph_batches;
+mod graph_edges;
 #[cfg(test)]
 mod hearth;
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::query::{self, Place};
 use super::refusal::later;
 use super::{known, shape};
 use crate::model::{Found, Known, Name};
+use crate::writer::until::Until;
 use crate::writer::{Cause, Search, WriteError};
 
 /// How long a look waits for others to join it, as long as others come.
@@ -177,7 +178,7 @@ impl Inner {
             let values: Vec<&str> = ask.values.iter().map(String::as_str).collect();
             let mut call = Call::get(query::by_key(ask.place, &ask.key, &values, wanted));
             call.prompt = true;
-            self.desk.hand_in(call, deadline)
+            self.desk.hand_in(call, Until::at(deadline))
         };
         let pending: Vec<_> = asks.iter().map(hand_in).collect();
         let mut alone = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::queue::Entry;
+use super::queue::{Entry, in_time};
 use super::{Going, Inner};
 use crate::writer::graph::batch;
 use crate::writer::graph::call::{Answer, Lost};
@@ -20,7 +20,7 @@ const NO_BATCH: [u16; 6] = [400, 404, 405, 411, 413, 501];
 
 /// Carries a batch and answers every call in it.
 pub(super) async fn carry(inner: Arc<Inner>, entries: Vec<Entry>, mut going: Going) {
-    let Some(deadline) = entries.iter().map(|entry| entry.deadline).min() else { return };
+    let Some(deadline) = entries.iter().map(|entry| entry.until.end).min() else { return };
     let refused = match inner.line.token(deadline).await {
         Err(lost) => return tell_all(entries, &lost),
         Ok(token) => inner.carry_once(entries, &token, deadline, &mut going, true).await,
@@ -62,6 +62,11 @@ impl Inner {
         // The gate may have closed while the token was fetched. There is nothing to wait for from here to the request.
         if self.pacer.closed_until(Instant::now()).is_some() {
             self.put_back(entries);
+            return Vec::new();
+        }
+        // A write may have waited long, for its turn or for the token.
+        let entries: Vec<Entry> = in_time(entries).collect();
+        if entries.is_empty() {
             return Vec::new();
         }
         going.sent();
@@ -154,7 +159,7 @@ impl Inner {
     }
 
     async fn one_by_one(&self, entries: Vec<Entry>, token: &SecretString, deadline: Instant) {
-        for entry in entries {
+        for entry in in_time(entries) {
             let now = Instant::now();
             if let Some(until) = self.pacer.closed_until(now) {
                 let lost = Lost::unsent(Some(until - now), "nothing was sent: the tenant asks for patience");
