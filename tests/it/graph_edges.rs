@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use muster::clock::Deadline;
 use muster::model::{ChangeKind, Found, ObjectId};
-use muster::writer::{Errand, Group, WriteError, Writer};
+use muster::writer::{Errand, Group, Membership, WriteError, Writer};
 
 use crate::graph::said;
-use crate::practice::{Act, HandClock, Scripted, batch_answer, by_object, change, errand, writer};
+use crate::practice::{Act, HandClock, Scripted, batch_answer, by_keys, by_object, change, errand, writer};
 
 /// Longer than any test takes.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,4 +66,104 @@ async fn a_write_that_has_waited_too_long_for_the_tenants_patience_is_not_begun_
     let requests = scripted.requests();
     assert_eq!(requests.len(), 2);
     assert!(!requests[1].contains("/users/b"), "{}", requests[1]);
+}
+
+/// A page with those on it, and where the next one is.
+fn page(on_page: &str, next: &str) -> String {
+    format!(r#"{{"value": [{on_page}], "@odata.nextLink": "{next}"}}"#)
+}
+
+fn answer(body: String) -> Act {
+    Act::Answer(200, "", Box::leak(body.into_boxed_str()))
+}
+
+/// What an advanced query by one key is answered: first pages of the living and of the bin.
+fn first_pages(living: &str, bin: &str) -> Act {
+    let part = |id: u32, body: &str| format!(r#"{{"id": "{id}", "status": 200, "body": {body}}}"#);
+    batch_answer(&[&part(1, living), &part(2, bin)])
+}
+
+const NONE: &str = r#"{"value": []}"#;
+
+#[tokio::test]
+async fn an_empty_page_is_not_the_end_of_a_search() {
+    let scripted = Scripted::start([]).await;
+    let at = |path: &str| format!("{}/v1.0{path}", scripted.address);
+    scripted.then([
+        first_pages(&page("", &at("/users?$skiptoken=one")), NONE),
+        answer(page("", &at("/users?$skiptoken=two"))),
+        answer(r#"{"value": [{"id": "a"}]}"#.to_owned()),
+    ]);
+    let writer = writer(&scripted.address, &HandClock::new(), TIMEOUT);
+    let found = writer.find(&by_keys(&[("companyName", "Contoso")], &[])).await.unwrap();
+    assert!(matches!(&found, Found::One(known) if known.object.as_str() == "a"), "{found:?}");
+    let later: Vec<String> = scripted.requests()[1..].iter().map(|request| request.to_lowercase()).collect();
+    for (request, page) in later.iter().zip(["one", "two"]) {
+        assert!(request.starts_with(&format!("get /v1.0/users?$skiptoken={page} ")), "{request}");
+        assert!(
+            request.contains("consistencylevel: eventual"),
+            "what made the query advanced is said again: {request}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_on_two_short_pages_are_several_and_of_the_deleted_the_last_one_counts() {
+    let scripted = Scripted::start([]).await;
+    let at = |path: &str| format!("{}/v1.0{path}", scripted.address);
+    let deleted = |id: &str, day: u32| format!(r#"{{"id": "{id}", "deletedDateTime": "2026-01-0{day}T00:00:00Z"}}"#);
+    scripted.then([
+        first_pages(&page(r#"{"id": "a"}"#, &at("/users?$skiptoken=one")), NONE),
+        answer(page(r#"{"id": "b"}"#, &at("/users?$skiptoken=two"))),
+        first_pages(NONE, &page(&deleted("c", 1), &at("/directory/deletedItems?$skiptoken=one"))),
+        answer(format!(r#"{{"value": [{}]}}"#, deleted("d", 2))),
+    ]);
+    let writer = writer(&scripted.address, &HandClock::new(), TIMEOUT);
+    let search = by_keys(&[("employeeId", "7")], &[]);
+    let several = writer.find(&search).await.unwrap();
+    assert_eq!(several, Found::Several(vec![ObjectId::new("a"), ObjectId::new("b")]));
+    let found = writer.find(&search).await.unwrap();
+    assert!(matches!(&found, Found::Deleted(known) if known.object.as_str() == "d"), "{found:?}");
+    // Two are enough to know that it is not one.
+    assert_eq!(scripted.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_end_or_goes_on_elsewhere_finds_not_nobody_but_later() {
+    let elsewhere = Scripted::start([answer(NONE.to_owned())]).await;
+    for next in [None, Some(format!("{}/v1.0/users?$skiptoken=one", elsewhere.address))] {
+        let scripted = Scripted::start([]).await;
+        let next = next.unwrap_or_else(|| format!("{}/v1.0/users?$skiptoken=again", scripted.address));
+        scripted.then([first_pages(&page("", &next), NONE)]);
+        scripted.then((0..100).map(|_| answer(page("", &next))));
+        let writer = writer(&scripted.address, &HandClock::new(), TIMEOUT);
+        assert_eq!(told(&writer.find(&by_keys(&[("employeeId", "7")], &[])).await), "later None");
+        assert!(scripted.requests().len() <= 20, "{}", scripted.requests().len());
+    }
+    assert!(elsewhere.requests().is_empty(), "the token goes nowhere else");
+}
+
+#[tokio::test]
+async fn a_page_that_cannot_be_had_is_told_as_any_question_is() {
+    let scripted = Scripted::start([]).await;
+    let next = format!("{}/v1.0/users?$skiptoken=one", scripted.address);
+    scripted.then([first_pages(&page("", &next), NONE), Act::Answer(429, "Retry-After: 7\r\n", "")]);
+    let writer = writer(&scripted.address, &HandClock::new(), TIMEOUT);
+    assert_eq!(told(&writer.find(&by_keys(&[("employeeId", "7")], &[])).await), "later Some(7s)");
+}
+
+#[tokio::test]
+async fn a_group_on_a_later_page_is_not_made_again() {
+    let scripted = Scripted::start([]).await;
+    let next = format!("{}/v1.0/groups?$skiptoken=one", scripted.address);
+    scripted.then([
+        answer(page("", &next)),
+        answer(r#"{"value": [{"id": "g"}]}"#.to_owned()),
+        Act::Answer(204, "", ""),
+    ]);
+    let writer = writer(&scripted.address, &HandClock::new(), TIMEOUT);
+    let staff = Group { name: "Staff".to_owned(), create: true };
+    let set = writer.set_member(&errand(), &staff, &ObjectId::new("a"), true).await.unwrap();
+    assert_eq!(set, Membership::Changed);
+    assert!(scripted.requests()[2].starts_with("POST /v1.0/groups/g/members/$ref "), "{}", scripted.requests()[2]);
 }

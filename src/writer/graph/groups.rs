@@ -11,7 +11,7 @@ use super::call::{Answer, Call};
 use super::desk::Desk;
 use super::fresh::REPLICATION;
 use super::refusal::{later, refusal, refusal_without_object, refused, unknown};
-use super::{query, shape};
+use super::{pages, query, shape};
 use crate::clock::Clock;
 use crate::model::{Attributes, ObjectId, Timestamp};
 use crate::writer::until::Until;
@@ -155,7 +155,9 @@ impl Groups {
                 _ => return Err(refusal_without_object(&answer, false, &Attributes::new())),
             }
         }
-        let answer = desk.call(Call::get(query::groups_named(name)), until).await?;
+        let first = desk.call(Call::get(query::groups_named(name)), until).await?;
+        let answer = pages::whole(desk, false, first, query::FOUND_MAX as usize, until).await;
+        let answer = answer.map_err(|lost| lost.meant_for(false))?;
         if answer.status != 200 {
             return Err(refusal_without_object(&answer, false, &Attributes::new()));
         }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::call::Call;
 use super::query::{self, Place};
-use super::{GraphWriter, shape};
+use super::{GraphWriter, pages, shape};
 use crate::model::{Change, Name, ObjectId, Value};
 use crate::writer::until::Until;
 use crate::writer::{Cause, WriteError};
@@ -48,7 +48,9 @@ impl GraphWriter {
     async fn holder_of(&self, attribute: &Name, change: &Change, until: Until) -> Option<(ObjectId, Option<String>)> {
         let value = change.set.get(attribute.as_str()).and_then(Value::as_text)?;
         let call = Call::get(query::by_key(Place::Living, attribute, &[value], &[Name::new(SHOWN)]));
-        let answer = self.desk.call(call, until).await.ok().filter(|answer| answer.status == 200)?;
+        let advanced = call.advanced;
+        let first = self.desk.call(call, until).await.ok()?;
+        let answer = pages::whole(&self.desk, advanced, first, query::FOUND_MAX as usize, until).await.ok()?;
         let users = answer.body.get("value").and_then(Json::as_array)?;
         let [Json::Object(user)] = users.as_slice() else { return None };
         let id = shape::member_of(user, "id").and_then(Json::as_str)?;

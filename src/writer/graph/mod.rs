@@ -13,6 +13,7 @@ mod groups;
 mod holder;
 mod limits;
 mod pace;
+mod pages;
 mod query;
 mod refusal;
 mod restore;
