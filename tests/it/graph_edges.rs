@@ -1,13 +1,18 @@
 //! The Graph writer at its edges: a lease that ends, a list that does not, and answers that are lost by the dozen.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use muster::clock::Deadline;
-use muster::model::{ChangeKind, Found, ObjectId};
+use muster::model::{Anchor, ChangeKind, Found, ObjectId};
+use muster::sandbox::FaultKind::{Concurrency, FailedAfter, FailedBefore, Late, ResetAfter, Throttled, Unauthorized};
+use muster::sandbox::{Fault, FaultKind, Struck};
+use muster::writer::graph::GraphWriter;
 use muster::writer::{Errand, Group, Membership, WriteError, Writer};
 
 use crate::graph::said;
-use crate::practice::{Act, HandClock, Scripted, batch_answer, by_keys, by_object, change, errand, writer};
+use crate::graph_batches::together;
+use crate::practice::{Act, HandClock, Practice, Scripted, batch_answer, by_keys, by_object, change, errand, writer};
 
 /// Longer than any test takes.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -166,4 +171,80 @@ async fn a_group_on_a_later_page_is_not_made_again() {
     let set = writer.set_member(&errand(), &staff, &ObjectId::new("a"), true).await.unwrap();
     assert_eq!(set, Membership::Changed);
     assert!(scripted.requests()[2].starts_with("POST /v1.0/groups/g/members/$ref "), "{}", scripted.requests()[2]);
+}
+
+/// How many are made on each bad day.
+const PEOPLE: usize = 60;
+
+/// How many creates lose their answers on all bad days, at least: more than people are made on one.
+const LOST_MIN: usize = 120;
+
+/// What goes wrong with a share of those, as a seed has it.
+fn wrong(kind: FaultKind, of: Struck, share: f64, seed: u64) -> Fault {
+    let seconds = if kind == Late { 0.5 } else { 0.1 };
+    let times = if [FailedAfter, Late].contains(&kind) { 60 } else { 8 };
+    Fault::new(kind).of(of).share(share, seed).seconds(seconds).next(times)
+}
+
+#[tokio::test]
+async fn a_bad_day_makes_every_account_once() {
+    let mut lost = 0;
+    for faults in [
+        vec![wrong(Throttled, Struck::Writes, 0.4, 7)],
+        vec![wrong(FailedBefore, Struck::Creates, 0.4, 7)],
+        vec![wrong(Unauthorized, Struck::Requests, 0.4, 7)],
+        vec![wrong(Concurrency, Struck::Writes, 0.4, 7)],
+        vec![wrong(Late, Struck::Creates, 0.4, 7)],
+        // Done, and then answered 500: each by itself, and batches as such.
+        vec![wrong(FailedAfter, Struck::Creates, 0.8, 7)],
+        vec![wrong(FailedAfter, Struck::Batches, 0.7, 6)],
+        // Done, and never answered: in the midst of a batch, and at its end.
+        vec![wrong(ResetAfter, Struck::Creates, 0.1, 7)],
+        vec![wrong(ResetAfter, Struck::Requests, 0.07, 5)],
+        vec![wrong(ResetAfter, Struck::Batches, 0.4, 3)],
+        // Done, never told, and not to be seen for a while.
+        vec![wrong(FailedAfter, Struck::Batches, 0.7, 3), wrong(Late, Struck::Creates, 0.5, 7)],
+    ] {
+        let practice = Practice::on_the_real_clock(|_| {});
+        let writer = practice.writer();
+        faults.iter().for_each(|fault| practice.sandbox.order(fault.clone()).unwrap());
+        let unanswered = together((0..PEOPLE).map(|at| made_in_the_end(&writer, at))).await;
+        if faults.iter().any(|fault| [FailedAfter, ResetAfter].contains(&fault.fault)) {
+            lost += unanswered.into_iter().sum::<usize>();
+        }
+        let users = practice.sandbox.users();
+        let people: BTreeSet<&str> = users.iter().map(|user| user.properties["employeeId"].as_str().unwrap()).collect();
+        assert_eq!((people.len(), users.len()), (PEOPLE, PEOPLE), "{faults:?}");
+        assert_eq!(practice.sandbox.requests().inside_retry_after, 0, "{faults:?}");
+    }
+    assert!(lost >= LOST_MIN, "only {lost} answers were lost");
+}
+
+/// As a work item is carried: look, make, on no answer look again, and where the name is somebody's try the next. How
+/// many creates had no answer. Gives up after a while.
+async fn made_in_the_end(writer: &GraphWriter, at: usize) -> usize {
+    let id = format!("e{at}");
+    let search = by_keys(&[("employeeId", &id)], &[]);
+    let anchor = Anchor::parse(&id).unwrap();
+    let (mut unanswered, mut number) = (0, 1);
+    for _ in 0..100 {
+        let upn = format!("person{at}.{number}@contoso.example");
+        let set = [("displayName", "Anna"), ("userPrincipalName", upn.as_str()), ("employeeId", id.as_str())];
+        let errand = Errand { anchor: &anchor, again: unanswered > 0, ..errand() };
+        match writer.find(&search).await {
+            Ok(Found::One(_)) => return unanswered,
+            Ok(Found::Nobody) => match writer.write(&errand, &change(ChangeKind::Create, None, &set, &[])).await {
+                Ok(_) => return unanswered,
+                Err(WriteError::Refused { code, cause }) => panic!("{code}: {cause}"),
+                Err(WriteError::Unknown { .. }) => unanswered += 1,
+                Err(WriteError::Taken { .. }) => number += 1,
+                Err(_) => {}
+            },
+            Ok(other) => panic!("{other:?}"),
+            Err(WriteError::Refused { code, cause }) => panic!("{code}: {cause}"),
+            Err(_) => {}
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{id} was never made");
 }
