@@ -12,7 +12,9 @@ use muster::writer::{Errand, Group, Membership, WriteError, Writer};
 
 use crate::graph::said;
 use crate::graph_batches::together;
-use crate::practice::{Act, HandClock, Practice, Scripted, batch_answer, by_keys, by_object, change, errand, writer};
+use crate::practice::{
+    Act, HandClock, Practice, Scripted, batch_answer, by_keys, by_object, change, errand, settings, writer,
+};
 
 /// Longer than any test takes.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -171,6 +173,34 @@ async fn a_group_on_a_later_page_is_not_made_again() {
     let set = writer.set_member(&errand(), &staff, &ObjectId::new("a"), true).await.unwrap();
     assert_eq!(set, Membership::Changed);
     assert!(scripted.requests()[2].starts_with("POST /v1.0/groups/g/members/$ref "), "{}", scripted.requests()[2]);
+}
+
+/// How many answers with that status were counted, as `/metrics` shows it, from a machine that only one test asks.
+fn counted(counter: &str, status: u16) -> u64 {
+    let series = format!("{counter}{{host=\"localhost\",status=\"{status}\"}} ");
+    let shown = muster::meter::shown();
+    shown.lines().find_map(|line| line.strip_prefix(&series)).map_or(0, |count| count.parse().unwrap())
+}
+
+#[tokio::test]
+async fn what_is_refused_in_a_batch_is_counted_one_by_one() {
+    let scripted = Scripted::start([batch_answer(&[
+        r#"{"id": "1", "status": 429, "headers": {"Retry-After": "7"}}"#,
+        r#"{"id": "2", "status": 429}"#,
+        r#"{"id": "3", "status": 204}"#,
+    ])])
+    .await;
+    let mut settings = settings(&scripted.address, TIMEOUT);
+    settings.base_url.set_host(Some("localhost")).unwrap();
+    let writer = GraphWriter::new(&settings, HandClock::new()).unwrap();
+    let objects = ["a", "b", "c"].map(ObjectId::new);
+    let changes = objects.each_ref().map(|object| change(ChangeKind::Delete, Some(object), &[], &[]));
+    let errand = errand();
+    let answers = together(changes.iter().map(|change| writer.write(&errand, change))).await;
+    assert_eq!(answers.iter().map(told).collect::<Vec<_>>(), ["later Some(7s)", "later None", "done"]);
+    let each = [429, 204].map(|status| counted("muster_target_answers_in_batches_total", status));
+    let whole = [429, 200].map(|status| counted("muster_target_answers_total", status));
+    assert_eq!((each, whole), ([2, 1], [0, 1]));
 }
 
 /// How many are made on each bad day.

@@ -169,9 +169,20 @@ impl Line {
         Ok(Answer { status, after, share, body })
     }
 
+    /// The machine that is asked: `graph.microsoft.com`.
+    pub(super) fn host(&self) -> &str {
+        let host = self.behind_scheme().split('/').next().unwrap_or_default();
+        let port = |at: &usize| host[at + 1..].bytes().all(|byte| byte.is_ascii_digit());
+        host.rfind(':').filter(port).map_or(host, |at| &host[..at])
+    }
+
     /// The path that all paths stand behind: `/v1.0`.
     fn version(&self) -> &str {
-        let host = self.base.split_once("://").map_or(self.base.as_str(), |(_, rest)| rest);
-        host.find('/').map_or("", |at| &host[at..])
+        let rest = self.behind_scheme();
+        rest.find('/').map_or("", |at| &rest[at..])
+    }
+
+    fn behind_scheme(&self) -> &str {
+        self.base.split_once("://").map_or(self.base.as_str(), |(_, rest)| rest)
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::queue::{Entry, in_time};
 use super::{Going, Inner};
+use crate::meter::{self, Counter};
 use crate::writer::graph::batch;
 use crate::writer::graph::call::{Answer, Lost};
 use crate::writer::graph::pace::Bearing;
@@ -96,11 +97,22 @@ impl Inner {
             return Vec::new();
         }
         match parts {
-            Some(answers) => self.tell_each(entries, answers, token, may_renew),
+            Some(answers) => {
+                self.count(&answers);
+                self.tell_each(entries, answers, token, may_renew)
+            }
             None => {
                 self.tell_whole(entries, answer, token, deadline).await;
                 Vec::new()
             }
+        }
+    }
+
+    /// What is in a batch is counted by itself: the batch is answered 200 though all in it were refused.
+    fn count(&self, answers: &[Option<Answer>]) {
+        for answer in answers.iter().flatten() {
+            let labels = [("host", self.line.host()), ("status", &answer.status.to_string())];
+            meter::count(Counter::AnswersInBatches, &labels, 1);
         }
     }
 
