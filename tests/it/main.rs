@@ -12,6 +12,7 @@ mod architecture;
 mod bulk;
 #[cfg(test)]
 mod cloud_faults;
+mod cloud_groups;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
