@@ -175,6 +175,20 @@ async fn a_group_on_a_later_page_is_not_made_again() {
     assert!(scripted.requests()[2].starts_with("POST /v1.0/groups/g/members/$ref "), "{}", scripted.requests()[2]);
 }
 
+#[tokio::test]
+async fn a_deleted_account_whose_address_is_taken_is_refused_by_name_and_no_other_address_is_tried() {
+    let conflict = r#"{"error": {"code": "Request_BadRequest", "message": "Another object has it.",
+        "details": [{"code": "ObjectConflict", "target": "mail"}]}}"#;
+    let holder = r#"{"value": [{"id": "b", "userPrincipalName": "ben@contoso.example"}]}"#;
+    let scripted = Scripted::start([Act::Answer(400, "", conflict), Act::Answer(200, "", holder)]).await;
+    let writer = writer(&scripted.address, &HandClock::new(), TIMEOUT);
+    let set = [("mail", "anna@contoso.example")];
+    let restore = change(ChangeKind::Restore, Some(&ObjectId::new("a")), &set, &[]);
+    let WriteError::Refused { code, cause } = writer.write(&errand(), &restore).await.unwrap_err() else { panic!() };
+    assert_eq!(code, "taken");
+    assert!(cause.0.contains("`mail`") && cause.0.contains("ben@contoso.example (b) has it"), "{cause}");
+}
+
 /// How many answers with that status were counted, as `/metrics` shows it, from a machine that only one test asks.
 fn counted(counter: &str, status: u16) -> u64 {
     let series = format!("{counter}{{host=\"localhost\",status=\"{status}\"}} ");

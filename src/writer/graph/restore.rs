@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Map, Value as Json};
 
 use super::call::{Answer, Call};
-use super::refusal::{may_be_about, refusal, unknown};
+use super::refusal::{may_be_about, refusal, refused, unknown};
 use super::{GraphWriter, known, query, shape};
 use crate::model::{Change, Known, Name, ObjectId, Value};
 use crate::writer::until::Until;
@@ -33,7 +33,7 @@ impl GraphWriter {
             404 => return self.restored_already(object).await.map(Some),
             _ => {
                 let error = refusal(&answer, true, &change.set);
-                return Err(self.told_who(error, change, until).await);
+                return Err(comes_back_as_it_was(self.told_who(error, change, until).await, change));
             }
         }
         self.fresh.remember(object);
@@ -62,5 +62,21 @@ impl GraphWriter {
             Found::One(known) => Ok(known),
             _ => Err(WriteError::Gone { cause: Cause(format!("{object} is among the deleted accounts no more")) }),
         }
+    }
+}
+
+/// With a restore Graph renames nothing but the account itself; another name for anything else need not be tried.
+fn comes_back_as_it_was(error: WriteError, change: &Change) -> WriteError {
+    match error {
+        WriteError::Taken { attribute, cause, .. }
+            if attribute != *PRINCIPAL_NAME && change.set.get(attribute.as_str()).is_some() =>
+        {
+            let why = format!(
+                "a deleted account comes back with the `{attribute}` it had, which is somebody else's by now; free it, \
+                 or restore the account by hand: {cause}"
+            );
+            refused("taken", why)
+        }
+        other => other,
     }
 }
