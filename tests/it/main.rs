@@ -12,6 +12,7 @@ mod architecture;
 mod bulk;
 #[cfg(test)]
 mod cloud_faults;
+#[cfg(test)]
 mod cloud_groups;
 #[cfg(test)]
 mod commands;
@@ -41,6 +42,7 @@ mod follow;
 mod graph;
 #[cfg(test)]
 mod graph_batches;
+#[cfg(test)]
 mod graph_edges;
 #[cfg(test)]
 mod hearth;
