@@ -24,11 +24,20 @@ pub enum Counter {
     LeasesLost,
     /// Answers of other services over HTTP, a batch as one; by `host` and `status`.
     Answers,
+    /// Answers in batches, each by itself; by `host` and `status`.
+    AnswersInBatches,
 }
 
 impl Counter {
-    const ALL: [Self; 6] =
-        [Self::Uploads, Self::Operations, Self::Leased, Self::Settled, Self::LeasesLost, Self::Answers];
+    const ALL: [Self; 7] = [
+        Self::Uploads,
+        Self::Operations,
+        Self::Leased,
+        Self::Settled,
+        Self::LeasesLost,
+        Self::Answers,
+        Self::AnswersInBatches,
+    ];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -39,6 +48,7 @@ impl Counter {
             Self::Settled => "muster_work_settled_total",
             Self::LeasesLost => "muster_leases_lost_total",
             Self::Answers => "muster_target_answers_total",
+            Self::AnswersInBatches => "muster_target_answers_in_batches_total",
         }
     }
 
@@ -51,6 +61,7 @@ impl Counter {
             Self::Settled => "Work items that were settled, by target and how.",
             Self::LeasesLost => "Reports of work whose lease was somebody else's by then, by who reported.",
             Self::Answers => "Answers of directories and token services over HTTP, a batch as one, by host and status.",
+            Self::AnswersInBatches => "Answers in batches, each by itself, by host and status.",
         }
     }
 }

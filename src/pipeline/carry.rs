@@ -95,7 +95,10 @@ impl Carrying<'_> {
                 _ => self.write(wanted, situation, change, None).await,
             },
             Step::Write(change) if !names_wanted(wanted, &change).is_empty() => {
-                self.create_named(wanted, situation, change).await
+                self.write_named(wanted, situation, change, None).await
+            }
+            Step::Write(change) if change.kind == ChangeKind::Restore => {
+                self.restore(wanted, situation, change, found.as_ref()).await
             }
             Step::Write(change) => self.write(wanted, situation, change, found.as_ref()).await,
             Step::Nothing => unwritten(situation, nothing_to_write(link, found)),

@@ -6,6 +6,7 @@ pub mod ldif;
 pub mod limited;
 pub mod scim;
 pub mod simulated;
+mod until;
 
 use std::time::Duration;
 
@@ -174,9 +175,7 @@ impl<'a> Errand<'a> {
     pub fn still_fits(&self) -> Result<(), WriteError> {
         match self.begin_before {
             Some(deadline) if deadline.has_passed() => {
-                let cause =
-                    Cause("it was too late to begin: the lease would have ended before the write had to".into());
-                Err(WriteError::Later { after: None, cause })
+                Err(WriteError::Later { after: None, cause: Cause(until::TOO_LATE.to_owned()) })
             }
             _ => Ok(()),
         }

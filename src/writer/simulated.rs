@@ -234,7 +234,7 @@ impl Directory {
                 }
                 return Ok(None);
             }
-            (ChangeKind::Restore, Some(object)) => self.restore(object)?,
+            (ChangeKind::Restore, Some(object)) => self.restore(object, &change.set)?,
             (_, Some(object)) => {
                 self.check_ours(object)?;
                 self.check_unique(Some(object), &change.set)?;
@@ -248,9 +248,11 @@ impl Directory {
         Ok(Some(receipt(account, change)))
     }
 
-    fn restore(&mut self, object: &ObjectId) -> Result<ObjectId, WriteError> {
+    fn restore(&mut self, object: &ObjectId, set: &Attributes) -> Result<ObjectId, WriteError> {
         if let Some(account) = self.bin.get(object) {
-            self.check_unique(Some(object), &account.attributes)?;
+            let mut attributes = account.attributes.clone();
+            set.iter().for_each(|(name, value)| attributes.set(name.clone(), value.clone()));
+            self.check_unique(Some(object), &attributes)?;
         }
         match self.bin.remove(object) {
             Some(account) => drop(self.accounts.insert(object.clone(), account)),

@@ -106,10 +106,10 @@ fn spawn(file: &std::path::Path, listen: &str, words: &[&str]) -> (Child, String
 }
 
 /// A server that is killed when this is dropped.
-struct Served(Child, String);
+pub(crate) struct Served(Child, pub(crate) String);
 
 impl Served {
-    fn start(yard: &Yard) -> Self {
+    pub(crate) fn start(yard: &Yard) -> Self {
         let (child, url) = yard.serve();
         Self(child, url)
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use muster::model::{ChangeKind, Found, ObjectId};
-use muster::sandbox::{Fault, Sandbox, Struck, Throttle};
+use muster::sandbox::{Sandbox, Throttle};
 use muster::writer::graph::{GraphWriter, WriteBudget};
 use muster::writer::{Group, Membership, NO_GROUP, WriteError, Writer};
 use serde_json::Value as Json;
@@ -30,7 +30,7 @@ async fn update_all(writer: &GraphWriter, count: usize) -> Vec<String> {
 }
 
 /// All of it side by side, in this task: whatever they ask first they ask in the same moment.
-async fn together<T, F: Future<Output = T>>(futures: impl IntoIterator<Item = F>) -> Vec<T> {
+pub(crate) async fn together<T, F: Future<Output = T>>(futures: impl IntoIterator<Item = F>) -> Vec<T> {
     let mut futures: Vec<_> = futures.into_iter().map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {
         let mut is_done = true;
@@ -440,61 +440,4 @@ async fn the_budget_is_used_up_and_no_request_falls_into_a_retry_after() {
     // One bucket was there, and the other has refilled: it could not be sooner, and is not much later.
     assert!(took < per * 3 / 2, "{took:?}");
     assert!(took > per * 9 / 10, "{took:?}");
-}
-
-#[tokio::test]
-async fn a_bad_day_makes_every_account_once() {
-    use muster::sandbox::FaultKind::{
-        Concurrency, FailedAfter, FailedBefore, Late, ResetAfter, Throttled, Unauthorized,
-    };
-    for (kind, of) in [
-        (Throttled, Struck::Writes),
-        (FailedBefore, Struck::Creates),
-        (FailedAfter, Struck::Creates),
-        (ResetAfter, Struck::Requests),
-        (ResetAfter, Struck::Batches),
-        (Unauthorized, Struck::Requests),
-        (Concurrency, Struck::Writes),
-        (Late, Struck::Creates),
-    ] {
-        let practice = Practice::on_the_real_clock(|_| {});
-        let writer = practice.writer();
-        let seconds = if kind == Late { 0.3 } else { 0.1 };
-        let times = if of == Struck::Batches { 2 } else { 8 };
-        practice.sandbox.order(Fault::new(kind).of(of).share(0.4, 7).seconds(seconds).next(times)).unwrap();
-        together((0..30).map(|at| made_in_the_end(&writer, at))).await;
-        let mut names: Vec<String> = practice
-            .sandbox
-            .users()
-            .iter()
-            .map(|user| user.properties["userPrincipalName"].as_str().unwrap().to_owned())
-            .collect();
-        names.sort();
-        names.dedup();
-        assert_eq!((names.len(), practice.sandbox.user_count()), (30, 30), "{kind:?} of {of:?}");
-        assert_eq!(practice.sandbox.requests().inside_retry_after, 0, "{kind:?}");
-    }
-}
-
-/// As a work item is carried: look, make, and on no answer look again. Gives up after a while.
-async fn made_in_the_end(writer: &GraphWriter, at: usize) {
-    let (id, upn) = (format!("e{at}"), format!("person{at}@contoso.example"));
-    let search = by_keys(&[("employeeId", &id)], &[]);
-    let set = [("displayName", "Anna"), ("userPrincipalName", upn.as_str()), ("employeeId", id.as_str())];
-    let create = change(ChangeKind::Create, None, &set, &[]);
-    for _ in 0..100 {
-        match writer.find(&search).await {
-            Ok(Found::One(_)) => return,
-            Ok(Found::Nobody) => match writer.write(&errand(), &create).await {
-                Ok(_) => return,
-                Err(WriteError::Refused { code, cause }) => panic!("{code}: {cause}"),
-                Err(_) => {}
-            },
-            Ok(other) => panic!("{other:?}"),
-            Err(WriteError::Refused { code, cause }) => panic!("{code}: {cause}"),
-            Err(_) => {}
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{upn} was never made");
 }

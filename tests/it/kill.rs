@@ -71,6 +71,13 @@ impl Yard {
         std::fs::write(self.folder.path().join("job.toml"), job(graph)).unwrap();
     }
 
+    /// The job says this of its target, and that besides.
+    pub(crate) fn says(&self, of_target: &str, besides: &str) {
+        let kind = "kind = \"graph\"";
+        let job = job(&self.graph).replace(kind, &format!("{kind}\n{of_target}"));
+        std::fs::write(self.folder.path().join("job.toml"), format!("{job}{besides}")).unwrap();
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }

@@ -13,6 +13,8 @@ mod bulk;
 #[cfg(test)]
 mod cloud_faults;
 #[cfg(test)]
+mod cloud_groups;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod conformance;
@@ -40,6 +42,8 @@ mod follow;
 mod graph;
 #[cfg(test)]
 mod graph_batches;
+#[cfg(test)]
+mod graph_edges;
 #[cfg(test)]
 mod hearth;
 #[cfg(test)]

@@ -86,6 +86,77 @@ async fn a_name_that_is_taken_in_the_practice_tenant_is_passed_over() {
     assert_eq!(house.person("1").names[0].value, "jo.smith@contoso.example");
 }
 
+/// `1` is hired again: their account, which was called `old`, is in the bin, and those who are called like `others` are
+/// there. What it is called in the end, nothing where it is still in the bin; and how the first piece of work ended.
+async fn hired_again(old: &str, others: &[&str], job: &str, user_name: &str) -> (String, Settlement) {
+    let practice = Practice::start();
+    let writer = practice.writer();
+    let make = |name: String, id: String| {
+        let set = [("displayName", "Somebody"), ("userPrincipalName", name.as_str()), ("employeeId", id.as_str())];
+        change(ChangeKind::Create, None, &set, &[])
+    };
+    let at = |name: &str| format!("{name}@contoso.example");
+    let made = writer.write(&errand(), &make(at(old), "1".to_owned())).await.unwrap().unwrap().object;
+    writer.write(&errand(), &change(ChangeKind::Delete, Some(&made), &[], &[])).await.unwrap();
+    for (number, other) in others.iter().enumerate() {
+        writer.write(&errand(), &make(at(other), format!("9{number}"))).await.unwrap();
+    }
+    let house = Hearth::with(&[job]);
+    house.upload(&[person("1", "Employee", &[("userName", user_name)])]);
+    house.decide();
+    let mut settled = Vec::new();
+    while let Some(item) = house.lease("cloud").pop() {
+        let carried = carry(&writer, &item, house.clock.as_ref()).await;
+        settled.push(carried.settlement.clone());
+        assert!(house.report(&item.lease, carried).is_taken());
+    }
+    if let Settlement::Linked { known } = &settled[0] {
+        assert_eq!(known.object, made, "it is the old account");
+        assert!(matches!(settled[1..], [Settlement::Applied { .. }]), "what else differs comes after it: {settled:?}");
+    }
+    let name = practice.sandbox.user(made.as_str()).map(|user| user.properties["userPrincipalName"].clone());
+    (name.map_or_else(String::new, |name| name.as_str().unwrap().to_owned()), settled.remove(0))
+}
+
+const PLAIN_NAME: &str =
+    r#"{ to = "userPrincipalName", expression = 'Append([userName], "@contoso.example")', match = 2 },"#;
+
+#[tokio::test]
+async fn who_is_hired_again_gets_the_old_account_under_a_name_that_is_free() {
+    let unique = changed(&[(
+        PLAIN_NAME,
+        r#"{ to = "userPrincipalName", expression = 'SelectUniqueValue("j.smith@contoso.example", "jo.smith@contoso.example")' },"#,
+    )]);
+    for (old, others, expected) in [
+        ("j.smith", &["jane"][..], "j.smith@contoso.example"),
+        ("j.smith", &["j.smith"], "jo.smith@contoso.example"),
+        ("smith", &["smith", "j.smith"], "jo.smith@contoso.example"),
+        // It comes back as it was, whoever has the names that a new account would get.
+        ("smith", &["j.smith", "jo.smith"], "smith@contoso.example"),
+    ] {
+        let (name, settlement) = hired_again(old, others, &unique, "anna").await;
+        let Settlement::Linked { known } = settlement else { panic!("{settlement:?}") };
+        assert_eq!(name, expected, "{old} among {others:?}");
+        assert_eq!(known.attributes.get("userPrincipalName"), Some(&Value::text(expected)));
+    }
+    let (name, settlement) = hired_again("smith", &["smith", "j.smith", "jo.smith"], &unique, "anna").await;
+    let Settlement::Failed(why) = settlement else { panic!("{settlement:?}") };
+    assert_eq!((name.as_str(), why.code.as_ref()), ("", "names_taken"), "{why:?}");
+}
+
+#[tokio::test]
+async fn who_is_hired_again_and_has_one_name_only_gets_it_or_hears_who_has_it() {
+    let plain = changed(&[(PLAIN_NAME, &PLAIN_NAME.replace(", match = 2", ""))]);
+    let (name, settlement) = hired_again("smith", &["smith"], &plain, "anna").await;
+    assert!(matches!(settlement, Settlement::Linked { .. }), "{settlement:?}");
+    assert_eq!(name, "anna@contoso.example");
+    let (name, settlement) = hired_again("anna", &["anna"], &plain, "anna").await;
+    let Settlement::Failed(why) = settlement else { panic!("{settlement:?}") };
+    assert_eq!((name.as_str(), why.code.as_ref()), ("", "taken"));
+    let told = "somebody else holds the value of userPrincipalName: anna@contoso.example (";
+    assert!(why.detail.starts_with(told) && why.detail.contains(") has it: 400"), "{}", why.detail);
+}
+
 #[tokio::test]
 async fn a_name_that_is_taken_between_look_and_write_is_passed_over() {
     let house = house(&[]);

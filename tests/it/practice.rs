@@ -169,6 +169,7 @@ pub(crate) struct Scripted {
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
     /// How many tokens it has given.
     pub(crate) tokens: Arc<AtomicU32>,
+    acts: Arc<Mutex<VecDeque<Act>>>,
 }
 
 impl Scripted {
@@ -178,13 +179,18 @@ impl Scripted {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let acts = Arc::new(Mutex::new(acts.into_iter().collect::<VecDeque<_>>()));
         let tokens = Arc::new(AtomicU32::new(0));
-        let (log, given) = (seen.clone(), tokens.clone());
+        let (log, given, to_do) = (seen.clone(), tokens.clone(), acts.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, acts.clone(), log.clone(), given.clone()));
+                tokio::spawn(converse(stream, to_do.clone(), log.clone(), given.clone()));
             }
         });
-        Self { address, seen, tokens }
+        Self { address, seen, tokens, acts }
+    }
+
+    /// What it does after that: for answers that say where it is.
+    pub(crate) fn then(&self, acts: impl IntoIterator<Item = Act>) {
+        self.acts.lock().unwrap().extend(acts);
     }
 
     pub(crate) fn requests(&self) -> Vec<String> {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use muster::clock::Deadline;
 use muster::model::{ChangeKind, Found, Name, ObjectId, Value};
 use muster::writer::scim::{ScimLogin, ScimSettings, ScimWriter};
-use muster::writer::{Group, Membership, Room, WriteError, Writer};
+use muster::writer::{Errand, Group, Membership, Room, WriteError, Writer};
 use serde_json::Value as Json;
 use url::Url;
 
@@ -314,6 +315,30 @@ async fn a_group_whose_members_are_not_told_is_never_claimed_as_ours() {
 
     let (_, writer) = scripted([found(), found(), Act::Answer(404, "", ""), Act::Answer(204, "", "")]).await;
     assert_eq!(writer.set_member(&errand(), &staff, &anna(), true).await.unwrap(), Membership::WasSo);
+}
+
+#[tokio::test]
+async fn no_write_is_begun_that_its_lease_may_not_outlive() {
+    let late = Errand { begin_before: Some(Deadline::within(Duration::ZERO)), ..errand() };
+    let found = r#"{"totalResults": 1, "Resources": [{"id": "g1", "displayName": "Staff"}]}"#;
+    let nobody_in = r#"{"id": "g1", "displayName": "Staff", "members": []}"#;
+    let acts = [found, found, nobody_in].map(|body| Act::Answer(200, "", body));
+    let (service, writer) = scripted(acts).await;
+    let staff = Group { name: "Staff".to_owned(), create: false };
+    let new = change(ChangeKind::Create, None, &[("userName", "anna")], &[]);
+    let leave = change(ChangeKind::Delete, Some(&anna()), &[], &[]);
+    let told = [
+        writer.set_member(&late, &staff, &anna(), true).await.map(drop),
+        writer.write(&late, &new).await.map(drop),
+        writer.write(&late, &promoted()).await.map(drop),
+        writer.write(&late, &leave).await.map(drop),
+        writer.set_manager(&late, &anna(), Some(&ObjectId::new("b2"))).await,
+    ];
+    assert!(told.iter().all(|told| matches!(told, Err(WriteError::Later { after: None, .. }))), "{told:?}");
+    let asked = asked(&service);
+    assert!(asked.iter().all(|line| line.starts_with("GET ")), "{asked:?}");
+    assert!(writer.write(&errand(), &promoted()).await.is_err(), "in time, it is asked");
+    assert_eq!(service.requests().len(), asked.len() + 4);
 }
 
 #[tokio::test]

@@ -31,8 +31,14 @@ pub(super) fn names_wanted<'a>(wanted: &'a Wanted, change: &Change) -> &'a [Uniq
 impl Carrying<'_> {
     /// Makes the account under the first names that are free. What looked free and was taken when it was written is
     /// passed over, too.
-    pub(super) async fn create_named(&self, wanted: &Wanted, situation: Situation, change: Change) -> Carried {
-        let Wanted::Present(desired) = wanted else { return self.write(wanted, situation, change, None).await };
+    pub(super) async fn write_named(
+        &self,
+        wanted: &Wanted,
+        situation: Situation,
+        change: Change,
+        found: Option<&Found>,
+    ) -> Carried {
+        let Wanted::Present(desired) = wanted else { return self.write(wanted, situation, change, found).await };
         if desired.unique.iter().any(|name| name.candidates.is_empty()) {
             let why = Reason::new(NO_NAME_OFFERED, "no name could be offered while it was not known what is there");
             return unwritten(situation, self.again(None, false, why));
@@ -62,10 +68,41 @@ impl Carrying<'_> {
                         _ => return carried,
                     }
                 }
-                written => return self.written(wanted, situation, named, written, None).await,
+                written => return self.written(wanted, situation, named, written, found).await,
             }
         }
         self.lease_too_short(situation)
+    }
+
+    /// Brings a deleted account back as it was. Where its name is somebody else's by now, it gets the first candidate
+    /// that is free, or else the name that the person is to have; what else differs is the next piece of work.
+    pub(super) async fn restore(
+        &self,
+        wanted: &Wanted,
+        situation: Situation,
+        change: Change,
+        found: Option<&Found>,
+    ) -> Carried {
+        let Wanted::Present(desired) = wanted else { return self.write(wanted, situation, change, found).await };
+        if !self.a_write_fits() {
+            return self.lease_too_short(situation);
+        }
+        let met = match self.writer.write(&self.errand(), &change).await {
+            Err(WriteError::Taken { attribute, holder, cause }) => Taken { attribute, holder, cause },
+            written => return self.written(wanted, situation, change, written, found).await,
+        };
+        let attribute = met.attribute.clone();
+        let carried = self.look_who_took_it(wanted, situation, met).await;
+        if !is_taken(&carried) {
+            return carried;
+        }
+        if desired.unique.iter().any(|name| name.attribute == attribute) {
+            return self.write_named(wanted, situation, change, found).await;
+        }
+        let Some(name) = desired.attributes.get(attribute.as_str()).and_then(Value::as_text) else { return carried };
+        let mut named = change;
+        named.set.set(attribute, Value::text(name));
+        self.write(wanted, situation, named, found).await
     }
 
     /// Asks of every candidate, until one is free. A target that cannot be asked says nothing of any.

@@ -158,15 +158,31 @@ impl Line {
         let request_id = header("request-id").unwrap_or("-").to_owned();
         let path = format!("{}{}", self.version(), call.shown());
         tracing::debug!(method = %call.method, path, status, request_id, client_request_id = id, "Graph answered");
-        let text = http_client::read_answer(response).await.map_err(|error| Lost::sent(error.to_string()))?;
+        let text = match http_client::read_answer(response).await {
+            Ok(text) => text,
+            // Whatever else it would have said: nothing was done, and the tenant asks for patience.
+            Err(_) if status == 429 => Vec::new(),
+            Err(error) => return Err(Lost::sent(error.to_string())),
+        };
         // What is no JSON object (a proxy's page, an empty 204) says nothing more than its status.
         let body = serde_json::from_slice(&text).unwrap_or_default();
         Ok(Answer { status, after, share, body })
     }
 
+    /// The machine that is asked: `graph.microsoft.com`.
+    pub(super) fn host(&self) -> &str {
+        let host = self.behind_scheme().split('/').next().unwrap_or_default();
+        let port = |at: &usize| host[at + 1..].bytes().all(|byte| byte.is_ascii_digit());
+        host.rfind(':').filter(port).map_or(host, |at| &host[..at])
+    }
+
     /// The path that all paths stand behind: `/v1.0`.
     fn version(&self) -> &str {
-        let host = self.base.split_once("://").map_or(self.base.as_str(), |(_, rest)| rest);
-        host.find('/').map_or("", |at| &host[at..])
+        let rest = self.behind_scheme();
+        rest.find('/').map_or("", |at| &rest[at..])
+    }
+
+    fn behind_scheme(&self) -> &str {
+        self.base.split_once("://").map_or(self.base.as_str(), |(_, rest)| rest)
     }
 }

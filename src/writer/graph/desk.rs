@@ -18,6 +18,7 @@ use super::batch::BATCH_MAX;
 use super::call::{Answer, Call, Line, Lost};
 use super::pace::{Going, Pacer, Ready};
 use crate::writer::WriteError;
+use crate::writer::until::Until;
 
 /// How long a call waits for others to join it, from the last one that came. People are carried side by side, and what
 /// one of them asks the others ask within the same moment.
@@ -116,21 +117,22 @@ impl Desk {
         self.inner.inside.load(Ordering::Relaxed)
     }
 
-    /// Hands a call in and waits for its answer, until `deadline` at most.
-    pub(super) async fn call(&self, call: Call, deadline: Instant) -> Result<Answer, WriteError> {
+    /// Hands a call in and waits for its answer, `until` then at most.
+    pub(super) async fn call(&self, call: Call, until: Until) -> Result<Answer, WriteError> {
         let writes = call.writes();
-        self.hand_in(call, deadline).wait().await.map_err(|lost| lost.meant_for(writes))
+        self.hand_in(call, until).wait().await.map_err(|lost| lost.meant_for(writes))
     }
 
     /// Hands a call in. It stands in the queue when this returns, so that calls handed in together go together.
-    pub(super) fn hand_in(&self, call: Call, deadline: Instant) -> Pending {
+    pub(super) fn hand_in(&self, call: Call, until: Until) -> Pending {
+        let deadline = until.end;
         let now = Instant::now();
         let (sender, answer) = oneshot::channel();
         let begin_by = now + deadline.saturating_duration_since(now) / OWN_TIME_PARTS;
         self.inner.inside.fetch_add(1, Ordering::Relaxed);
         let inside = Inside(Arc::clone(&self.inner));
         let mut waiting = self.inner.waiting();
-        waiting.queue.push(Entry { call, begin_by, deadline, arrived: now, answer: sender });
+        waiting.queue.push(Entry { call, begin_by, until, arrived: now, answer: sender });
         let is_new = !std::mem::replace(&mut waiting.is_served, true);
         drop(waiting);
         self.inner.see_to_it(is_new);
@@ -187,6 +189,7 @@ impl Inner {
     fn next(&self, now: Instant) -> Next {
         let mut waiting = self.waiting();
         waiting.queue.forget_abandoned();
+        waiting.queue.dismiss_late();
         let closed_until = self.pacer.closed_until(now);
         match closed_until {
             Some(until) => waiting.queue.turn_away(|_, entry| (entry.begin_by < until).then_some(until), now),

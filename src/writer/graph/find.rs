@@ -17,10 +17,11 @@ use self::read::{Read, read};
 use super::batch::BATCH_MAX;
 use super::call::{Call, Lost};
 use super::desk::Desk;
-use super::query::{self, Place};
+use super::query::{self, FOUND_MAX, Place};
 use super::refusal::later;
-use super::{known, shape};
+use super::{known, pages, shape};
 use crate::model::{Found, Known, Name};
+use crate::writer::until::Until;
 use crate::writer::{Cause, Search, WriteError};
 
 /// How long a look waits for others to join it, as long as others come.
@@ -177,12 +178,18 @@ impl Inner {
             let values: Vec<&str> = ask.values.iter().map(String::as_str).collect();
             let mut call = Call::get(query::by_key(ask.place, &ask.key, &values, wanted));
             call.prompt = true;
-            self.desk.hand_in(call, deadline)
+            (call.advanced, self.desk.hand_in(call, Until::at(deadline)))
         };
         let pending: Vec<_> = asks.iter().map(hand_in).collect();
         let mut alone = Vec::new();
-        for (ask, pending) in asks.into_iter().zip(pending) {
-            let answer = pending.wait().await;
+        for (ask, (advanced, pending)) in asks.into_iter().zip(pending) {
+            let answer = match pending.wait().await {
+                // Of several values, too long a list is asked for again, value by value.
+                Ok(first) if ask.values.len() == 1 => {
+                    pages::whole(&self.desk, advanced, first, enough(ask.place), Until::at(deadline)).await
+                }
+                answer => answer,
+            };
             match read(&ask, answer) {
                 Read::Told(told) => {
                     let told = ask.values.into_iter().zip(told);
@@ -195,6 +202,14 @@ impl Inner {
             }
         }
         alone
+    }
+}
+
+/// From how many on the list of one value need not be read any further. Of the deleted, the last one is looked for.
+fn enough(place: Place) -> usize {
+    match place {
+        Place::Living => FOUND_MAX as usize,
+        Place::Bin => usize::MAX,
     }
 }
 

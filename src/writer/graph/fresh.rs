@@ -72,10 +72,14 @@ impl Fresh {
         tried.push_back(Try { at: self.clock.now(), job, anchor, name: UniqueName::folded(name) });
     }
 
-    /// It was surely not made.
+    /// The try that began last surely made nothing. Of those before it that is not said: that the name is taken may be
+    /// their doing.
     pub(super) fn try_failed(&self, errand: &Errand<'_>, name: &str) {
         let name = UniqueName::folded(name);
-        self.tried().retain(|held| !(held.is_for(errand) && held.name == name));
+        let mut tried = self.tried();
+        if let Some(last) = tried.iter().rposition(|held| held.is_for(errand) && held.name == name) {
+            tried.remove(last);
+        }
     }
 
     /// How long an account may still stay unseen that an earlier try may have made for the same person under another

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Map, Value as Json, json};
-use tokio::time::Instant;
 
 use super::call::{Answer, Call};
 use super::desk::Desk;
 use super::fresh::REPLICATION;
 use super::refusal::{later, refusal, refusal_without_object, refused, unknown};
-use super::{query, shape};
+use super::{pages, query, shape};
 use crate::clock::Clock;
 use crate::model::{Attributes, ObjectId, Timestamp};
+use crate::writer::until::Until;
 use crate::writer::{Group, Membership, NO_GROUP, WriteError};
 
 /// How many groups are remembered. A job names a few dozen.
@@ -58,13 +58,13 @@ impl Groups {
         group: &Group,
         object: &ObjectId,
         is_member: bool,
-        deadline: Instant,
+        until: Until,
     ) -> Result<Membership, WriteError> {
-        let id = match self.id(desk, &group.name, deadline).await? {
+        let id = match self.id(desk, &group.name, until).await? {
             Some(id) => id,
             // Nobody is in a group that is not there.
             None if !is_member => return Ok(Membership::WasSo),
-            None => self.make_if_wished(desk, group, deadline).await?,
+            None => self.make_if_wished(desk, group, until).await?,
         };
         let call = if is_member {
             let reference = format!("{}/directoryObjects/{object}", desk.base());
@@ -73,7 +73,7 @@ impl Groups {
         } else {
             Call::write(Method::DELETE, query::member(&id, object), None)
         };
-        let answer = desk.call(call, deadline).await?;
+        let answer = desk.call(call, until).await?;
         self.membership(group, &id, object, is_member, &answer)
     }
 
@@ -104,16 +104,16 @@ impl Groups {
     }
 
     /// The group, remembered or looked for.
-    async fn id(&self, desk: &Desk, name: &str, deadline: Instant) -> Result<Option<String>, WriteError> {
+    async fn id(&self, desk: &Desk, name: &str, until: Until) -> Result<Option<String>, WriteError> {
         if let Some(id) = self.recall(name).and_then(|known| known.id) {
             return Ok(Some(id));
         }
-        let _one_at_a_time = self.one_at_a_time(deadline).await?;
+        let _one_at_a_time = self.one_at_a_time(until).await?;
         let known = self.recall(name);
         if let Some(id) = known.as_ref().and_then(|known| known.id.clone()) {
             return Ok(Some(id));
         }
-        match self.look(desk, name, deadline).await? {
+        match self.look(desk, name, until).await? {
             Some(id) => {
                 self.remember(name, Some(&id), false);
                 Ok(Some(id))
@@ -125,7 +125,7 @@ impl Groups {
         }
     }
 
-    async fn make_if_wished(&self, desk: &Desk, group: &Group, deadline: Instant) -> Result<String, WriteError> {
+    async fn make_if_wished(&self, desk: &Desk, group: &Group, until: Until) -> Result<String, WriteError> {
         if !group.create {
             let why = format!(
                 "there is no group `{}` at Entra; make it, write its name as it is there, or say `create = true`",
@@ -133,29 +133,31 @@ impl Groups {
             );
             return Err(refused(NO_GROUP, why));
         }
-        let _one_at_a_time = self.one_at_a_time(deadline).await?;
+        let _one_at_a_time = self.one_at_a_time(until).await?;
         match self.recall(&group.name) {
             Some(Known { id: Some(id), .. }) => Ok(id),
             Some(_) => Err(later(None, format!("the group {} may have been made, and cannot be seen yet", group.name))),
-            None => self.make(desk, &group.name, deadline).await,
+            None => self.make(desk, &group.name, until).await,
         }
     }
 
-    async fn one_at_a_time(&self, deadline: Instant) -> Result<tokio::sync::MutexGuard<'_, ()>, WriteError> {
-        let guard = tokio::time::timeout_at(deadline, self.looking.lock()).await;
+    async fn one_at_a_time(&self, until: Until) -> Result<tokio::sync::MutexGuard<'_, ()>, WriteError> {
+        let guard = tokio::time::timeout_at(until.end, self.looking.lock()).await;
         guard.map_err(|_| later(None, "other groups are being looked for".to_owned()))
     }
 
-    async fn look(&self, desk: &Desk, name: &str, deadline: Instant) -> Result<Option<String>, WriteError> {
+    async fn look(&self, desk: &Desk, name: &str, until: Until) -> Result<Option<String>, WriteError> {
         if is_guid(name) {
-            let answer = desk.call(Call::get(query::group(name)), deadline).await?;
+            let answer = desk.call(Call::get(query::group(name)), until).await?;
             match answer.status {
                 200 => return usable(name, &answer.body).map(Some),
                 404 => {}
                 _ => return Err(refusal_without_object(&answer, false, &Attributes::new())),
             }
         }
-        let answer = desk.call(Call::get(query::groups_named(name)), deadline).await?;
+        let first = desk.call(Call::get(query::groups_named(name)), until).await?;
+        let answer = pages::whole(desk, false, first, query::FOUND_MAX as usize, until).await;
+        let answer = answer.map_err(|lost| lost.meant_for(false))?;
         if answer.status != 200 {
             return Err(refusal_without_object(&answer, false, &Attributes::new()));
         }
@@ -173,12 +175,12 @@ impl Groups {
     }
 
     /// A security group without mail. What may have been made is waited for, and not made again.
-    async fn make(&self, desk: &Desk, name: &str, deadline: Instant) -> Result<String, WriteError> {
+    async fn make(&self, desk: &Desk, name: &str, until: Until) -> Result<String, WriteError> {
         let body = json!({ "displayName": name, "mailEnabled": false, "mailNickname": nickname(name),
             "securityEnabled": true });
         self.remember(name, None, true);
         let call = Call::write(Method::POST, query::GROUPS.to_owned(), body.as_object().cloned());
-        let answer = match desk.call(call, deadline).await {
+        let answer = match desk.call(call, until).await {
             Ok(answer) if (200..300).contains(&answer.status) => Ok(answer),
             Ok(answer) => Err(refusal_without_object(&answer, true, &Attributes::new())),
             Err(error) => Err(error),

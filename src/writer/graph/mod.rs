@@ -13,6 +13,7 @@ mod groups;
 mod holder;
 mod limits;
 mod pace;
+mod pages;
 mod query;
 mod refusal;
 mod restore;
@@ -36,6 +37,7 @@ use self::fresh::Fresh;
 use self::groups::Groups;
 pub use self::pace::{Tenants, WriteBudget};
 use self::refusal::{later, refusal_without_object, refused};
+use super::until::Until;
 use super::{Errand, Group, Membership, Pace, Room, Search, WriteError, Writer};
 use crate::clock::Clock;
 use crate::http_client::{self, HttpClientError};
@@ -110,13 +112,18 @@ impl GraphWriter {
         })
     }
 
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout
+    fn until(&self) -> Until {
+        Until::at(Instant::now() + self.timeout)
+    }
+
+    /// No write of it is begun that the errand's lease may not outlive.
+    fn until_for(&self, errand: &Errand<'_>) -> Until {
+        Until::of(errand, Instant::now() + self.timeout)
     }
 
     async fn find_object(&self, object: &ObjectId, search: &Search) -> Result<Found, WriteError> {
         let call = Call::get(query::one(object, &search.attributes));
-        let answer = self.desk.call(call, self.deadline()).await?;
+        let answer = self.desk.call(call, self.until()).await?;
         match answer.status {
             200 => Ok(Found::One(known(&answer.body, &search.attributes)?)),
             404 if self.fresh.has(object) => Err(self.not_seen_yet(object)),
@@ -151,7 +158,7 @@ impl Writer for GraphWriter {
         match &search.object {
             Some(object) => self.find_object(object, search).await,
             None if search.keys.0.iter().all(|(_, value)| value.is_empty()) => Ok(Found::Nobody),
-            None => self.finder.find(search, self.deadline()).await,
+            None => self.finder.find(search, self.until().end).await,
         }
     }
 
@@ -164,29 +171,29 @@ impl Writer for GraphWriter {
         match (change.kind, &change.object) {
             (ChangeKind::Create, _) => self.create(errand, change).await,
             (_, None) => Err(refused("no_object", "the change does not say which account".to_owned())),
-            (ChangeKind::Delete, Some(object)) => self.delete(object).await,
-            (ChangeKind::Restore, Some(object)) => self.restore(object, change).await,
-            (_, Some(object)) => self.update(object, change).await,
+            (ChangeKind::Delete, Some(object)) => self.delete(object, self.until_for(errand)).await,
+            (ChangeKind::Restore, Some(object)) => self.restore(object, change, self.until_for(errand)).await,
+            (_, Some(object)) => self.update(object, change, self.until_for(errand)).await,
         }
     }
 
     async fn set_manager(
         &self,
-        _: &Errand<'_>,
+        errand: &Errand<'_>,
         object: &ObjectId,
         manager: Option<&ObjectId>,
     ) -> Result<(), WriteError> {
-        self.point_at_manager(object, manager).await
+        self.point_at_manager(object, manager, self.until_for(errand)).await
     }
 
     async fn set_member(
         &self,
-        _: &Errand<'_>,
+        errand: &Errand<'_>,
         group: &Group,
         object: &ObjectId,
         is_member: bool,
     ) -> Result<Membership, WriteError> {
-        match self.groups.set(&self.desk, group, object, is_member, self.deadline()).await {
+        match self.groups.set(&self.desk, group, object, is_member, self.until_for(errand)).await {
             Err(WriteError::Gone { .. }) if self.fresh.has(object) => Err(self.not_seen_yet(object)),
             set => set,
         }

@@ -74,6 +74,19 @@ pub(super) enum Bearing {
     Silent,
 }
 
+impl Bearing {
+    /// The worse of the two; of two that ask for patience, the longest that is said.
+    pub(super) fn or_worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Patience(one), Self::Patience(other)) => Self::Patience(one.max(other)),
+            (patience @ Self::Patience(_), _) | (_, patience @ Self::Patience(_)) => patience,
+            (Self::Silent, _) | (_, Self::Silent) => Self::Silent,
+            (Self::Poorly, _) | (_, Self::Poorly) => Self::Poorly,
+            (Self::Well, Self::Well) => Self::Well,
+        }
+    }
+}
+
 /// The pace of one tenant.
 #[derive(Debug)]
 pub(super) struct Pacer {

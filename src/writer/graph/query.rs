@@ -9,7 +9,7 @@ use crate::model::{Name, ObjectId};
 pub(super) const IN_MAX: usize = 15;
 
 /// How many users a search for one value asks for: the second is enough to know that it is not one.
-const FOUND_MAX: u32 = 2;
+pub(super) const FOUND_MAX: u32 = 2;
 
 /// How many users a search for several values asks for: Graph's own page, far more than there are values.
 const FOUND_MANY_MAX: u32 = 100;

@@ -2,12 +2,12 @@
 
 use reqwest::Method;
 use serde_json::{Map, Value as Json, json};
-use tokio::time::Instant;
 
 use super::call::{Answer, Call};
 use super::refusal::{may_be_about, refusal, refusal_without_object, unknown};
 use super::{GraphWriter, account, later, query, shape};
 use crate::model::{Attributes, Change, ChangeKind, Known, Name, ObjectId, Value};
+use crate::writer::until::Until;
 use crate::writer::{Cause, Errand, WriteError};
 
 /// Refused together with other properties, taken alone (`facts/graph_users.md` §4.3).
@@ -24,7 +24,7 @@ impl GraphWriter {
             return Err(later(Some(left), why.to_owned()));
         }
         let enabled = shape::member_of(&body, "accountEnabled").and_then(Json::as_bool);
-        let until = self.deadline();
+        let until = self.until_for(errand);
         self.fresh.try_begins(errand, &name);
         let made = self.make(body, change, until).await;
         if matches!(&made, Err(error) if !matches!(error, WriteError::Unknown { .. })) {
@@ -42,7 +42,7 @@ impl GraphWriter {
         Ok(Some(receipt))
     }
 
-    async fn make(&self, body: Map<String, Json>, change: &Change, until: Instant) -> Result<ObjectId, WriteError> {
+    async fn make(&self, body: Map<String, Json>, change: &Change, until: Until) -> Result<ObjectId, WriteError> {
         let call = Call::write(Method::POST, query::USERS.to_owned(), Some(body));
         let answer = self.desk.call(call, until).await?;
         if !(200..300).contains(&answer.status) {
@@ -52,8 +52,12 @@ impl GraphWriter {
         id.ok_or_else(|| unknown("the account was made, but the answer does not say what it is called".to_owned()))
     }
 
-    pub(super) async fn update(&self, object: &ObjectId, change: &Change) -> Result<Option<Known>, WriteError> {
-        let until = self.deadline();
+    pub(super) async fn update(
+        &self,
+        object: &ObjectId,
+        change: &Change,
+        until: Until,
+    ) -> Result<Option<Known>, WriteError> {
         let mut body = shape::body(&change.set, &change.clear);
         if body.is_empty() {
             return Ok(Some(receipt(object.clone(), change)));
@@ -78,7 +82,7 @@ impl GraphWriter {
         object: &ObjectId,
         body: Map<String, Json>,
         urgent: bool,
-        until: Instant,
+        until: Until,
     ) -> Result<Answer, WriteError> {
         self.desk.call(Call::write(Method::PATCH, query::user(object), Some(body)).urgent(urgent), until).await
     }
@@ -90,7 +94,7 @@ impl GraphWriter {
         change: &Change,
         rest: Map<String, Json>,
         alone: Map<String, Json>,
-        until: Instant,
+        until: Until,
     ) -> Result<(), WriteError> {
         let urgent = change.kind == ChangeKind::Disable;
         let answer = self.patch(object, rest, urgent, until).await?;
@@ -110,7 +114,7 @@ impl GraphWriter {
         &self,
         object: &ObjectId,
         body: &mut Map<String, Json>,
-        until: Instant,
+        until: Until,
     ) -> Result<(), WriteError> {
         let key = body.keys().find(|key| key.eq_ignore_ascii_case(shape::ORG_DATA)).cloned();
         let Some(Json::Object(members)) = key.and_then(|key| body.get_mut(&key)) else { return Ok(()) };
@@ -128,9 +132,9 @@ impl GraphWriter {
         Ok(())
     }
 
-    pub(super) async fn delete(&self, object: &ObjectId) -> Result<Option<Known>, WriteError> {
+    pub(super) async fn delete(&self, object: &ObjectId, until: Until) -> Result<Option<Known>, WriteError> {
         let call = Call::write(Method::DELETE, query::user(object), None).urgent(true);
-        let answer = self.desk.call(call, self.deadline()).await?;
+        let answer = self.desk.call(call, until).await?;
         if answer.status != 404 || self.fresh.has(object) {
             self.expect_done(&answer, object, &Attributes::new())?;
         }
@@ -142,6 +146,7 @@ impl GraphWriter {
         &self,
         object: &ObjectId,
         manager: Option<&ObjectId>,
+        until: Until,
     ) -> Result<(), WriteError> {
         let (method, body) = match manager {
             Some(manager) => {
@@ -150,7 +155,7 @@ impl GraphWriter {
             }
             None => (Method::DELETE, None),
         };
-        let answer = self.desk.call(Call::write(method, query::manager(object), body), self.deadline()).await?;
+        let answer = self.desk.call(Call::write(method, query::manager(object), body), until).await?;
         match (answer.status, manager) {
             // There was no manager to take away.
             (404, None) => Ok(()),

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use ldap3::Mod;
 
 use super::answer::{CONSTRAINT_VIOLATION, ENTRY_EXISTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, NON_LEAF, Trouble};
-use super::connection::Until;
 use super::create::{container_wanted, flags_after};
 use super::held::Held;
 use super::lately::Whom;
@@ -14,6 +13,7 @@ use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::{Attributes, Change, Dn, Known, Name, ObjectId, Value, escape_rdn_value};
 use crate::writer::ldif::entry::checked_name;
 use crate::writer::ldif::limits;
+use crate::writer::until::Until;
 use crate::writer::{Cause, WriteError};
 
 type Mods = Vec<Mod<Vec<u8>>>;

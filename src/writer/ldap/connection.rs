@@ -16,7 +16,7 @@ use url::Url;
 use super::LdapSettings;
 use super::answer::{PASSES, Trouble, bind_words, words};
 use super::held::Held;
-use crate::clock::Deadline;
+use crate::writer::until::Until;
 
 /// How long one server may take to be connected to and bound at, TLS included, before the next is tried.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,15 +45,6 @@ pub enum LdapSettingsError {
     /// The TLS library refused its settings.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
-}
-
-/// By when a verb must have ended, and after when nothing of it may be begun.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Until {
-    /// The verb's time is over.
-    pub(super) end: Instant,
-    /// The errand's ([`Errand::begin_before`](crate::writer::Errand::begin_before)).
-    pub(super) begin_before: Option<Deadline>,
 }
 
 /// Why a server gave no connection: another may, or none would.

@@ -6,7 +6,6 @@ use ldap3::Scope;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::answer::{CONSTRAINT_VIOLATION, ENTRY_EXISTS, NO_SUCH_OBJECT, Trouble};
-use super::connection::Until;
 use super::find::asked;
 use super::held::{Held, Values};
 use super::lately::Whom;
@@ -16,6 +15,7 @@ use crate::chance;
 use crate::model::{Attributes, Change, Dn, Known, Name, Value};
 use crate::writer::ldif::entry::naming_value;
 use crate::writer::ldif::limits;
+use crate::writer::until::Until;
 use crate::writer::{Cause, Errand, WriteError};
 
 /// Shortest password that is made, whatever the settings say: more than any policy asks for.

@@ -3,11 +3,11 @@
 use ldap3::Scope;
 
 use super::answer::{NO_SUCH_OBJECT, Trouble};
-use super::connection::Until;
 use super::held::Held;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, words};
 use crate::model::{Found, Name, ObjectId};
+use crate::writer::until::Until;
 use crate::writer::{Cause, Search, WriteError};
 
 /// Read of every entry besides what is asked for: who it is, and whether it may be touched.

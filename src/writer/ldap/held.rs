@@ -8,8 +8,9 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::timeout_at;
 
 use super::answer::{PASSES, Trouble, is_unbound, words};
-use super::connection::{Pool, Until};
+use super::connection::Pool;
 use super::read::{Entry, read};
+use crate::writer::until::Until;
 
 /// Entries one search may answer. Two are enough to know that it is not one; some more, to name them.
 const ENTRIES_MAX: i32 = 10;
@@ -165,7 +166,7 @@ impl Held<'_> {
 
     /// The same for a write, which must be begun while it may.
     fn out_to_write(&mut self) -> Result<Ldap, Trouble> {
-        if self.until.begin_before.is_some_and(|deadline| deadline.has_passed()) {
+        if self.until.is_too_late() {
             return Err(self.unsent("the lease would have ended before the write had to".to_owned()));
         }
         self.out()

@@ -13,10 +13,10 @@ use tokio::time::Instant;
 
 use super::LdapWriter;
 use super::answer::Trouble;
-use super::connection::Until;
 use super::held::Held;
 use super::read::Entry;
 use crate::model::{Anchor, JobId, Name, ObjectId};
+use crate::writer::until::Until;
 use crate::writer::{Cause, Errand, WriteError};
 
 /// After so long every server has what was written to one. Active Directory's sites tell each other every 180 minutes

@@ -15,10 +15,10 @@ use tokio::time::timeout_at;
 
 use super::LdapWriter;
 use super::answer::Trouble;
-use super::connection::Until;
 use super::find::asked;
 use super::read::Entry;
 use crate::model::Name;
+use crate::writer::until::Until;
 
 /// People looked for in one search: a filter of a few kilobytes.
 const TOGETHER_MAX: usize = 64;

@@ -7,12 +7,12 @@ use ldap3::{Mod, Scope};
 use super::answer::{
     CLASS_VIOLATION, ENTRY_EXISTS, NO_SUCH_ATTRIBUTE, NO_SUCH_OBJECT, Trouble, UNWILLING, VALUE_EXISTS,
 };
-use super::connection::Until;
 use super::held::{Held, Values};
 use super::lately::Whom;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::model::{Dn, ObjectId};
+use crate::writer::until::Until;
 use crate::writer::{Cause, Group, Membership, NO_GROUP, WriteError};
 
 /// A global security group (`groupType`, [MS-ADTS] 2.2.12).

@@ -25,10 +25,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use self::connection::{Pool, Until};
+use self::connection::Pool;
 use self::guard::ProtectedGroups;
 use self::lately::Lately;
 use self::looks::Looks;
+use super::until::Until;
 use super::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 use crate::model::{Change, ChangeKind, Found, Known, ObjectId};
 
@@ -88,12 +89,12 @@ impl LdapWriter {
     }
 
     fn until(&self) -> Until {
-        Until { end: Instant::now() + self.settings.timeout, begin_before: None }
+        Until::at(Instant::now() + self.settings.timeout)
     }
 
     /// Nothing of it is begun that the errand's lease may not outlive.
     fn until_for(&self, errand: &Errand<'_>) -> Until {
-        Until { begin_before: errand.begin_before, ..self.until() }
+        Until::of(errand, Instant::now() + self.settings.timeout)
     }
 }
 

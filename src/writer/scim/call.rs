@@ -16,6 +16,7 @@ use super::refusal::{later, unknown};
 use crate::http_client;
 use crate::token::{TokenError, TokenSource};
 use crate::writer::WriteError;
+use crate::writer::until::{TOO_LATE, Until};
 
 /// SCIM's own type (RFC 7644 §3.1); some services answer plain JSON.
 const SCIM_JSON: &str = "application/scim+json";
@@ -100,20 +101,21 @@ impl Line {
         self.closed_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the call and reads the answer, all before `deadline`. Nothing is begun while the service asks for patience.
-    pub(super) async fn call(&self, call: &Call, deadline: Instant) -> Result<Answer, WriteError> {
+    /// Makes the call and reads the answer, all before its time is over. Nothing is begun while the service asks for
+    /// patience, and no write for which it is too late.
+    pub(super) async fn call(&self, call: &Call, until: Until) -> Result<Answer, WriteError> {
         if let Some(left) = self.closed_for() {
             return Err(later(Some(left), "the service has asked for patience".to_owned()));
         }
-        let token = self.token(deadline).await?;
-        let answer = self.once(call, &token, deadline).await?;
+        let token = self.token(until.end).await?;
+        let answer = self.once(call, &token, until).await?;
         let Credentials::Fetched(tokens) = &self.credentials else { return Ok(answer) };
         if answer.status != 401 {
             return Ok(answer);
         }
         tokens.forget(&token);
-        let token = self.token(deadline).await?;
-        self.once(call, &token, deadline).await
+        let token = self.token(until.end).await?;
+        self.once(call, &token, until).await
     }
 
     async fn token(&self, deadline: Instant) -> Result<SecretString, WriteError> {
@@ -130,8 +132,11 @@ impl Line {
         }
     }
 
-    async fn once(&self, call: &Call, token: &SecretString, deadline: Instant) -> Result<Answer, WriteError> {
-        let left = deadline.saturating_duration_since(Instant::now());
+    async fn once(&self, call: &Call, token: &SecretString, until: Until) -> Result<Answer, WriteError> {
+        if call.writes() && until.is_too_late() {
+            return Err(later(None, TOO_LATE.to_owned()));
+        }
+        let left = until.end.saturating_duration_since(Instant::now());
         let mut request = self
             .http
             .request(call.method.clone(), &call.url)

@@ -1,7 +1,6 @@
 //! Looking for people at a SCIM service: by identifier, by filter, and, where it has none, through its list.
 
 use serde_json::Value as Json;
-use tokio::time::Instant;
 
 use super::ScimWriter;
 use super::address;
@@ -10,6 +9,7 @@ use super::provider::{Provider, resources, unique_among};
 use super::refusal::{later, refusal_without_object, refused};
 use super::resource::{Resource, holds, id_of, known, member, path_of};
 use crate::model::{Attributes, Found, Name, ObjectId, Path, Value};
+use crate::writer::until::Until;
 use crate::writer::{Search, WriteError};
 
 /// Pages that are read of one list: with a hundred to a page, ten thousand accounts. Whoever has more needs filters;
@@ -31,7 +31,7 @@ impl ScimWriter {
         provider: &Provider,
         object: &ObjectId,
         search: &Search,
-        until: Instant,
+        until: Until,
     ) -> Result<Found, WriteError> {
         match self.read(provider, object, until).await? {
             Some(read) => Ok(Found::One(known(&read.resource, &search.attributes)?)),
@@ -44,7 +44,7 @@ impl ScimWriter {
         provider: &Provider,
         key: (&Name, &str),
         search: &Search,
-        until: Instant,
+        until: Until,
     ) -> Result<Found, WriteError> {
         let path = path_of(key.0)?;
         let found = self.holders(provider, &path, key.1, until).await?;
@@ -62,7 +62,7 @@ impl ScimWriter {
         &self,
         provider: &Provider,
         object: &ObjectId,
-        until: Instant,
+        until: Until,
     ) -> Result<Option<Read>, WriteError> {
         let url = address::resource(&provider.users, object.as_str())?;
         let answer = self.line.call(&Call::get(url), until).await?;
@@ -77,11 +77,11 @@ impl ScimWriter {
     }
 
     /// Whether a user of this identifier is there; where that cannot be told, there may be.
-    pub(super) async fn is_there(&self, provider: &Provider, object: &ObjectId, until: Instant) -> bool {
+    pub(super) async fn is_there(&self, provider: &Provider, object: &ObjectId, until: Until) -> bool {
         !matches!(self.read(provider, object, until).await, Ok(None))
     }
 
-    async fn is_listed(&self, provider: &Provider, object: &ObjectId, until: Instant) -> Result<bool, WriteError> {
+    async fn is_listed(&self, provider: &Provider, object: &ObjectId, until: Until) -> Result<bool, WriteError> {
         if !provider.filter {
             return Ok(true);
         }
@@ -101,7 +101,7 @@ impl ScimWriter {
         provider: &Provider,
         path: &Path,
         value: &str,
-        until: Instant,
+        until: Until,
     ) -> Result<Vec<Resource>, WriteError> {
         if provider.filter {
             let filter = address::filter(path, value);
@@ -124,7 +124,7 @@ impl ScimWriter {
         endpoint: &str,
         filter: Option<&str>,
         keep: &(dyn Fn(&Resource) -> bool + Sync),
-        until: Instant,
+        until: Until,
     ) -> Result<Vec<Resource>, WriteError> {
         let mut kept: Vec<Resource> = Vec::new();
         let mut start = 1;
@@ -156,7 +156,7 @@ impl ScimWriter {
         endpoint: &str,
         filter: Option<&str>,
         start: u64,
-        until: Instant,
+        until: Until,
     ) -> Result<(u64, Vec<Resource>), WriteError> {
         let (start, count) = (start.to_string(), provider.page.to_string());
         let mut query: Vec<(&str, &str)> = Vec::new();
@@ -183,7 +183,7 @@ impl ScimWriter {
         provider: &Provider,
         set: &Attributes,
         whose: Option<&ObjectId>,
-        until: Instant,
+        until: Until,
     ) -> Option<(Name, Option<ObjectId>)> {
         let text =
             |(name, value): (&Name, &Value)| Some((name.clone(), path_of(name).ok()?, value.as_text()?.to_owned()));

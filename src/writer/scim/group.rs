@@ -2,7 +2,6 @@
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use tokio::time::Instant;
 
 use super::ScimWriter;
 use super::address;
@@ -12,6 +11,7 @@ use super::provider::Provider;
 use super::refusal::{is_unsupported, later, refusal, refusal_without_object, refused};
 use super::resource::{Resource, id_of, member};
 use crate::model::{ObjectId, Path};
+use crate::writer::until::Until;
 use crate::writer::{Cause, Group, Membership, NO_GROUP, WriteError};
 
 /// The core group's schema (RFC 7643 §4.2).
@@ -35,7 +35,7 @@ impl ScimWriter {
         group: &Group,
         object: &ObjectId,
         is_member: bool,
-        until: Instant,
+        until: Until,
     ) -> Result<Membership, WriteError> {
         let provider = self.provider(until).await?;
         let Some(groups) = provider.groups.clone() else {
@@ -62,7 +62,7 @@ impl ScimWriter {
         provider: &Provider,
         groups: &str,
         group: &Group,
-        until: Instant,
+        until: Until,
     ) -> Result<String, WriteError> {
         if let Some(id) = provider.group_id(&group.name) {
             return Ok(id);
@@ -84,7 +84,7 @@ impl ScimWriter {
         provider: &Provider,
         groups: &str,
         name: &str,
-        until: Instant,
+        until: Until,
     ) -> Result<Option<String>, WriteError> {
         let is_it = |resource: &Resource| member(resource, "displayName").and_then(Json::as_str) == Some(name);
         let filter = provider.filter.then(|| address::filter(&Path::simple("displayName"), name));
@@ -99,7 +99,7 @@ impl ScimWriter {
         }
     }
 
-    async fn group_of_id(&self, groups: &str, id: &str, until: Instant) -> Result<Option<String>, WriteError> {
+    async fn group_of_id(&self, groups: &str, id: &str, until: Until) -> Result<Option<String>, WriteError> {
         let Ok(url) = address::resource(groups, id) else { return Ok(None) };
         let url = address::with_query(&url, &[("excludedAttributes", "members")]);
         let answer = self.line.call(&Call::get(url), until).await?;
@@ -115,7 +115,7 @@ impl ScimWriter {
         provider: &Provider,
         groups: &str,
         name: &str,
-        until: Instant,
+        until: Until,
     ) -> Result<String, WriteError> {
         let body = json!({ "schemas": [CORE_GROUP], "displayName": name });
         let call = Call::write(Method::POST, groups.to_owned(), body.as_object().cloned());
@@ -137,7 +137,7 @@ impl ScimWriter {
         url: &str,
         id: &str,
         object: &ObjectId,
-        until: Instant,
+        until: Until,
     ) -> Result<Standing, WriteError> {
         if provider.filter && self.tells_members(provider, id, until).await? {
             let is_in = self.is_in(provider, id, object.as_str(), until).await?;
@@ -156,7 +156,7 @@ impl ScimWriter {
     }
 
     /// Whether the service filters groups by their members, and heeds that.
-    async fn tells_members(&self, provider: &Provider, id: &str, until: Instant) -> Result<bool, WriteError> {
+    async fn tells_members(&self, provider: &Provider, id: &str, until: Until) -> Result<bool, WriteError> {
         let ask = || async {
             match self.is_in(provider, id, NOBODY, until).await {
                 Ok(is_in) => Ok(!is_in),
@@ -167,7 +167,7 @@ impl ScimWriter {
         provider.tells_members.get_or_try_init(ask).await.copied()
     }
 
-    async fn is_in(&self, provider: &Provider, id: &str, whom: &str, until: Instant) -> Result<bool, WriteError> {
+    async fn is_in(&self, provider: &Provider, id: &str, whom: &str, until: Until) -> Result<bool, WriteError> {
         let Some(groups) = &provider.groups else { return Ok(false) };
         let member = Path { sub: Some(crate::model::Name::new("value")), ..Path::simple("members") };
         let both = format!("{} and {}", address::filter(&Path::simple("id"), id), address::filter(&member, whom));
@@ -182,7 +182,7 @@ impl ScimWriter {
         url: &str,
         object: &ObjectId,
         is_member: bool,
-        until: Instant,
+        until: Until,
     ) -> Result<Answer, WriteError> {
         if provider.patches() {
             let operation = match is_member {
@@ -209,7 +209,7 @@ impl ScimWriter {
         url: &str,
         object: &ObjectId,
         is_member: bool,
-        until: Instant,
+        until: Until,
     ) -> Result<Answer, WriteError> {
         let read = self.line.call(&Call::get(url.to_owned()), until).await?;
         let Json::Object(mut group) = read.body else { return Ok(Answer { body: Json::Null, ..read }) };
@@ -233,7 +233,7 @@ impl ScimWriter {
         url: &str,
         object: &ObjectId,
         answer: &Answer,
-        until: Instant,
+        until: Until,
     ) -> WriteError {
         let error = refusal(answer, true);
         let (WriteError::Gone { cause } | WriteError::Refused { cause, .. }) = &error else { return error };

@@ -28,6 +28,7 @@ use self::patch::Edit;
 use self::provider::{Discovery, Provider};
 use self::refusal::{is_conflict, is_unsupported, refusal, refusal_without_object, refused, unknown};
 use self::resource::{id_of, member, name_schemas, put};
+use super::until::Until;
 use super::{Cause, Errand, Group, Membership, Room, Search, WriteError, Writer};
 use crate::clock::Clock;
 use crate::http_client::{self, HttpClientError};
@@ -106,15 +107,20 @@ impl ScimWriter {
         Ok(Self { base: settings.base_url.clone(), line, discovery, timeout: settings.timeout })
     }
 
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout
+    fn until(&self) -> Until {
+        Until::at(Instant::now() + self.timeout)
     }
 
-    async fn provider(&self, until: Instant) -> Result<Arc<Provider>, WriteError> {
+    /// No write of it is begun that the errand's lease may not outlive.
+    fn until_for(&self, errand: &Errand<'_>) -> Until {
+        Until::of(errand, Instant::now() + self.timeout)
+    }
+
+    async fn provider(&self, until: Until) -> Result<Arc<Provider>, WriteError> {
         self.discovery.provider(&self.base, &self.line, until).await
     }
 
-    async fn create(&self, change: &Change, until: Instant) -> Result<Option<Known>, WriteError> {
+    async fn create(&self, change: &Change, until: Until) -> Result<Option<Known>, WriteError> {
         let body = resource::new_user(&change.set)?;
         let provider = self.provider(until).await?;
         let call = Call::write(Method::POST, provider.users.clone(), Some(body));
@@ -137,7 +143,7 @@ impl ScimWriter {
         Ok(Some(receipt))
     }
 
-    async fn update(&self, object: &ObjectId, change: &Change, until: Instant) -> Result<Option<Known>, WriteError> {
+    async fn update(&self, object: &ObjectId, change: &Change, until: Until) -> Result<Option<Known>, WriteError> {
         let provider = self.provider(until).await?;
         let edits = patch::edits(change)?;
         let answer = self.edit(&provider, object, &edits, until).await?;
@@ -156,7 +162,7 @@ impl ScimWriter {
         provider: &Provider,
         object: &ObjectId,
         edits: &[Edit],
-        until: Instant,
+        until: Until,
     ) -> Result<Option<Answer>, WriteError> {
         if provider.patches() {
             match self.patch(provider, object, edits, until).await? {
@@ -172,7 +178,7 @@ impl ScimWriter {
         provider: &Provider,
         object: &ObjectId,
         edits: &[Edit],
-        until: Instant,
+        until: Until,
     ) -> Result<Option<Answer>, WriteError> {
         let there = match patch::needs_to_look(edits) {
             true => Some(self.read(provider, object, until).await?.ok_or_else(|| gone(object))?),
@@ -190,7 +196,7 @@ impl ScimWriter {
         provider: &Provider,
         object: &ObjectId,
         edits: &[Edit],
-        until: Instant,
+        until: Until,
     ) -> Result<Option<Answer>, WriteError> {
         let read = self.read(provider, object, until).await?.ok_or_else(|| gone(object))?;
         let mut user = read.resource.clone();
@@ -205,7 +211,7 @@ impl ScimWriter {
         self.line.call(&Call::write(Method::PUT, url, Some(user)).only_if(version), until).await.map(Some)
     }
 
-    async fn delete(&self, object: &ObjectId, until: Instant) -> Result<Option<Known>, WriteError> {
+    async fn delete(&self, object: &ObjectId, until: Until) -> Result<Option<Known>, WriteError> {
         let provider = self.provider(until).await?;
         let url = address::resource(&provider.users, object.as_str())?;
         let answer = self.line.call(&Call::write(Method::DELETE, url, None), until).await?;
@@ -218,7 +224,7 @@ impl ScimWriter {
         }
     }
 
-    async fn refer(&self, object: &ObjectId, to: Option<&ObjectId>, until: Instant) -> Result<(), WriteError> {
+    async fn refer(&self, object: &ObjectId, to: Option<&ObjectId>, until: Until) -> Result<(), WriteError> {
         let provider = self.provider(until).await?;
         let edits = [(manager(), to.map(|to| json!({ "value": to.as_str() })))];
         let answer = match self.edit(&provider, object, &edits, until).await? {
@@ -234,7 +240,7 @@ impl ScimWriter {
     }
 
     /// As [`refusal`], but 400 may say of an identifier that it is not known: Entra's own SCIM service does.
-    async fn refusal_of(&self, provider: &Provider, object: &ObjectId, answer: &Answer, until: Instant) -> WriteError {
+    async fn refusal_of(&self, provider: &Provider, object: &ObjectId, answer: &Answer, until: Until) -> WriteError {
         match refusal(answer, true) {
             WriteError::Refused { cause, .. }
                 if answer.status == 400 && !self.is_there(provider, object, until).await =>
@@ -251,7 +257,7 @@ impl ScimWriter {
         answer: &Answer,
         set: &Attributes,
         whose: Option<&ObjectId>,
-        until: Instant,
+        until: Until,
     ) -> WriteError {
         let cause = Cause(refusal::words(answer));
         match self.taken(provider, set, whose, until).await {
@@ -264,7 +270,7 @@ impl ScimWriter {
 #[async_trait]
 impl Writer for ScimWriter {
     async fn find(&self, search: &Search) -> Result<Found, WriteError> {
-        let until = self.deadline();
+        let until = self.until();
         let provider = self.provider(until).await?;
         if let Some(object) = &search.object {
             return self.find_object(&provider, object, search, until).await;
@@ -278,11 +284,11 @@ impl Writer for ScimWriter {
         Ok(Found::Nobody)
     }
 
-    async fn write(&self, _: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
+    async fn write(&self, errand: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
         if change.kind == ChangeKind::Move || change.container.is_some() {
             return Err(refused("no_containers", "an app has no containers to move an account between".to_owned()));
         }
-        let until = self.deadline();
+        let until = self.until_for(errand);
         match (change.kind, &change.object) {
             (ChangeKind::Create, _) => self.create(change, until).await,
             (_, None) => Err(refused("no_object", "the change does not say which account".to_owned())),
@@ -296,21 +302,21 @@ impl Writer for ScimWriter {
 
     async fn set_manager(
         &self,
-        _: &Errand<'_>,
+        errand: &Errand<'_>,
         object: &ObjectId,
         manager: Option<&ObjectId>,
     ) -> Result<(), WriteError> {
-        self.refer(object, manager, self.deadline()).await
+        self.refer(object, manager, self.until_for(errand)).await
     }
 
     async fn set_member(
         &self,
-        _: &Errand<'_>,
+        errand: &Errand<'_>,
         group: &Group,
         object: &ObjectId,
         is_member: bool,
     ) -> Result<Membership, WriteError> {
-        self.be_member(group, object, is_member, self.deadline()).await
+        self.be_member(group, object, is_member, self.until_for(errand)).await
     }
 
     fn room(&self) -> Room {

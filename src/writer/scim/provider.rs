@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 use url::Url;
 
 use super::address;
@@ -20,6 +19,7 @@ use crate::model::{Name, Path, Timestamp};
 use crate::scim::parse_path;
 use crate::scim::schema::{CORE_USER, ENTERPRISE_USER};
 use crate::writer::WriteError;
+use crate::writer::until::Until;
 
 /// How long it is believed. Services change what they can do with a release, not within a day.
 const LIFETIME: Duration = Duration::from_secs(3600);
@@ -174,7 +174,7 @@ impl Discovery {
     }
 
     /// What the service can do; asked once, however many want to know.
-    pub(super) async fn provider(&self, base: &Url, line: &Line, until: Instant) -> Result<Arc<Provider>, WriteError> {
+    pub(super) async fn provider(&self, base: &Url, line: &Line, until: Until) -> Result<Arc<Provider>, WriteError> {
         let mut held = self.held.lock().await;
         if let Some((ends, provider)) = &*held
             && self.clock.now() < *ends
@@ -200,7 +200,7 @@ impl Discovery {
 }
 
 /// One of the documents; `None` where the service has none that can be read.
-async fn ask(base: &Url, line: &Line, document: &str, until: Instant) -> Result<Option<Json>, WriteError> {
+async fn ask(base: &Url, line: &Line, document: &str, until: Until) -> Result<Option<Json>, WriteError> {
     let answer: Answer = line.call(&Call::get(address::endpoint(base, document)), until).await?;
     match answer.status {
         200 if answer.body.is_object() || answer.body.is_array() => Ok(Some(answer.body)),

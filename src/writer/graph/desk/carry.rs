@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::queue::Entry;
+use super::queue::{Entry, in_time};
 use super::{Going, Inner};
+use crate::meter::{self, Counter};
 use crate::writer::graph::batch;
 use crate::writer::graph::call::{Answer, Lost};
 use crate::writer::graph::pace::Bearing;
@@ -20,7 +21,7 @@ const NO_BATCH: [u16; 6] = [400, 404, 405, 411, 413, 501];
 
 /// Carries a batch and answers every call in it.
 pub(super) async fn carry(inner: Arc<Inner>, entries: Vec<Entry>, mut going: Going) {
-    let Some(deadline) = entries.iter().map(|entry| entry.deadline).min() else { return };
+    let Some(deadline) = entries.iter().map(|entry| entry.until.end).min() else { return };
     let refused = match inner.line.token(deadline).await {
         Err(lost) => return tell_all(entries, &lost),
         Ok(token) => inner.carry_once(entries, &token, deadline, &mut going, true).await,
@@ -64,6 +65,11 @@ impl Inner {
             self.put_back(entries);
             return Vec::new();
         }
+        // A write may have waited long, for its turn or for the token.
+        let entries: Vec<Entry> = in_time(entries).collect();
+        if entries.is_empty() {
+            return Vec::new();
+        }
         going.sent();
         let alone = entries.len() == 1 && entries[0].call.path.len() <= PATH_CHARS_MAX;
         let sent = if alone {
@@ -79,7 +85,9 @@ impl Inner {
                 return Vec::new();
             }
         };
-        self.heed(&answer);
+        let parts = if alone { None } else { batch::answers(&answer.body, entries.len()) };
+        // The gate closes for all before anybody is told, so that nobody begins anything meanwhile.
+        self.heed(&answer, parts.as_deref().unwrap_or_default());
         if answer.status == 401 && may_renew {
             self.line.tokens.forget(token);
             return entries;
@@ -88,12 +96,23 @@ impl Inner {
             tell_all_the_same(entries, &answer);
             return Vec::new();
         }
-        match batch::answers(&answer.body, entries.len()) {
-            Some(answers) => self.tell_each(entries, answers, token, may_renew),
+        match parts {
+            Some(answers) => {
+                self.count(&answers);
+                self.tell_each(entries, answers, token, may_renew)
+            }
             None => {
                 self.tell_whole(entries, answer, token, deadline).await;
                 Vec::new()
             }
+        }
+    }
+
+    /// What is in a batch is counted by itself: the batch is answered 200 though all in it were refused.
+    fn count(&self, answers: &[Option<Answer>]) {
+        for answer in answers.iter().flatten() {
+            let labels = [("host", self.line.host()), ("status", &answer.status.to_string())];
+            meter::count(Counter::AnswersInBatches, &labels, 1);
         }
     }
 
@@ -113,8 +132,6 @@ impl Inner {
         token: &SecretString,
         may_renew: bool,
     ) -> Vec<Entry> {
-        // The gate closes for all before anybody is told, so that nobody begins anything meanwhile.
-        self.heed_worst(answers.iter().flatten());
         let mut refused = Vec::new();
         for (entry, answer) in entries.into_iter().zip(answers) {
             match answer {
@@ -154,7 +171,7 @@ impl Inner {
     }
 
     async fn one_by_one(&self, entries: Vec<Entry>, token: &SecretString, deadline: Instant) {
-        for entry in entries {
+        for entry in in_time(entries) {
             let now = Instant::now();
             if let Some(until) = self.pacer.closed_until(now) {
                 let lost = Lost::unsent(Some(until - now), "nothing was sent: the tenant asks for patience");
@@ -163,34 +180,22 @@ impl Inner {
             }
             let answer = self.line.send(&entry.call, token, deadline).await;
             match &answer {
-                Ok(answer) => self.heed(answer),
+                Ok(answer) => self.heed(answer, &[]),
                 Err(_) => self.pacer.heed(Bearing::Silent, Instant::now()),
             }
             let _ = entry.answer.send(answer);
         }
     }
 
-    /// Answers in one batch are of one cause, so they count once: the longest patience, or that something failed.
-    fn heed_worst<'a>(&self, answers: impl Iterator<Item = &'a Answer> + Clone) {
+    /// Heeds an answer and all its parts, at once and once: they are of one cause, and the worst of them counts. Were the
+    /// batch heeded before its parts, another might begin in between.
+    fn heed(&self, answer: &Answer, parts: &[Option<Answer>]) {
         let now = Instant::now();
-        let asks = |answer: &&Answer| matches!(bearing(answer), Bearing::Patience(_));
-        if answers.clone().any(|answer| asks(&answer)) {
-            let longest = answers.clone().filter(asks).filter_map(|answer| answer.after).max();
-            self.pacer.heed(Bearing::Patience(longest), now);
-        } else if answers.clone().any(|answer| bearing(answer) == Bearing::Poorly) {
-            self.pacer.heed(Bearing::Poorly, now);
-        }
-        for share in answers.filter_map(|answer| answer.share) {
+        let all = || std::iter::once(answer).chain(parts.iter().flatten());
+        for share in all().filter_map(|answer| answer.share) {
             self.pacer.heed_share(share, now);
         }
-    }
-
-    fn heed(&self, answer: &Answer) {
-        let now = Instant::now();
-        self.pacer.heed(bearing(answer), now);
-        if let Some(share) = answer.share {
-            self.pacer.heed_share(share, now);
-        }
+        self.pacer.heed(all().map(bearing).fold(Bearing::Well, Bearing::or_worse), now);
     }
 }
 
@@ -200,5 +205,80 @@ fn bearing(answer: &Answer) -> Bearing {
         503 | 504 if answer.after.is_some() => Bearing::Patience(answer.after),
         500..=599 if answer.status != 501 => Bearing::Poorly,
         _ => Bearing::Well,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use url::Url;
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::http_client;
+    use crate::token::TokenSource;
+    use crate::writer::graph::call::Line;
+    use crate::writer::graph::desk::Desk;
+    use crate::writer::graph::pace::{Pacer, WriteBudget};
+
+    fn desk() -> Desk {
+        // Only the first of the tests does it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let url = Url::parse("http://127.0.0.1:1/").unwrap();
+        let http = http_client::build(&url, Duration::from_secs(1), None).unwrap();
+        let tokens = TokenSource::new(&url, "muster", &"practice".into(), "", http.clone(), Arc::new(SystemClock));
+        let line = Line { http, tokens, base: url.to_string() };
+        Desk::new(line, Arc::new(Pacer::new(WriteBudget::default())))
+    }
+
+    fn answer(status: u16, after: Option<u64>) -> Answer {
+        Answer { status, after: after.map(Duration::from_secs), ..Answer::default() }
+    }
+
+    /// For how long nothing is begun.
+    fn closed_for(desk: &Desk) -> Duration {
+        desk.pacer().pace(Instant::now()).closed_for
+    }
+
+    #[test]
+    fn whoever_hears_of_an_answer_finds_the_gate_closed_already_if_a_part_of_it_asks_for_patience() {
+        let desk = desk();
+        let pace = desk.pacer().listen();
+        let heard = *pace.borrow();
+        let parts = [Some(answer(204, None)), Some(answer(429, Some(7))), None, Some(answer(429, Some(170)))];
+        desk.inner.heed(&answer(200, None), &parts);
+        // Told once: nobody was woken while the gate was still open.
+        assert_eq!(*pace.borrow(), heard.wrapping_add(1));
+        assert!(closed_for(&desk) > Duration::from_secs(169), "{:?}", closed_for(&desk));
+        assert_eq!(desk.pacer().pace(Instant::now()).concurrency, 2);
+    }
+
+    #[test]
+    fn pauses_double_while_batches_come_back_with_parts_that_ask_for_patience() {
+        let desk = desk();
+        let parts = [Some(answer(204, None)), Some(answer(429, None)), Some(answer(429, None))];
+        for longest in [500, 1_000, 2_000, 4_000, 8_000] {
+            desk.inner.heed(&answer(200, None), &parts);
+            let closed = closed_for(&desk).as_millis();
+            assert!(closed <= longest && closed >= longest / 2 - 100, "{closed} of {longest}");
+        }
+    }
+
+    #[test]
+    fn of_an_answer_and_its_parts_the_worst_counts() {
+        let bearings = [
+            Bearing::Well,
+            Bearing::Poorly,
+            Bearing::Silent,
+            Bearing::Patience(None),
+            Bearing::Patience(Some(Duration::from_secs(1))),
+            Bearing::Patience(Some(Duration::from_secs(2))),
+        ];
+        for (at, worse) in bearings.iter().enumerate() {
+            for better in &bearings[..=at] {
+                assert_eq!((better.or_worse(*worse), worse.or_worse(*better)), (*worse, *worse));
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{BATCH_MAX, LINGER, LINGER_MAX};
 use crate::writer::graph::call::{Answer, Call, Lost};
+use crate::writer::until::{TOO_LATE, Until};
 
 /// A call that waits.
 #[derive(Debug)]
@@ -14,8 +15,8 @@ pub(super) struct Entry {
     pub(super) call: Call,
     /// Later than this it is not begun any more.
     pub(super) begin_by: Instant,
-    /// It is over by then, whatever happens.
-    pub(super) deadline: Instant,
+    /// It is over by then, whatever happens; and a write may be begun only while its errand says so.
+    pub(super) until: Until,
     pub(super) arrived: Instant,
     pub(super) answer: oneshot::Sender<Result<Answer, Lost>>,
 }
@@ -24,6 +25,22 @@ impl Entry {
     fn is_urgent_write(&self) -> bool {
         self.call.urgent && self.call.writes()
     }
+
+    fn is_too_late(&self) -> bool {
+        self.call.writes() && self.until.is_too_late()
+    }
+}
+
+/// Those that may be begun still. The others are told that it is too late; nothing was sent of them.
+pub(super) fn in_time(entries: impl IntoIterator<Item = Entry>) -> impl Iterator<Item = Entry> {
+    entries.into_iter().filter_map(|entry| {
+        if !entry.is_too_late() {
+            return Some(entry);
+        }
+        // Whoever does not listen any more need not be told.
+        let _ = entry.answer.send(Err(Lost::unsent(None, TOO_LATE)));
+        None
+    })
 }
 
 /// The calls that wait; the urgent ones first.
@@ -47,6 +64,13 @@ impl Queue {
     /// Nobody waits for their answers any more, so they need not be sent.
     pub(super) fn forget_abandoned(&mut self) {
         self.0.retain(|entry| !entry.answer.is_closed());
+    }
+
+    /// Takes out the writes for which it has become too late while they waited.
+    pub(super) fn dismiss_late(&mut self) {
+        if self.0.iter().any(Entry::is_too_late) {
+            self.0 = in_time(std::mem::take(&mut self.0)).collect();
+        }
     }
 
     /// Answers those to whom `turn` gives a moment, by their places: to come back then.
@@ -121,6 +145,7 @@ mod tests {
     use reqwest::Method;
 
     use super::*;
+    use crate::clock::Deadline;
 
     type Answers = Vec<oneshot::Receiver<Result<Answer, Lost>>>;
 
@@ -133,7 +158,7 @@ mod tests {
             let call = Call::write(method, (*name).to_owned(), None).urgent(name.starts_with('u'));
             let (sender, answer) = oneshot::channel();
             let later = now + Duration::from_secs(10);
-            queue.push(Entry { call, begin_by: later, deadline: later, arrived: now, answer: sender });
+            queue.push(Entry { call, begin_by: later, until: Until::at(later), arrived: now, answer: sender });
             answers.push(answer);
         }
         (queue, answers)
@@ -165,6 +190,24 @@ mod tests {
         answers.truncate(25);
         queue.forget_abandoned();
         assert_eq!(queue.take(0, 30).len(), 5);
+    }
+
+    #[test]
+    fn a_write_that_no_longer_fits_in_its_lease_is_taken_out_and_a_question_is_not() {
+        let (mut queue, mut answers) = queue(&["w1", "r1", "u1", "w2"], Instant::now());
+        let end = |queue: &mut Queue, at: usize| {
+            queue.0[at].until.begin_before = Some(Deadline::within(Duration::ZERO));
+        };
+        // `u1` has come to stand first.
+        (0..3).for_each(|at| end(&mut queue, at));
+        queue.dismiss_late();
+        for at in [2, 0] {
+            let lost = answers[at].try_recv().unwrap().unwrap_err();
+            assert_eq!((lost.after, lost.is_sent, lost.why.as_str()), (None, false, TOO_LATE));
+        }
+        let taken = queue.take(9, 9);
+        assert_eq!(names(&taken), "r1 w2");
+        assert_eq!(names(&in_time(taken).collect::<Vec<_>>()), "r1 w2");
     }
 
     #[test]
