@@ -11,10 +11,11 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
-use super::super::connection::{Pool, Until};
+use super::super::connection::Pool;
 use super::super::{LdapKind, LdapSettings};
 use super::*;
 use crate::model::{Dn, Name};
+use crate::writer::until::Until;
 
 const AT_ONCE: usize = 5;
 /// The longest an answer may take.
