@@ -14,6 +14,9 @@ use crate::model::{
 pub use moments::TimedInputs;
 pub use shape::Shape;
 
+/// Where a person has the source's identifier.
+const ANCHOR_ATTRIBUTE: &str = "externalId";
+
 /// How one target's attributes come from a person.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
@@ -195,6 +198,19 @@ impl Mapping {
         }
         desired.keys = self.match_keys(&desired, person)?;
         Ok(desired)
+    }
+
+    /// How somebody is recognised of whom nothing but the anchor is known: by the match attributes that hold it as it
+    /// is; none where no match attribute does.
+    pub fn keys_of(&self, anchor: &Anchor) -> MatchKeys {
+        let is_anchor = |path: &Path| *path == Path::simple(ANCHOR_ATTRIBUTE);
+        let keys = self.keys.iter().filter_map(|at| {
+            let mapped = &self.attributes[*at];
+            let MappingSource::Direct(path) = &mapped.source else { return None };
+            let value = mapped.shape.bring(Value::text(anchor.as_str())).ok().filter(|_| is_anchor(path))?;
+            Some((mapped.attribute.clone(), key_text(&value)?))
+        });
+        MatchKeys(keys.collect())
     }
 
     fn match_keys(&self, desired: &Desired, person: &Person) -> Result<MatchKeys, Reason> {

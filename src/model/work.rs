@@ -73,6 +73,13 @@ pub enum Task {
         /// The manager's object at the same target.
         manager: Option<ObjectId>,
     },
+    /// Point the account's manager at the account of somebody of whom nothing but the source's identifier is known.
+    SeekManager {
+        /// Who it is, at the source.
+        manager: Anchor,
+        /// How their account is recognised at the target.
+        keys: MatchKeys,
+    },
     /// Make the account a member of this group, or end that.
     Member {
         /// The group, as the job file names it.

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Deadline};
 use crate::model::{
-    ACCOUNT_ENABLED, Attributes, Carried, Change, ChangeKind, Damage, Found, Known, MatchKeys, Name, ObjectId, Reason,
-    Settlement, Situation, Step, Task, Value, Wanted, WorkItem,
+    ACCOUNT_ENABLED, Anchor, Attributes, Carried, Change, ChangeKind, Damage, Found, Known, MatchKeys, Name, ObjectId,
+    Reason, Settlement, Situation, Step, Task, Value, Wanted, WorkItem,
 };
 use crate::reconcile::{damages, reconcile};
+use crate::store::manager_pending;
 use crate::writer::{Errand, Group, Search, WriteError, Writer};
 
 use super::backoff::backoff;
@@ -47,6 +48,8 @@ pub const LOOKED: &str = "looked";
 pub const CANNOT_LOOK: &str = "cannot_look";
 /// Tried [`ATTEMPTS_MAX`] times.
 pub const GAVE_UP: &str = "gave_up";
+/// Several accounts may be the manager's.
+pub const MANAGER_AMBIGUOUS: &str = "manager_ambiguous";
 /// A manager reference without an account to write it to.
 pub const NO_ACCOUNT: &str = "no_account";
 
@@ -60,6 +63,7 @@ pub async fn carry(writer: &dyn Writer, item: &WorkItem, clock: &dyn Clock) -> C
         Task::Account(wanted) => carrying.account(wanted).await,
         Task::Look { keys, attributes } => carrying.only_look(keys, attributes).await,
         Task::Manager { manager } => carrying.manager(manager.as_ref()).await,
+        Task::SeekManager { manager, keys } => carrying.seek_manager(manager, keys).await,
         Task::Member { group, create, is_member } => {
             let group = Group { name: group.clone(), create: *create };
             carrying.member(&group, *is_member).await
@@ -221,6 +225,27 @@ impl Carrying<'_> {
                 settlement: Settlement::Applied { known: Some(known.clone()) },
             },
             Err(error) => self.not_carried(Situation::Confirmed, error),
+        }
+    }
+
+    /// Nobody muster knows is called so, but the target may know them.
+    async fn seek_manager(&self, manager: &Anchor, keys: &MatchKeys) -> Carried {
+        let search = Search { object: None, keys: keys.clone(), attributes: Vec::new(), again: false };
+        let held = |why| unwritten(Situation::ReferencePending, Settlement::Held(why));
+        match self.writer.find(&search).await {
+            Ok(Found::One(found)) if self.item.known.as_ref().is_none_or(|own| own.object != found.object) => {
+                self.manager(Some(&found.object)).await
+            }
+            Ok(Found::Several(objects)) => {
+                let several = format!(
+                    "{} accounts there match {manager}, the manager of {}: which it is must be made plain there",
+                    objects.len(),
+                    self.item.anchor
+                );
+                held(Reason::new(MANAGER_AMBIGUOUS, several))
+            }
+            Ok(_) => held(manager_pending(manager.as_str())),
+            Err(error) => self.not_carried(Situation::ReferencePending, error),
         }
     }
 

@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::decide::{self, Ask, AtTarget, Joining, decide};
 use crate::meter::{self, Counter};
 use crate::model::{
-    Carried, Damage, LeaseId, MANAGER, Manager, MatchKeys, Outcome, Reason, Step, TargetId, Task, Timestamp, Wanted,
-    WorkItem, WorkerId,
+    Anchor, Carried, Damage, LeaseId, MANAGER, Manager, MatchKeys, Outcome, Reason, Step, TargetId, Task, Timestamp,
+    Wanted, WorkItem, WorkerId,
 };
 use crate::reconcile::{damages, reconcile};
 use crate::store::{JobState, LeaseTerms, Proposal, Store, StoreError, StoredPerson, Whose, WorkFor};
@@ -127,6 +127,7 @@ pub fn lease(
     let Some(key) = state.target(target) else { return Ok(WorkFor::default()) };
     let allowed =
         |damage: Damage, people: u64| job.target(target).map_or(0, |target| target.limits.of(damage).allowed(people));
+    let keys_of = |anchor: &Anchor| job.target(target).map_or_else(MatchKeys::default, |at| at.mapping.keys_of(anchor));
     let conceal = |stored: &StoredPerson, reason: &mut Reason| conceal_reason(job, stored, reason);
     let terms = LeaseTerms {
         holder: holder.clone(),
@@ -137,6 +138,7 @@ pub fn lease(
         lost_max: settings.lost_max,
         whose: settings.whose,
         allowed: &allowed,
+        keys_of: &keys_of,
         conceal: &conceal,
     };
     let work = store.lease(state, key, &terms, &mut |stored, is_unsure| propose(job, target, stored, is_unsure))?;

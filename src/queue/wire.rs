@@ -113,6 +113,13 @@ pub enum TaskWire {
         /// The manager's object.
         manager: Option<String>,
     },
+    /// Point the account's manager at the account that is found so.
+    SeekManager {
+        /// The manager, by the source's identifier.
+        manager: String,
+        /// How the manager's account is recognised.
+        keys: Vec<KeyWire>,
+    },
     /// Make the account a member of this group, or end that.
     Member {
         /// The group.
@@ -258,6 +265,9 @@ impl From<&Task> for TaskWire {
                 attributes: attributes.iter().map(|name| name.as_str().to_owned()).collect(),
             },
             Task::Manager { manager } => Self::Manager { manager: account::object_text(manager.as_ref()) },
+            Task::SeekManager { manager, keys } => {
+                Self::SeekManager { manager: manager.as_str().to_owned(), keys: KeyWire::list(keys) }
+            }
             Task::Member { group, create, is_member } => {
                 Self::Member { group: group.clone(), create: *create, is_member: *is_member }
             }
@@ -276,6 +286,10 @@ impl TaskWire {
                 attributes: attributes.iter().map(|name| Name::new(name)).collect(),
             },
             Self::Manager { manager } => Task::Manager { manager: account::object_id(manager.as_deref()) },
+            Self::SeekManager { manager, keys } => Task::SeekManager {
+                manager: Anchor::parse(&manager).map_err(WireError::Anchor)?,
+                keys: KeyWire::read(keys),
+            },
             Self::Member { group, create, is_member } => Task::Member { group, create, is_member },
         })
     }

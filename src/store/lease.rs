@@ -14,12 +14,11 @@ use super::names::Names;
 use super::record::{Recorder, stored_person};
 use super::reserve::{self, Offered};
 use super::settle::Settler;
-use super::{JobState, Store, StoreError, TargetKey, end};
-use super::{StoredPerson, words};
+use super::{JobState, Store, StoreError, StoredPerson, TargetKey, end, manager_pending, words};
 use crate::decide::{Decision, Joining};
 use crate::model::{
-    Anchor, Damage, JobId, Manager, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId, Wanted,
-    WorkItem, WorkerId,
+    Anchor, Damage, JobId, Manager, MatchKeys, Outcome, Part, Reason, Settlement, Situation, Task, Timestamp, UploadId,
+    Wanted, WorkItem, WorkerId,
 };
 
 mod grant;
@@ -62,6 +61,8 @@ pub struct LeaseTerms<'a> {
     pub whose: Whose,
     /// How much of each damage a target with so many people may see in a day.
     pub allowed: &'a dyn Fn(Damage, u64) -> u64,
+    /// How somebody is recognised at the target of whom nothing but the anchor is known.
+    pub keys_of: &'a dyn Fn(&Anchor) -> MatchKeys,
     /// Takes out of a reason what is never shown of a person, before it is kept.
     pub conceal: &'a dyn Fn(&StoredPerson, &mut Reason),
 }
@@ -348,6 +349,12 @@ impl Lessor<'_, '_> {
         let pending = Situation::ReferencePending;
         match manager::standing(self.on, self.job, row.target, anchor, manager::text(&wanted))? {
             Standing::Ready(manager) => self.grant(row, stored, Task::Manager { manager }, 0, None),
+            Standing::Sought(manager) => match (self.terms.keys_of)(&manager) {
+                keys if keys.0.is_empty() => {
+                    self.end(row, stored, pending, Outcome::Held(manager_pending(manager.as_str())), None)
+                }
+                keys => self.grant(row, stored, Task::SeekManager { manager, keys }, 0, None),
+            },
             Standing::Waits(reason) => self.end(row, stored, pending, Outcome::Held(reason), None),
             Standing::Never(reason) => self.end(row, stored, pending, Outcome::Skipped(reason), None),
         }

@@ -17,6 +17,8 @@ use crate::model::{
 pub(super) enum Standing {
     /// It can: to this object, or to nobody.
     Ready(Option<ObjectId>),
+    /// Nobody here is called so; whether the target knows them is to be looked for there.
+    Sought(Anchor),
     /// It cannot yet.
     Waits(Reason),
     /// It never can.
@@ -67,11 +69,18 @@ pub(super) fn standing(
             let why = format!("the manager {wanted} of {anchor} lives at `{home}`, so the reference cannot exist here");
             Standing::Never(Reason::new("manager_elsewhere", why))
         }
-        _ => Standing::Waits(Reason::new(
-            "manager_pending",
-            format!("the account waits for its manager {wanted}, who has no account there yet"),
-        )),
+        Some(_) => Standing::Waits(manager_pending(wanted)),
+        None => match Anchor::parse(wanted) {
+            Ok(manager) => Standing::Sought(manager),
+            Err(_) => Standing::Waits(manager_pending(wanted)),
+        },
     })
+}
+
+/// Nobody can be referred to yet.
+pub fn manager_pending(manager: &str) -> Reason {
+    let why = format!("the account waits for its manager {manager}, who has no account there yet");
+    Reason::new("manager_pending", why)
 }
 
 /// What stands in the row of a manager reference.
@@ -84,7 +93,7 @@ struct Held {
 impl Settler<'_, '_> {
     /// Makes the manager reference a piece of work, once the account is there.
     pub(super) fn keep_manager(&mut self, row: &LinkRow, anchor: &Anchor, end: &Conclusion) -> Result<(), StoreError> {
-        let Some(wanted) = end.manager.as_ref().map(text) else { return Ok(()) };
+        let Some(wanted) = end.manager.as_ref().map(text) else { return self.forget_unwritten_manager(row) };
         let is_new = end.change.as_ref().is_some_and(|change| change.kind == ChangeKind::Create);
         let is_so_already = match self.held_manager(row)? {
             Some(held) if held.manager.as_deref() != Some(wanted) => false,
@@ -98,6 +107,17 @@ impl Settler<'_, '_> {
             false => Some(standing(self.on, self.job, row.target, anchor, wanted)?),
         };
         self.write_manager(row, end.generation, wanted, standing.as_ref())
+    }
+
+    /// A reference that nobody asks for any more, and that was not written, is nobody's failure and waits for nothing.
+    fn forget_unwritten_manager(&self, row: &LinkRow) -> Result<(), StoreError> {
+        self.on
+            .prepare_cached(
+                "DELETE FROM link WHERE person = ?1 AND target = ?2 AND part = 1 AND outcome IN (4, 5) AND due IS NULL
+                   AND lease IS NULL",
+            )?
+            .execute([row.person, row.target])?;
+        Ok(())
     }
 
     fn held_manager(&self, row: &LinkRow) -> Result<Option<Held>, StoreError> {
@@ -121,7 +141,7 @@ impl Settler<'_, '_> {
     ) -> Result<(), StoreError> {
         let (due, outcome, reason) = match standing {
             None => (None, Some(words::UNCHANGED), None),
-            Some(Standing::Ready(_)) => (Some(self.now.0), None, None),
+            Some(Standing::Ready(_) | Standing::Sought(_)) => (Some(self.now.0), None, None),
             Some(Standing::Waits(reason)) => (None, Some(words::HELD), Some(reason)),
             Some(Standing::Never(reason)) => (None, Some(words::SKIPPED), Some(reason)),
         };

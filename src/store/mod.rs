@@ -55,6 +55,7 @@ pub use import::Stored;
 pub use lease::{LeaseTerms, Proposal, Whose, WorkFor};
 pub use link::OFFERED;
 pub use look::ToLook;
+pub use manager::manager_pending;
 pub use member::KnownMember;
 pub use offer::{Claim, Claimed};
 pub use person::{HistoryEntry, LinkState, MemberState, OwnName, PersonState, Standing};

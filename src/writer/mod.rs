@@ -148,7 +148,7 @@ impl<'a> Errand<'a> {
     pub fn of(item: &'a WorkItem) -> Self {
         let part = match item.task {
             Task::Account(_) | Task::Look { .. } => Part::Account,
-            Task::Manager { .. } => Part::Manager,
+            Task::Manager { .. } | Task::SeekManager { .. } => Part::Manager,
             Task::Member { .. } => Part::Member,
         };
         Self {

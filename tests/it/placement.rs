@@ -325,6 +325,47 @@ async fn a_manager_who_comes_later_is_written_when_they_come() {
 }
 
 #[tokio::test]
+async fn a_manager_whom_only_the_directory_knows_is_found_there() {
+    let house = Hearth::open();
+    let boss = house.directory("cloud").insert(attributes(&[("employeeId", "900")]), None, false);
+    let upload = house.say(&[person("1", "Employee", &[("manager", "900")])]).await;
+    assert_eq!(house.outcome(upload), "applied");
+    assert_eq!(house.account("cloud", "1").manager, Some(boss.clone()));
+    assert_eq!(house.directory("cloud").writes().get(&boss), None, "nothing of theirs is written");
+    // Among people muster knows, they are looked for first.
+    house.say(&[employee("2"), says("1", &[("manager", "2")])]).await;
+    assert_eq!(house.manager("cloud", "1").as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_manager_whom_several_accounts_might_be_is_not_guessed() {
+    let house = Hearth::open();
+    for _ in 0..2 {
+        house.directory("cloud").insert(attributes(&[("employeeId", "900")]), None, false);
+    }
+    let upload = house.say(&[person("1", "Employee", &[("manager", "900")])]).await;
+    assert_eq!(house.outcome(upload), "held manager_ambiguous");
+    assert_eq!(house.account("cloud", "1").manager, None);
+    house.say(&[employee("2"), says("1", &[("manager", "2")])]).await;
+    assert_eq!(house.manager("cloud", "1").as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_leavers_manager_who_could_not_be_written_is_no_failure_any_more() {
+    let house = Hearth::open();
+    house.say(&[employee("1"), employee("2")]).await;
+    house.upload(&[says("1", &[("manager", "2")])]);
+    house.decide();
+    house.deliver_once().await;
+    house.directory("cloud").fail_next_write(refused());
+    house.work().await;
+    let left = house.say(&[gone("1")]).await;
+    assert_eq!(house.outcome(left), "applied");
+    let again = house.say(&[gone("1")]).await;
+    assert_eq!(house.outcome(again), "unchanged");
+}
+
+#[tokio::test]
 async fn an_operation_is_not_applied_while_its_manager_is_not() {
     let house = Hearth::open();
     house.say(&[employee("2")]).await;

@@ -86,6 +86,10 @@ fn tasks(attributes: &Attributes) -> Vec<Task> {
         Task::Look { keys: desired(attributes.clone()).keys, attributes: vec![Name::new("mail")] },
         Task::Manager { manager: Some(ObjectId::new("CN=Boss")) },
         Task::Manager { manager: None },
+        Task::SeekManager {
+            manager: Anchor::parse("900").unwrap(),
+            keys: MatchKeys(vec![(Name::new("employeeID"), "900".to_owned())]),
+        },
     ]
 }
 
