@@ -39,7 +39,7 @@ impl LdapWriter {
         &self,
         errand: &Errand<'_>,
         change: &Change,
-        deadline: Until,
+        until: Until,
     ) -> Result<Option<Known>, WriteError> {
         self.check_values(change)?;
         let container = container_wanted(change)?.ok_or_else(|| {
@@ -50,7 +50,7 @@ impl LdapWriter {
         let dn = container.child(self.settings.naming.as_str(), name);
         let enabled = words::enabled(change.set.get(words::ENABLED))?.unwrap_or(true);
         let values = self.values_of_new(&change.set, name, enabled)?;
-        let mut held = self.take_to_make(errand, deadline).await?;
+        let mut held = self.take_to_make(errand, until).await?;
         let added = held.add(dn.as_str(), values).await;
         if matches!(added, Ok(()) | Err(Trouble::Lost(_))) {
             self.lately.remember(Whom::person(errand), held.server());
