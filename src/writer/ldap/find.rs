@@ -90,14 +90,6 @@ impl LdapWriter {
         self.found(left, &search.attributes)
     }
 
-    /// A connection to that server, or to the one that serves.
-    pub(super) async fn take_from(&self, server: Option<usize>, until: Until) -> Result<Held<'_>, Trouble> {
-        match server {
-            Some(server) => self.domain.take_at(server, until).await,
-            None => self.domain.take(until).await,
-        }
-    }
-
     fn found(&self, mut entries: Vec<Entry>, attributes: &[Name]) -> Result<Option<Found>, WriteError> {
         match entries.len() {
             0 => Ok(None),
@@ -150,7 +142,7 @@ impl LdapWriter {
         }
     }
 
-    /// Whether the object lies among what was deleted: for the words of whoever misses it.
+    /// Whether the object lies among what was deleted; `false` where that cannot be asked.
     pub(super) async fn is_tombstone(&self, object: &ObjectId, until: Until) -> bool {
         let Ok(mut held) = self.domain.take(until).await else { return false };
         let Some((base, filter, scope)) = self.by_object(object) else { return false };
