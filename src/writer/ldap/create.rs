@@ -107,11 +107,10 @@ impl LdapWriter {
     }
 
     fn classes(&self) -> HashSet<Vec<u8>> {
-        let own = match self.kind() {
-            LdapKind::ActiveDirectory => "user",
-            LdapKind::Ldap => "inetOrgPerson",
-        };
-        ["top", "person", "organizationalPerson", own].iter().map(|class| class.as_bytes().to_vec()).collect()
+        ["top", "person", "organizationalPerson", self.kind().person_class()]
+            .iter()
+            .map(|class| class.as_bytes().to_vec())
+            .collect()
     }
 
     /// What the directory calls the new account is known only by reading it.
