@@ -1,7 +1,7 @@
 //! `muster fsck`: whether the store is as it must be; and, when asked to look, the directories as the store knows them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ impl Looked {
     }
 }
 
-fn look(args: &Args, path: &std::path::Path, store: &Arc<Store>) -> anyhow::Result<Looked> {
+fn look(args: &Args, path: &Path, store: &Arc<Store>) -> anyhow::Result<Looked> {
     let mut job = load_job(path)?;
     let state = store.job(&job.job.id)?;
     let state = state.with_context(|| format!("job `{}` has never run in this data folder", job.job.id))?;

@@ -329,7 +329,7 @@ fn nothing_to_write(link: Option<&Known>, found: Option<Found>) -> Settlement {
 /// The attributes to be read of an account: those that are wanted, those that are known, and whether it is open.
 fn owned(wanted: &Wanted, known: Option<&Known>) -> Vec<Name> {
     let mut names = Attributes::new();
-    names.set(Name::new("accountEnabled"), Value::Null);
+    names.set(Name::new(ACCOUNT_ENABLED), Value::Null);
     let desired = match wanted {
         Wanted::Present(desired) => Some(desired),
         Wanted::Disabled | Wanted::Deleted => None,

@@ -19,9 +19,10 @@
 //! 4. What was carried is settled over HTTPS, as ever.
 //!
 //! An offer that nobody claims falls due again, and without a look: nobody wrote. Messages live as long as offers do
-//! (`max_age`), so what is stale vanishes. How much is offered at once is bounded, and with it the stream. Where a message
-//! was brought so many times and nobody was heard of (`max_deliver`), or so many agents lost the lease one after another
-//! (counted in the table), it is a *dead letter*: held until somebody lets it go.
+//! (`max_age`), so what is stale vanishes. How much is offered at once is bounded, and with it the stream. Where so many
+//! agents lost the lease one after another (counted in the table), the work is a *dead letter*: held until somebody lets it
+//! go. That NATS has brought a message so many times and nobody claimed it (`max_deliver`) is said, and holds nothing:
+//! whoever may publish there can make such word up.
 //!
 //! Order: leavers have a subject of their own, and every pull begins there, so they wait for no backlog; within a
 //! subject, order is that of offering, which is how long work has been due.

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::record::Recorder;
 use super::{StoreError, codec, end, member, reserve, words};
 use crate::decide::{Ask, AtTarget, Decision};
-use crate::model::{Anchor, Generation, Reason, Value, Wanted};
+use crate::model::{ACCOUNT_ENABLED, Anchor, Generation, Reason, Value, Wanted};
 
 /// A row of a person that a decision may have made pointless.
 struct Standing {
@@ -230,6 +230,6 @@ impl Recorder<'_, '_> {
 fn class(wanted: &Wanted) -> i64 {
     match wanted {
         Wanted::Disabled | Wanted::Deleted => 0,
-        Wanted::Present(desired) => i64::from(desired.attributes.get("accountEnabled") != Some(&Value::Boolean(false))),
+        Wanted::Present(desired) => i64::from(desired.attributes.get(ACCOUNT_ENABLED) != Some(&Value::Boolean(false))),
     }
 }

@@ -1,4 +1,4 @@
-//! An account that is made under a name nobody else may have: look which is free, take the first.
+//! An account that is made, or brought back, under a name nobody else may have: look which is free, take the first.
 
 use super::taken::{Taken, is_taken};
 use super::{Carrying, unwritten};
@@ -29,7 +29,7 @@ pub(super) fn names_wanted<'a>(wanted: &'a Wanted, change: &Change) -> &'a [Uniq
 }
 
 impl Carrying<'_> {
-    /// Makes the account under the first names that are free. What looked free and was taken when it was written is
+    /// Makes the account, or brings it back, under the first names that are free. What looked free and was taken when it was written is
     /// passed over, too.
     pub(super) async fn write_named(
         &self,

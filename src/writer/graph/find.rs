@@ -208,7 +208,7 @@ impl Inner {
 /// From how many on the list of one value need not be read any further. Of the deleted, the last one is looked for.
 fn enough(place: Place) -> usize {
     match place {
-        Place::Living => FOUND_MAX as usize,
+        Place::Living => FOUND_MAX,
         Place::Bin => usize::MAX,
     }
 }

@@ -156,7 +156,7 @@ impl Groups {
             }
         }
         let first = desk.call(Call::get(query::groups_named(name)), until).await?;
-        let answer = pages::whole(desk, false, first, query::FOUND_MAX as usize, until).await;
+        let answer = pages::whole(desk, false, first, query::FOUND_MAX, until).await;
         let answer = answer.map_err(|lost| lost.meant_for(false))?;
         if answer.status != 200 {
             return Err(refusal_without_object(&answer, false, &Attributes::new()));

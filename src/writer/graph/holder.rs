@@ -50,7 +50,7 @@ impl GraphWriter {
         let call = Call::get(query::by_key(Place::Living, attribute, &[value], &[Name::new(SHOWN)]));
         let advanced = call.advanced;
         let first = self.desk.call(call, until).await.ok()?;
-        let answer = pages::whole(&self.desk, advanced, first, query::FOUND_MAX as usize, until).await.ok()?;
+        let answer = pages::whole(&self.desk, advanced, first, query::FOUND_MAX, until).await.ok()?;
         let users = answer.body.get("value").and_then(Json::as_array)?;
         let [Json::Object(user)] = users.as_slice() else { return None };
         let id = shape::member_of(user, "id").and_then(Json::as_str)?;

@@ -9,10 +9,10 @@ use crate::model::{Name, ObjectId};
 pub(super) const IN_MAX: usize = 15;
 
 /// How many users a search for one value asks for: the second is enough to know that it is not one.
-pub(super) const FOUND_MAX: u32 = 2;
+pub(super) const FOUND_MAX: usize = 2;
 
 /// How many users a search for several values asks for: Graph's own page, far more than there are values.
-const FOUND_MANY_MAX: u32 = 100;
+const FOUND_MANY_MAX: usize = 100;
 
 /// What need not be encoded in a path segment or a query value (RFC 3986, unreserved).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json};
 use super::call::{Answer, Call};
 use super::refusal::{may_be_about, refusal, refused, unknown};
 use super::{GraphWriter, known, query, shape};
-use crate::model::{Change, Known, Name, ObjectId, Value};
+use crate::model::{Change, Found, Known, MatchKeys, Name, ObjectId, Value};
 use crate::writer::until::Until;
-use crate::writer::{Search, WriteError};
+use crate::writer::{Cause, Search, WriteError, Writer as _};
 
 /// The name under which a deleted account comes back.
 const PRINCIPAL_NAME: &str = "userPrincipalName";
@@ -54,8 +54,6 @@ impl GraphWriter {
     }
 
     async fn restored_already(&self, object: &ObjectId) -> Result<Known, WriteError> {
-        use crate::model::{Found, MatchKeys};
-        use crate::writer::{Cause, Writer};
         let attributes = vec![Name::new(PRINCIPAL_NAME)];
         let search = Search { object: Some(object.clone()), keys: MatchKeys::default(), attributes, again: false };
         match self.find(&search).await? {

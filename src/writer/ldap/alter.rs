@@ -27,14 +27,14 @@ impl LdapWriter {
         &self,
         object: &ObjectId,
         change: &Change,
-        deadline: Until,
+        until: Until,
     ) -> Result<Option<Known>, WriteError> {
         self.check_values(change)?;
         let container = container_wanted(change)?;
         if let Some(container) = &container {
             self.check_container(container)?;
         }
-        let (mut held, entry) = self.reach_to_write(object, &[Name::new("pwdLastSet")], deadline).await?;
+        let (mut held, entry) = self.reach_to_write(object, &[Name::new("pwdLastSet")], until).await?;
         let enabled = words::enabled(change.set.get(words::ENABLED))?;
         self.check_password(&entry, enabled)?;
         let mods = self.modifications(&entry, change, enabled)?;
@@ -54,8 +54,8 @@ impl LdapWriter {
     ///
     /// # Errors
     /// As [`Writer::write`](crate::writer::Writer::write).
-    pub(super) async fn take_away(&self, object: &ObjectId, deadline: Until) -> Result<Option<Known>, WriteError> {
-        let Some((mut held, entry)) = self.reach(object, &[], deadline).await? else { return Ok(None) };
+    pub(super) async fn take_away(&self, object: &ObjectId, until: Until) -> Result<Option<Known>, WriteError> {
+        let Some((mut held, entry)) = self.reach(object, &[], until).await? else { return Ok(None) };
         self.check_account(&mut held, &entry).await?;
         match held.delete(&entry.dn).await {
             Ok(()) => {
@@ -82,9 +82,9 @@ impl LdapWriter {
         &self,
         object: &ObjectId,
         manager: Option<&ObjectId>,
-        deadline: Until,
+        until: Until,
     ) -> Result<(), WriteError> {
-        let (mut held, entry) = self.reach_to_write(object, &[], deadline).await?;
+        let (mut held, entry) = self.reach_to_write(object, &[], until).await?;
         let value = match manager {
             Some(manager) => {
                 let found = self.entry(&mut held, manager, &[]).await.map_err(Trouble::told)?;
@@ -105,9 +105,9 @@ impl LdapWriter {
         &self,
         object: &ObjectId,
         attributes: &[Name],
-        deadline: Until,
+        until: Until,
     ) -> Result<(Held<'_>, Entry), WriteError> {
-        let Some((mut held, entry)) = self.reach(object, attributes, deadline).await? else {
+        let Some((mut held, entry)) = self.reach(object, attributes, until).await? else {
             return Err(WriteError::Gone { cause: Cause(format!("no entry {object} is there")) });
         };
         self.check_account(&mut held, &entry).await?;

@@ -39,7 +39,7 @@ impl LdapWriter {
         &self,
         errand: &Errand<'_>,
         change: &Change,
-        deadline: Until,
+        until: Until,
     ) -> Result<Option<Known>, WriteError> {
         self.check_values(change)?;
         let container = container_wanted(change)?.ok_or_else(|| {
@@ -50,7 +50,7 @@ impl LdapWriter {
         let dn = container.child(self.settings.naming.as_str(), name);
         let enabled = words::enabled(change.set.get(words::ENABLED))?.unwrap_or(true);
         let values = self.values_of_new(&change.set, name, enabled)?;
-        let mut held = self.take_to_make(errand, deadline).await?;
+        let mut held = self.take_to_make(errand, until).await?;
         let added = held.add(dn.as_str(), values).await;
         if matches!(added, Ok(()) | Err(Trouble::Lost(_))) {
             self.lately.remember(Whom::person(errand), held.server());
@@ -107,11 +107,10 @@ impl LdapWriter {
     }
 
     fn classes(&self) -> HashSet<Vec<u8>> {
-        let own = match self.kind() {
-            LdapKind::ActiveDirectory => "user",
-            LdapKind::Ldap => "inetOrgPerson",
-        };
-        ["top", "person", "organizationalPerson", own].iter().map(|class| class.as_bytes().to_vec()).collect()
+        ["top", "person", "organizationalPerson", self.kind().person_class()]
+            .iter()
+            .map(|class| class.as_bytes().to_vec())
+            .collect()
     }
 
     /// What the directory calls the new account is known only by reading it.

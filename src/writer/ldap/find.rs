@@ -28,15 +28,15 @@ const ALWAYS: [&str; 11] = [
 impl LdapWriter {
     /// The first key, in the order of precedence, under which somebody stands, ends the search. Whom the server that
     /// serves does not have, another may: all that can be reached are asked before it is said that nobody is there.
-    pub(super) async fn find_by_keys(&self, search: &Search, deadline: Until) -> Result<Found, WriteError> {
+    pub(super) async fn find_by_keys(&self, search: &Search, until: Until) -> Result<Found, WriteError> {
         let mut asked = Vec::new();
         for key in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
-            let stand = self.stand_under(None, key, &search.attributes, deadline).await;
+            let stand = self.stand_under(None, key, &search.attributes, until).await;
             let (server, found) = stand.map_err(Trouble::told)?;
             if let Some(found) = self.found(found, &search.attributes)? {
                 return Ok(found);
             }
-            if let Some(elsewhere) = self.find_in_forest(key, deadline).await? {
+            if let Some(elsewhere) = self.find_in_forest(key, until).await? {
                 return Ok(elsewhere);
             }
             asked.push(server);
@@ -46,7 +46,7 @@ impl LdapWriter {
         let others = if asked.len() == 1 { self.domain.others(&asked) } else { self.domain.others(&[]) };
         let mut unasked = None;
         for server in others {
-            if let Some(found) = self.find_at(server, search, deadline, &mut unasked).await? {
+            if let Some(found) = self.find_at(server, search, until, &mut unasked).await? {
                 return Ok(found);
             }
         }
@@ -61,12 +61,12 @@ impl LdapWriter {
         &self,
         server: usize,
         search: &Search,
-        deadline: Until,
+        until: Until,
         unasked: &mut Option<usize>,
     ) -> Result<Option<Found>, WriteError> {
         let mut entries = Vec::new();
         for key in search.keys.0.iter().filter(|(_, value)| !value.is_empty()) {
-            match self.stand_under(Some(server), key, &search.attributes, deadline).await {
+            match self.stand_under(Some(server), key, &search.attributes, until).await {
                 Ok((_, found)) if found.is_empty() => {}
                 Ok((_, found)) => {
                     entries = found;
@@ -83,19 +83,11 @@ impl LdapWriter {
         for entry in entries {
             match entry.object(self.kind()) {
                 // It has not heard yet that the account was taken away.
-                Some(object) if self.is_deleted(&object, deadline).await => {}
+                Some(object) if self.is_deleted(&object, until).await => {}
                 _ => left.push(entry),
             }
         }
         self.found(left, &search.attributes)
-    }
-
-    /// A connection to that server, or to the one that serves.
-    pub(super) async fn take_from(&self, server: Option<usize>, until: Until) -> Result<Held<'_>, Trouble> {
-        match server {
-            Some(server) => self.domain.take_at(server, until).await,
-            None => self.domain.take(until).await,
-        }
     }
 
     fn found(&self, mut entries: Vec<Entry>, attributes: &[Name]) -> Result<Option<Found>, WriteError> {
@@ -107,14 +99,10 @@ impl LdapWriter {
     }
 
     /// A name may be somebody's in another domain of the forest.
-    async fn find_in_forest(
-        &self,
-        (key, value): &(Name, String),
-        deadline: Until,
-    ) -> Result<Option<Found>, WriteError> {
+    async fn find_in_forest(&self, (key, value): &(Name, String), until: Until) -> Result<Option<Found>, WriteError> {
         let Some(forest) = &self.forest else { return Ok(None) };
         let filter = &self.filter(key, std::iter::once(value.as_str()));
-        let mut held = forest.take(deadline).await.map_err(Trouble::told)?;
+        let mut held = forest.take(until).await.map_err(Trouble::told)?;
         // The catalogue holds some attributes only; that somebody is there is enough.
         let found = held.search("", Scope::Subtree, filter, &ALWAYS).await.map_err(Trouble::told)?;
         let objects: Vec<ObjectId> = found.iter().filter_map(|entry| entry.object(self.kind())).collect();
@@ -127,9 +115,9 @@ impl LdapWriter {
         &self,
         object: &ObjectId,
         attributes: &[Name],
-        deadline: Until,
+        until: Until,
     ) -> Result<Found, WriteError> {
-        match self.reach(object, attributes, deadline).await? {
+        match self.reach(object, attributes, until).await? {
             Some((_, entry)) => self.one(entry, attributes),
             None => Ok(Found::Nobody),
         }
@@ -154,9 +142,9 @@ impl LdapWriter {
         }
     }
 
-    /// Whether the object lies among what was deleted: for the words of whoever misses it.
-    pub(super) async fn is_tombstone(&self, object: &ObjectId, deadline: Until) -> bool {
-        let Ok(mut held) = self.domain.take(deadline).await else { return false };
+    /// Whether the object lies among what was deleted; `false` where that cannot be asked.
+    pub(super) async fn is_tombstone(&self, object: &ObjectId, until: Until) -> bool {
+        let Ok(mut held) = self.domain.take(until).await else { return false };
         let Some((base, filter, scope)) = self.by_object(object) else { return false };
         if self.kind() != LdapKind::ActiveDirectory {
             return false;

@@ -75,10 +75,7 @@ impl LdapWriter {
     /// # Errors
     /// As [`LdapWriter::check_entry`]; `protected` for groups, containers and whatever else is no account.
     pub(super) async fn check_account(&self, held: &mut Held<'_>, entry: &Entry) -> Result<(), WriteError> {
-        let class: &[u8] = match self.kind() {
-            LdapKind::ActiveDirectory => b"user",
-            LdapKind::Ldap => b"inetOrgPerson",
-        };
+        let class = self.kind().person_class().as_bytes();
         if !entry.all("objectClass").iter().any(|held| held.eq_ignore_ascii_case(class)) {
             return Err(protected(&entry.dn, "it is no person's account"));
         }

@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 use super::answer::{PASSES, Trouble, is_unbound, words};
 use super::connection::Pool;
 use super::read::{Entry, read};
-use crate::writer::until::Until;
+use crate::writer::until::{TOO_LATE, Until};
 
 /// Entries one search may answer. Two are enough to know that it is not one; some more, to name them.
 const ENTRIES_MAX: i32 = 10;
@@ -70,7 +70,7 @@ impl Held<'_> {
         self.search_with(base, Scope::Subtree, filter, attributes, (LIST_MAX, Vec::new())).await
     }
 
-    /// The same among what was deleted.
+    /// As [`Held::search`], among what was deleted.
     pub(super) async fn search_deleted(
         &mut self,
         base: &str,
@@ -167,7 +167,7 @@ impl Held<'_> {
     /// The same for a write, which must be begun while it may.
     fn out_to_write(&mut self) -> Result<Ldap, Trouble> {
         if self.until.is_too_late() {
-            return Err(self.unsent("the lease would have ended before the write had to".to_owned()));
+            return Err(self.unsent(TOO_LATE.to_owned()));
         }
         self.out()
     }

@@ -16,6 +16,7 @@ use tokio::time::timeout_at;
 use super::LdapWriter;
 use super::answer::Trouble;
 use super::find::asked;
+use super::held::Held;
 use super::read::Entry;
 use crate::model::Name;
 use crate::writer::until::Until;
@@ -77,7 +78,7 @@ impl LdapWriter {
     /// Who stands under a key at this server, or at the one that serves; and which server it was.
     ///
     /// # Errors
-    /// [`Trouble`] of the search, whoever's search it was.
+    /// [`Trouble`] of the search, whosever search it was.
     pub(super) async fn stand_under(
         &self,
         server: Option<usize>,
@@ -123,35 +124,45 @@ impl LdapWriter {
     }
 
     async fn look_for_all(&self, server: Option<usize>, looks: Vec<Look>, until: Until) {
-        let Some(first) = looks.first() else { return };
-        if looks.len() == 1 {
-            let key = (first.key.clone(), first.value.clone());
-            let found = self.look_alone(server, &key, &first.attributes, until).await;
-            let found = found.map(|(server, entries)| Told::Stand(server, entries));
-            looks.into_iter().zip([found]).for_each(|(look, found)| drop(look.told.send(found)));
-            return;
-        }
-        let found = self.search_for_all(server, &looks, until).await;
-        let shares = match &found {
-            Ok((server, entries)) => share_out(*server, entries, &looks).map(Ok),
-            // The directory would not answer this search; it may answer a smaller one.
-            Err(Trouble::Answered(_)) => None,
-            Err(trouble) => Some(Err(trouble)),
+        let told = match looks.as_slice() {
+            [] => return,
+            [only] => {
+                let key = (only.key.clone(), only.value.clone());
+                let found = self.look_alone(server, &key, &only.attributes, until).await;
+                vec![found.map(|(server, entries)| Told::Stand(server, entries))]
+            }
+            [first, ..] => self.look_together(server, first, &looks, until).await,
         };
-        match shares {
-            Some(Ok(shares)) => looks.into_iter().zip(shares).for_each(|(look, told)| drop(look.told.send(Ok(told)))),
-            Some(Err(trouble)) => looks.into_iter().for_each(|look| drop(look.told.send(Err(trouble.clone())))),
-            None => looks.into_iter().for_each(|look| drop(look.told.send(Ok(Told::Alone)))),
+        looks.into_iter().zip(told).for_each(|(look, told)| drop(look.told.send(told)));
+    }
+
+    /// What one search for all of them, who ask as the first does, says of each.
+    async fn look_together(
+        &self,
+        server: Option<usize>,
+        first: &Look,
+        looks: &[Look],
+        until: Until,
+    ) -> Vec<Result<Told, Trouble>> {
+        let alone = || looks.iter().map(|_| Ok(Told::Alone)).collect();
+        match self.search_for_all(server, first, looks, until).await {
+            Ok((server, entries)) => match share_out(&entries, &first.key, looks) {
+                Some(shares) => shares.into_iter().map(|share| Ok(Told::Stand(server, share))).collect(),
+                None => alone(),
+            },
+            // The directory would not answer this search; it may answer a smaller one.
+            Err(Trouble::Answered(_)) => alone(),
+            Err(trouble) => looks.iter().map(|_| Err(trouble.clone())).collect(),
         }
     }
 
     async fn search_for_all(
         &self,
         server: Option<usize>,
+        first: &Look,
         looks: &[Look],
         until: Until,
     ) -> Result<(usize, Vec<Entry>), Trouble> {
-        let Some(first) = looks.first() else { return Err(Trouble::NotSent("nobody is looked for".to_owned())) };
         let mut held = self.take_from(server, until).await?;
         let filter = self.filter(&first.key, looks.iter().map(|look| look.value.as_str()));
         let mut wanted = asked(&first.attributes);
@@ -161,15 +172,22 @@ impl LdapWriter {
         let entries = held.search_many(self.base(), &filter, &wanted).await?;
         Ok((held.server(), entries))
     }
+
+    /// A connection to that server, or to the one that serves.
+    async fn take_from(&self, server: Option<usize>, until: Until) -> Result<Held<'_>, Trouble> {
+        match server {
+            Some(server) => self.domain.take_at(server, until).await,
+            None => self.domain.take(until).await,
+        }
+    }
 }
 
 /// To each the entries under their value; `None` where it cannot be said for certain whose an entry is.
-fn share_out(server: usize, entries: &[Entry], looks: &[Look]) -> Option<Vec<Told>> {
+fn share_out(entries: &[Entry], key: &Name, looks: &[Look]) -> Option<Vec<Vec<Entry>>> {
     let mut shares: Vec<Vec<Entry>> = looks.iter().map(|_| Vec::new()).collect();
     for entry in entries {
-        let key = looks.first()?.key.as_str();
         let held: Vec<&str> =
-            entry.all(key).iter().map(|value| std::str::from_utf8(value).ok()).collect::<Option<_>>()?;
+            entry.all(key.as_str()).iter().map(|value| std::str::from_utf8(value).ok()).collect::<Option<_>>()?;
         if !held.iter().all(|value| is_plain(value)) {
             return None;
         }
@@ -185,7 +203,7 @@ fn share_out(server: usize, entries: &[Entry], looks: &[Look]) -> Option<Vec<Tol
             shares.get_mut(at)?.push(entry.clone());
         }
     }
-    Some(shares.into_iter().map(|share| Told::Stand(server, share)).collect())
+    Some(shares)
 }
 
 /// Whether a value is printable ASCII without spaces, of which rules of comparison may pass over some (RFC 4518).
@@ -217,12 +235,8 @@ mod tests {
     /// To whom the entries with these values go; `None` where nobody can say.
     fn shares(values: &[&str], entries: &[&[&str]]) -> Option<Vec<usize>> {
         let entries: Vec<Entry> = entries.iter().map(|held| Entry::with("employeeID", held)).collect();
-        let told = share_out(0, &entries, &looks(values))?;
-        let count = |told| match told {
-            Told::Stand(_, entries) => entries.len(),
-            Told::Alone => unreachable!("nobody is sent away alone when all is shared out"),
-        };
-        Some(told.into_iter().map(count).collect())
+        let shares = share_out(&entries, &Name::new("employeeID"), &looks(values))?;
+        Some(shares.iter().map(Vec::len).collect())
     }
 
     #[test]

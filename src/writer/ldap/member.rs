@@ -28,9 +28,9 @@ impl LdapWriter {
         group: &Group,
         object: &ObjectId,
         is_member: bool,
-        deadline: Until,
+        until: Until,
     ) -> Result<Membership, WriteError> {
-        let (mut held, member) = self.reach_to_write(object, &[], deadline).await?;
+        let (mut held, member) = self.reach_to_write(object, &[], until).await?;
         let mut found = self.group_named(&mut held, &group.name).await?;
         if found.is_empty() {
             let name = format!("the group {}", group.name);

@@ -108,17 +108,17 @@ impl Writer for LdapWriter {
     }
 
     async fn write(&self, errand: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
-        let deadline = self.until_for(errand);
+        let until = self.until_for(errand);
         match (change.kind, &change.object) {
-            (ChangeKind::Create, _) => self.create(errand, change, deadline).await,
+            (ChangeKind::Create, _) => self.create(errand, change, until).await,
             (ChangeKind::Restore, _) => Err(refused(
                 "no_restore",
                 "a deleted account of a directory keeps too little to be brought back; a new one is made".to_owned(),
             )),
             (_, None) => Err(refused("no_object", "the change does not say which account".to_owned())),
-            (ChangeKind::Delete, Some(object)) => self.take_away(object, deadline).await,
-            (_, Some(object)) => match self.alter(object, change, deadline).await {
-                Err(WriteError::Gone { .. }) if self.is_tombstone(object, deadline).await => {
+            (ChangeKind::Delete, Some(object)) => self.take_away(object, until).await,
+            (_, Some(object)) => match self.alter(object, change, until).await {
+                Err(WriteError::Gone { .. }) if self.is_tombstone(object, until).await => {
                     Err(WriteError::Gone { cause: Cause(format!("{object} was deleted there: it is a tombstone now")) })
                 }
                 written => written,

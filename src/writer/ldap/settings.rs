@@ -16,6 +16,16 @@ pub enum LdapKind {
     Ldap,
 }
 
+impl LdapKind {
+    /// The class of a person's account.
+    pub(super) fn person_class(self) -> &'static str {
+        match self {
+            Self::ActiveDirectory => "user",
+            Self::Ldap => "inetOrgPerson",
+        }
+    }
+}
+
 /// How a directory is reached, and what may be done there. It comes from the agent's own file, never from a server.
 #[derive(Debug, Clone)]
 pub struct LdapSettings {

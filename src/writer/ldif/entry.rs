@@ -1,6 +1,8 @@
 //! One change as LDIF records, and what the entry holds once they are applied.
 
-use crate::model::{Attributes, Change, ChangeKind, Dn, Known, Name, ObjectId, Value, escape_rdn_value};
+use crate::model::{
+    ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Dn, Known, Name, ObjectId, Value, escape_rdn_value,
+};
 use crate::writer::{NO_GROUP, WriteError};
 
 use super::{limits, refused, text};
@@ -13,7 +15,7 @@ const ACCOUNT_DISABLE: i64 = 0x2;
 /// The classes of a person's account, the most general first.
 const CLASSES: [&str; 4] = ["top", "person", "organizationalPerson", "user"];
 
-const ENABLED: &str = "accountEnabled";
+const ENABLED: &str = ACCOUNT_ENABLED;
 const CONTROL: &str = "userAccountControl";
 const PARENT: &str = "parentDistinguishedName";
 

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use csv::StringRecord;
 
 /// The sample.
-pub(super) const PEOPLE: &str = include_str!("../../../../samples/active-directory/people.csv");
+const SAMPLE: &str = include_str!("../../../../samples/active-directory/people.csv");
 /// The column of the number by which HR knows a person.
 const ANCHOR: &str = "WorkerID";
 const STATUS: &str = "Status";
@@ -48,7 +48,7 @@ pub(super) struct Export {
 impl Export {
     /// The sample, as it is.
     pub(super) fn first() -> anyhow::Result<Self> {
-        let mut reader = csv::Reader::from_reader(PEOPLE.as_bytes());
+        let mut reader = csv::Reader::from_reader(SAMPLE.as_bytes());
         let header = reader.headers()?.clone();
         Ok(Self { header, rows: reader.records().collect::<Result<_, _>>()? })
     }

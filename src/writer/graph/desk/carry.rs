@@ -23,7 +23,7 @@ const NO_BATCH: [u16; 6] = [400, 404, 405, 411, 413, 501];
 pub(super) async fn carry(inner: Arc<Inner>, entries: Vec<Entry>, mut going: Going) {
     let Some(deadline) = entries.iter().map(|entry| entry.until.end).min() else { return };
     let refused = match inner.line.token(deadline).await {
-        Err(lost) => return tell_all(entries, &lost),
+        Err(lost) => return tell_all(entries, &Err(lost)),
         Ok(token) => inner.carry_once(entries, &token, deadline, &mut going, true).await,
     };
     if refused.is_empty() {
@@ -32,21 +32,16 @@ pub(super) async fn carry(inner: Arc<Inner>, entries: Vec<Entry>, mut going: Goi
     // Refused tokens that were still valid have been seen (`facts/graph_users.md` §1): a new one, once. What was
     // refused so was not done.
     match inner.line.token(deadline).await {
-        Err(lost) => tell_all(refused, &lost),
+        Err(lost) => tell_all(refused, &Err(lost)),
         Ok(token) => drop(inner.carry_once(refused, &token, deadline, &mut going, false).await),
     }
 }
 
-fn tell_all(entries: Vec<Entry>, lost: &Lost) {
+/// To all of them the same.
+fn tell_all(entries: Vec<Entry>, answer: &Result<Answer, Lost>) {
     for entry in entries {
         // Whoever does not listen any more need not be told.
-        let _ = entry.answer.send(Err(lost.clone()));
-    }
-}
-
-fn tell_all_the_same(entries: Vec<Entry>, answer: &Answer) {
-    for entry in entries {
-        let _ = entry.answer.send(Ok(answer.clone()));
+        let _ = entry.answer.send(answer.clone());
     }
 }
 
@@ -81,7 +76,7 @@ impl Inner {
             Ok(answer) => answer,
             Err(lost) => {
                 self.pacer.heed(Bearing::Silent, Instant::now());
-                tell_all(entries, &lost);
+                tell_all(entries, &Err(lost));
                 return Vec::new();
             }
         };
@@ -93,7 +88,7 @@ impl Inner {
             return entries;
         }
         if alone {
-            tell_all_the_same(entries, &answer);
+            tell_all(entries, &Ok(answer));
             return Vec::new();
         }
         match parts {
@@ -156,7 +151,7 @@ impl Inner {
     async fn tell_whole(&self, entries: Vec<Entry>, answer: Answer, token: &SecretString, deadline: Instant) {
         match answer.status {
             // Nothing in it was done.
-            429 | 300..=399 | 401 | 403 | 408 => tell_all_the_same(entries, &answer),
+            429 | 300..=399 | 401 | 403 | 408 => tell_all(entries, &Ok(answer)),
             status if NO_BATCH.contains(&status) => {
                 if !self.told_of_refusal.swap(true, Ordering::Relaxed) {
                     tracing::warn!(status, "Graph refuses a batch; its requests are sent one by one");
@@ -165,7 +160,7 @@ impl Inner {
             }
             status => tell_all(
                 entries,
-                &Lost::sent(format!("{status}: the batch was answered as a whole, and nothing in it")),
+                &Err(Lost::sent(format!("{status}: the batch was answered as a whole, and nothing in it"))),
             ),
         }
     }

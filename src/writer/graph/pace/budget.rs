@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::super::batch::BATCH_MAX;
 
-/// The share of the bucket that may be used at once.
-const AT_ONCE: u32 = 2;
+/// The part of the bucket that may be used at once.
+const AT_ONCE_PARTS: u32 = 2;
 
 /// What is left below that is spread so that in this part of the window it would be used up at a steady pace; as it is
 /// used, the pace falls to what refills.
@@ -171,7 +171,7 @@ impl Budget {
         if self.calm_until.is_some_and(|until| until > now) {
             return 0.0;
         }
-        (self.level - f64::from(self.size.writes - self.size.writes.div_ceil(AT_ONCE))).max(0.0)
+        (self.level - f64::from(self.size.writes - self.size.writes.div_ceil(AT_ONCE_PARTS))).max(0.0)
     }
 
     /// Counts what came back, and what was earned, since it was counted last.
