@@ -33,9 +33,18 @@ pub enum QueueFileError {
     /// The file cannot be read.
     #[error("cannot read {}", .0.display())]
     Unreadable(PathBuf, #[source] std::io::Error),
-    /// It is not written as it must be; where, the cause shows.
-    #[error("{} is not written as a queue's settings are", .0.display())]
-    Written(PathBuf, #[source] Box<toml::de::Error>),
+    /// It is not written as it must be. Nothing of what stands there is shown: a secret may.
+    #[error("{}:{line}:{column} is not written as a queue's settings are: {why}", path.display())]
+    Written {
+        /// Which file.
+        path: PathBuf,
+        /// Where in it.
+        line: usize,
+        /// In that line.
+        column: usize,
+        /// What is wrong there.
+        why: String,
+    },
     /// Something in it has no meaning.
     #[error("`{field}` {why}")]
     Meaning {
@@ -103,7 +112,10 @@ pub struct NatsWritten {
 
 /// Where a secret is read.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "`{ env = \"NAME\" }` or `{ file = \"PATH\" }`; a secret that stands in the file has been seen, so change it"
+)]
 struct SecretPlace {
     env: Option<String>,
     file: Option<PathBuf>,
@@ -229,7 +241,26 @@ fn parse<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, QueueFileError>
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(unreadable)?;
     file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
-    toml::from_str(&text).map_err(|error| QueueFileError::Written(path.to_owned(), Box::new(error)))
+    toml::from_str(&text).map_err(|error| unwritten(path, &text, &error))
+}
+
+fn unwritten(path: &Path, text: &str, error: &toml::de::Error) -> QueueFileError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let in_line = before.rsplit('\n').next().unwrap_or_default();
+    QueueFileError::Written {
+        path: path.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: in_line.chars().count() + 1,
+        why: without_value(error.message()),
+    }
+}
+
+/// What a reader of TOML says of a text in the wrong place, without the text.
+fn without_value(message: &str) -> String {
+    match (message.find(" string \""), message.rfind("\", expected")) {
+        (Some(from), Some(to)) if from < to => format!("{} a text{}", &message[..from], &message[to + 1..]),
+        _ => message.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -250,6 +281,26 @@ mod tests {
         let path = folder.path().join("queue.toml");
         std::fs::write(&path, text).unwrap();
         load_server_queue(&path).map(|(_, offers)| offers).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_secret_that_stands_in_the_file_is_not_shown() {
+        let nats = "[nats]\nservers = ['tls://a.example:4222']";
+        for secret in [
+            "token = 'hunter2'",
+            "user = 'u'\npassword = 'hunter2'",
+            "nkey = ['hunter2']",
+            "token = hunter2",
+            "token = { file = 'x', hunter = 'hunter2' }",
+            "token = { env = 'hunter2\", expected' = }",
+        ] {
+            let told = check_agent(&format!("server_key = '{KEY}'\n{nats}\n{secret}")).unwrap_err();
+            assert!(told.contains("queue.toml:") && !told.contains("hunter2"), "{told}");
+        }
+        let told = check_agent(&format!("server_key = '{KEY}'\n{nats}\ntoken = 'hunter2'")).unwrap_err();
+        assert!(told.contains("queue.toml:4:9") && told.contains(r#"`{ file = "PATH" }`"#), "{told}");
+        let told = check_agent("server_key = 'x'\n[nats]\nservers = 'tls://u:hunter2@a.example'").unwrap_err();
+        assert!(told.contains("a text, expected a sequence") && !told.contains("hunter2"), "{told}");
     }
 
     #[test]

@@ -117,6 +117,15 @@ async fn the_command_compares_the_data_folder_with_an_agents_directory() {
     assert!(code == Some(0) && said.contains("hq: 5 accounts as known, nobody differs; 0 under way"), "{said}");
     assert!(said.contains("files: not asked; it gets change files"), "{said}");
 
+    let own = std::fs::read_to_string(site.path("agent.toml")).unwrap();
+    std::fs::write(site.path("unlike.toml"), own.replacen("kind = \"ldap\"", "kind = \"active-directory\"", 1))
+        .unwrap();
+    let (code, said) = told(&site, &with("unlike.toml"));
+    assert!(
+        code == Some(1) && said.contains("`hq` is of kind `active-directory` in unlike.toml, and of kind `ldap`"),
+        "{said}"
+    );
+
     // Behind muster's back: one is deleted, one changed, one moved, one made twice.
     let before = slapd.search("(objectClass=*)");
     slapd.change(

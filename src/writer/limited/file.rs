@@ -57,8 +57,11 @@ pub(super) fn read(path: &Path) -> Result<(Vec<Line>, u64), LogWords> {
     if lines.is_empty() { Err("the one before was empty".to_owned()) } else { Ok((lines, length as u64)) }
 }
 
-/// Moves what stands at `path` aside, for a person to look at.
+/// Moves what stands at `path` aside, for a person to look at. A folder is somebody else's, and stays.
 pub(super) fn set_aside(path: &Path, now: Timestamp) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Err(std::io::Error::other("it is a folder; name a file"));
+    }
     match fs::rename(path, beside(path, &format!(".broken-{}", now.0))) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         done => done,

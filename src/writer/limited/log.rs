@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::count::{Count, Counted};
 use super::file::{LOG_BYTES_MAX, beside, lock, read, replace, set_aside, unusable};
@@ -20,6 +21,9 @@ use crate::writer::{Cause, WriteError};
 
 /// A log that is longer is written anew with the last hour alone; the one before stays beside it.
 pub(super) const SHORTEN_BYTES: u64 = LOG_BYTES_MAX / 4;
+
+/// How soon work that waits for an hour to pass is looked at again: a person's word may have come in the meantime.
+const LOOK_FOR_WORD: Duration = Duration::from_secs(5 * 60);
 
 /// Nothing can be counted, so nothing that damages is done.
 pub(super) const UNLOGGED: &str = "agent_limit_log";
@@ -97,7 +101,11 @@ impl LimitLog {
             Ok((lines, length)) => Self::with(path, lock, lines, length, wall, patient),
             Err(why) => {
                 set_aside(path, wall.now()).map_err(|source| unusable(path, source))?;
-                tracing::warn!(path = %path.display(), why, "a log of damage is begun; for an hour nothing that damages is done");
+                tracing::warn!(
+                    path = %path.display(), why,
+                    "a log of damage is begun; for an hour nothing that damages is done, unless a person runs \
+                     `muster agent --begin-log`"
+                );
                 Self::begin(path, lock, By::Agent, why, wall, patient)
             }
         }
@@ -240,10 +248,11 @@ impl LimitLog {
         }
         let cause = Cause(format!(
             "this agent's log of what it disabled, deleted and moved was begun less than an hour ago ({why}), so nobody \
-             knows what it did before; it goes on in {} minutes, or once a person has run `muster agent --begin-log`",
-            minutes(until.since(now))
+             knows what it did before; it goes on in {} minutes, or within {} once a person has run `muster agent --begin-log`",
+            minutes(until.since(now)),
+            minutes(LOOK_FOR_WORD)
         ));
-        Err(WriteError::Withheld { code: UNLOGGED, after: until.since(now), cause })
+        Err(WriteError::Withheld { code: UNLOGGED, after: until.since(now).min(LOOK_FOR_WORD), cause })
     }
 
     fn check_limit(&self, damage: Damage, target: &str, limits: &HourLimits, now: Timestamp) -> Result<(), WriteError> {
@@ -334,7 +343,7 @@ impl LimitLog {
     }
 }
 
-fn minutes(left: std::time::Duration) -> u64 {
+fn minutes(left: Duration) -> u64 {
     left.as_secs().div_ceil(60)
 }
 
@@ -343,5 +352,5 @@ fn withheld_without_log(path: &Path, error: &std::io::Error) -> WriteError {
         "this agent cannot count what it disables, deletes and moves, so it does none of it: {} cannot be written: {error}",
         path.display()
     ));
-    WriteError::Withheld { code: UNLOGGED, after: std::time::Duration::from_secs(60), cause }
+    WriteError::Withheld { code: UNLOGGED, after: Duration::from_secs(60), cause }
 }

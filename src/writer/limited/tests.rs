@@ -209,19 +209,21 @@ async fn without_a_log_nothing_is_damaged_for_an_hour_unless_a_person_vouches() 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let bench = open(&path, NOW);
-    assert_eq!(bench.write(&disable("a")).await, "agent_limit_log for 60 min");
+    assert_eq!(bench.write(&disable("a")).await, "agent_limit_log for 5 min");
     assert_eq!(bench.write(&change(ChangeKind::Create, "b", &[])).await, "done", "what damages nobody goes on");
     drop(bench);
     // Another start does not begin the hour anew, nor end it.
     let bench = open(&path, NOW + 20 * 60_000);
-    assert_eq!(bench.write(&disable("a")).await, "agent_limit_log for 40 min");
-    bench.go(MINUTE * 40);
+    assert_eq!(bench.write(&disable("a")).await, "agent_limit_log for 5 min", "a person's word may come any time");
+    bench.go(MINUTE * 38);
+    assert_eq!(bench.write(&disable("a")).await, "agent_limit_log for 2 min");
+    bench.go(MINUTE * 2);
     assert_eq!(bench.write(&disable("a")).await, "done");
     drop(bench);
 
     std::fs::remove_file(&path).unwrap();
     let bench = open(&path, NOW);
-    assert_eq!(bench.write(&disable("a")).await, "agent_limit_log for 60 min");
+    assert_eq!(bench.write(&disable("a")).await, "agent_limit_log for 5 min");
     drop(bench);
     let vouch = || LimitLog::vouch(&path, Hand::at(NOW), Hand::at(NOW)).unwrap();
     assert_eq!((vouch(), vouch()), (Begun::Vouched, Begun::WasGood));
@@ -260,7 +262,7 @@ async fn half_a_line_at_the_end_is_forgiven_and_anything_else_is_not() {
         format!("{first}\n{first}\n"),
     ] {
         std::fs::write(&path, &damaged).unwrap();
-        assert_eq!(open(&path, NOW).write(&disable("z")).await, "agent_limit_log for 60 min", "{damaged:?}");
+        assert_eq!(open(&path, NOW).write(&disable("z")).await, "agent_limit_log for 5 min", "{damaged:?}");
     }
     let aside = std::fs::read_dir(folder.path())
         .unwrap()
@@ -278,6 +280,17 @@ async fn a_log_that_is_taken_away_or_changed_under_way_allows_nothing() {
     assert_eq!(bench.write(&disable("b")).await, "agent_limit_log for 1 min");
     std::fs::remove_file(&path).unwrap();
     assert_eq!(bench.write(&disable("b")).await, "agent_limit_log for 1 min");
+}
+
+#[test]
+fn a_folder_is_no_log_and_stays_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("logs");
+    std::fs::create_dir(&path).unwrap();
+    let opened = LimitLog::open(&path, Hand::at(NOW), Hand::at(NOW));
+    assert!(matches!(opened.map(drop), Err(LogError::Unusable { .. })));
+    assert!(matches!(LimitLog::vouch(&path, Hand::at(NOW), Hand::at(NOW)), Err(LogError::Unusable { .. })));
+    assert!(path.is_dir());
 }
 
 #[tokio::test]
@@ -361,7 +374,7 @@ async fn whoever_is_locked_out_by_other_means_is_locked_out() {
     // Nor does it matter what the server says the account was: what is not known to be off is switched off.
     assert_eq!(damages_of(&disable("a"), Timestamp(NOW)), [Damage::Disable]);
     let bench = open(&folder.path().join("log"), NOW);
-    assert_eq!(bench.write(&update("userAccountControl", text("514"))).await, "agent_limit_log for 60 min");
+    assert_eq!(bench.write(&update("userAccountControl", text("514"))).await, "agent_limit_log for 5 min");
 }
 
 #[tokio::test]
