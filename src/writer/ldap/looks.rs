@@ -132,12 +132,7 @@ impl LdapWriter {
             return;
         }
         let found = self.search_for_all(server, &looks, until).await;
-        let shares = match &found {
-            Ok((server, entries)) => share_out(*server, entries, &looks).map(Ok),
-            // The directory would not answer this search; it may answer a smaller one.
-            Err(Trouble::Answered(_)) => None,
-            Err(trouble) => Some(Err(trouble)),
-        };
+        let shares = shared(&found, &looks);
         match shares {
             Some(Ok(shares)) => looks.into_iter().zip(shares).for_each(|(look, told)| drop(look.told.send(Ok(told)))),
             Some(Err(trouble)) => looks.into_iter().for_each(|look| drop(look.told.send(Err(trouble.clone())))),
@@ -163,11 +158,26 @@ impl LdapWriter {
     }
 }
 
+/// To each what a search for all of them says; `None` where each is to look alone.
+fn shared(found: &Result<(usize, Vec<Entry>), Trouble>, looks: &[Look]) -> Option<Result<Vec<Told>, Trouble>> {
+    match found {
+        Ok((server, entries)) => share_out(*server, entries, looks).map(Ok),
+        // The directory would not answer this search, or somebody's entry is more than is read: whoever has nothing to
+        // do with that shall not suffer from it.
+        Err(Trouble::Answered(_) | Trouble::TooMany(_)) => None,
+        Err(trouble) => Some(Err(trouble.clone())),
+    }
+}
+
 /// To each the entries under their value; `None` where it cannot be said for certain whose an entry is.
 fn share_out(server: usize, entries: &[Entry], looks: &[Look]) -> Option<Vec<Told>> {
     let mut shares: Vec<Vec<Entry>> = looks.iter().map(|_| Vec::new()).collect();
     for entry in entries {
         let key = looks.first()?.key.as_str();
+        // Values under an option (`cn;lang-en`) are found by a search, too, and are not among those under the bare name.
+        if entry.has_options_of(key) {
+            return None;
+        }
         let held: Vec<&str> =
             entry.all(key).iter().map(|value| std::str::from_utf8(value).ok()).collect::<Option<_>>()?;
         if !held.iter().all(|value| is_plain(value)) {
@@ -247,6 +257,22 @@ mod tests {
         assert_eq!(shares(&["007", "7"], &[&["7"]]), None);
         // One who is both.
         assert_eq!(shares(&["1", "2"], &[&["1", "2"]]), None);
+    }
+
+    #[test]
+    fn an_entry_with_values_under_an_option_is_shared_out_to_nobody() {
+        let entry = Entry::with("cn", &["1"]).and("cn;lang-en", &["2"]);
+        let mut looks = looks(&["1", "2"]);
+        looks.iter_mut().for_each(|look| look.key = Name::new("cn"));
+        assert!(share_out(0, &[entry], &looks).is_none());
+        assert!(share_out(0, &[Entry::with("cn", &["1"]).and("cnx", &["2"])], &looks).is_some());
+    }
+
+    #[test]
+    fn what_is_wrong_with_ones_entry_is_no_others_trouble() {
+        let shared = |trouble| shared(&Err(trouble), &looks(&["1", "2"]));
+        assert!(shared(Trouble::TooMany("memberOf of 1".to_owned())).is_none());
+        assert!(shared(Trouble::NotSent("no server".to_owned())).is_some_and(|shared| shared.is_err()));
     }
 
     #[test]
