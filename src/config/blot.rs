@@ -43,12 +43,25 @@ fn by_name(text: &str) -> String {
             is_secret_table = secret_word(line).is_some();
             out.push_str(line);
         } else if is_secret_table {
-            push_table(&mut out, line);
+            open_quotes = push_secret_line(&mut out, line);
         } else {
             open_quotes = push_line(&mut out, line);
         }
     }
     out
+}
+
+/// Pushes a line of a secret's table; says which quotes are still open at its end. What is given no name is a part of
+/// what stands before it.
+fn push_secret_line<'a>(out: &mut String, line: &'a str) -> Option<&'a str> {
+    if line.contains('=') || line.trim_start().starts_with('#') {
+        push_table(out, line)
+    } else {
+        blot(out, line)
+    }
+    let value = line.split_once('=')?.1.trim_start();
+    let quotes = value.get(..3).filter(|quotes| matches!(*quotes, "\"\"\"" | "'''"))?;
+    (!value[3..].contains(quotes)).then_some(quotes)
 }
 
 /// Pushes a line, blotted from the value of a secret on; says which quotes are still open at its end.
@@ -124,6 +137,17 @@ mod tests {
         check("\"Password\"='ünter'", "\"Password\"='******'");
         check("a = { secret = 'x', b = 'y' }", "a = { secret = '*'* * * '*' *");
         check("secret = '''\nhunter\n2'''\nx = 1\n", "secret = '''\n******\n*'''\nx = 1\n");
+    }
+
+    #[test]
+    fn what_stands_on_the_lines_behind_the_name_of_a_secret_is_not_shown_either() {
+        check("client_secret =\n\"hun=er2\"\nx = 1\n", "client_secret =\n\"*******\"\nx = 1\n");
+        check("client_secret = # x\n\n  'hunter2'\nx = 1\n", "client_secret = * *\n\n  '*******'\nx = 1\n");
+        check("client_secret =\nx = 1\n", "client_secret =\nx = 1\n");
+        check("secret = [\n 'hunter2',\n]\nx = 1\n", "secret = *\n '*******'*\n*\nx = 1\n");
+        check("secret = {\n value = 'hunter2' }\nx = 1\n", "secret = *\n ***** * '*******' *\nx = 1\n");
+        check("[secret]\nvalue =\n'hunter2'\n[x]\nx = 1\n", "[secret]\nvalue =\n'*******'\n[x]\nx = 1\n");
+        check("[secret]\nvalue = '''\nhun=ter2\n'''\n[x]\n", "[secret]\nvalue = '''\n********\n'''\n[x]\n");
     }
 
     #[test]

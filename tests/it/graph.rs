@@ -270,7 +270,8 @@ async fn what_a_lost_answer_means_depends_on_what_was_asked() {
         (Act::Answer(500, "", ""), "unknown"),
         (Act::Answer(504, "", "<html>"), "unknown"),
         (Act::Answer(201, "", "{}"), "unknown"),
-        (Act::Answer(503, "retry-after: 2.128\r\n", "{}"), "later Some(3s)"),
+        (Act::Answer(503, "retry-after: 2.128\r\n", "{}"), "unknown"),
+        (Act::Answer(429, "retry-after: 2.128\r\n", "{}"), "later Some(3s)"),
         (Act::Answer(409, "", "{}"), "later None"),
         // Not followed: a token must not go where an answer sends it.
         (Act::Answer(302, "location: /elsewhere\r\n", ""), "later None"),

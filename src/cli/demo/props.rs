@@ -1,7 +1,8 @@
 //! What the demo's scene is set with: a folder, a practice tenant, an agent, a sender.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,7 +37,11 @@ pub(super) fn empty(folder: &Path) -> anyhow::Result<()> {
         );
         fs::remove_dir_all(folder).with_context(unusable)?;
     }
-    fs::create_dir_all(folder).with_context(unusable)?;
+    if let Some(above) = folder.parent() {
+        fs::create_dir_all(above).with_context(unusable)?;
+    }
+    // Ours and nobody else's: who had made it meanwhile could lay a link where secrets are written.
+    DirBuilder::new().mode(0o700).create(folder).with_context(unusable)?;
     fs::write(folder.join(MARK), "").with_context(unusable)?;
     Ok(())
 }

@@ -149,6 +149,7 @@ fn directory(
     let containers = required_list(name, "containers", &written.containers, findings);
     let base = required(name, "base", &written.base, findings).and_then(|base| dn(base, findings));
     let containers = containers.map(|containers| containers_below(containers, base.as_ref(), findings));
+    let protected_groups = protected_groups(written, kind, base.as_ref(), findings);
     let bind = required(name, "bind", &written.bind, findings);
     let password = match &written.password {
         Some(password) => secret_source(password, folder, findings),
@@ -180,7 +181,7 @@ fn directory(
         naming: Name::new(written.naming.as_ref().map_or(naming, |naming| naming.value())),
         containers: containers?,
         protected_accounts: texts(written.protected_accounts.as_ref(), findings),
-        protected_groups: texts(written.protected_groups.as_ref(), findings),
+        protected_groups,
         password_chars: password_chars as usize,
         timeout,
         connections: connections as usize,
@@ -256,6 +257,25 @@ fn containers_below(list: &[Spot<String>], base: Option<&Dn>, findings: &mut Fin
         containers.push(container);
     }
     containers
+}
+
+/// Who is in a group is asked below `base` only, but of Active Directory, which is asked of the account itself.
+fn protected_groups(
+    written: &TargetWritten,
+    kind: LdapKind,
+    base: Option<&Dn>,
+    findings: &mut Findings,
+) -> Vec<String> {
+    let list = written.protected_groups.iter().flat_map(|list| list.value());
+    for said in list.filter(|_| kind == LdapKind::Ldap) {
+        let named = Dn::parse(said.value()).ok();
+        if named.zip(base).is_some_and(|(group, base)| !is_at_or_below(&group, base)) {
+            let diagnostic = Diagnostic::new("this group is not below the target's `base`", said.span(), "elsewhere");
+            findings
+                .error(diagnostic.with_hint("nobody would be found to be in it, nor protected; mend one of the two"));
+        }
+    }
+    texts(written.protected_groups.as_ref(), findings)
 }
 
 fn is_at_or_below(container: &Dn, base: &Dn) -> bool {

@@ -88,6 +88,21 @@ mod tests {
     }
 
     #[test]
+    fn a_protected_group_in_which_nobody_would_be_found_is_refused() {
+        let text = std::fs::read_to_string(samples().join("agent.toml")).unwrap();
+        let text = text.replace("DC=contoso,DC=example\"]", "DC=other,DC=example\"]");
+        let text = text
+            .replace("\"OU=Guests,DC=contoso,DC=example\", ", "")
+            .replace(", \"OU=Guests,DC=other,DC=example\"", "");
+        let report = |kind: &str| {
+            let checked = check_agent_text("agent.toml", &text.replace("\"active-directory\"", kind));
+            checked.map_or_else(|report| report.to_string(), |_| String::new())
+        };
+        assert!(report("\"ldap\"").contains("this group is not below the target's `base`"), "{}", report("\"ldap\""));
+        assert!(!report("\"active-directory\"").contains("this group"));
+    }
+
+    #[test]
     fn the_sample_agent_is_right_and_there_is_nothing_to_warn_of() {
         let meant = load_agent(&samples().join("agent.toml")).unwrap_or_else(|report| panic!("{report}"));
         assert_eq!(meant.warnings.to_string(), "");

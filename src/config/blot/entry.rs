@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::{DIRECTORY_PASSWORDS, SECRET_WORDS};
+use super::{DIRECTORY_PASSWORDS, PASSWORD_LENGTH, SECRET_WORDS};
 
 /// Another word in the names of passwords (`unicodePwd`, `ntPwdHistory`).
 const SHORT_FOR_PASSWORD: &str = "pwd";
@@ -27,7 +27,26 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
         reader.assigned.iter().filter(|assigned| holds_password(assigned)).map(|assigned| assigned.table).collect();
     let is_hidden = |assigned: &&Assigned| secret.contains(&assigned.table) && !SHOWN.contains(&assigned.name);
     let hidden = reader.assigned.iter().filter(is_hidden).map(|assigned| assigned.value.clone());
-    reader.broken.iter().cloned().chain(hidden).collect()
+    let over_lines = reader.assigned.iter().filter_map(|assigned| over_lines(text, assigned));
+    reader.broken.iter().cloned().chain(hidden).chain(over_lines).collect()
+}
+
+/// What a secret's name is given on the lines behind its own: a list, a table, or whatever stands there in its place.
+fn over_lines(text: &str, assigned: &Assigned) -> Option<Range<usize>> {
+    let name = assigned.name.to_ascii_lowercase();
+    if name == PASSWORD_LENGTH || !SECRET_WORDS.iter().any(|word| name.contains(word)) {
+        return None;
+    }
+    let Range { start, end } = assigned.value;
+    let value = text[start..end].split('#').next().unwrap_or_default().trim_start();
+    if value.starts_with(['{', '[']) {
+        return text[start..end].contains('\n').then_some(start..end);
+    }
+    let behind = &text[end..];
+    let next = behind.len() - behind.trim_start().len();
+    let line = behind[next..].lines().next().unwrap_or_default();
+    let is_another = line.starts_with('[') || (line.contains('=') && !line.starts_with(['"', '\'']));
+    (value.is_empty() && !is_another).then(|| end + next..end + next + line.len())
 }
 
 /// Whether it is the name of something that holds a password.

@@ -157,7 +157,9 @@ impl Inner {
         let mut answers = Answers::new();
         let alone = self.ask(first, &wanted, deadline, &mut answers).await;
         if !alone.is_empty() {
-            let keys: Vec<(Name, String)> = alone.iter().map(|ask| (ask.key.clone(), ask.values[0].clone())).collect();
+            let refused = alone.iter().filter(|(_, is_refused)| *is_refused).map(|(ask, _)| ask);
+            let keys: Vec<(Name, String)> = refused.map(|ask| (ask.key.clone(), ask.values[0].clone())).collect();
+            let alone = alone.into_iter().map(|(ask, _)| ask).collect();
             self.ask(alone, &wanted, deadline, &mut answers).await;
             // Where `eq` is taken and `in` was not, `in` is not tried again.
             for (key, value) in keys {
@@ -172,8 +174,8 @@ impl Inner {
         }
     }
 
-    /// Asks all of it in one go; gives back what must be asked value by value.
-    async fn ask(&self, asks: Vec<Ask>, wanted: &[Name], deadline: Instant, answers: &mut Answers) -> Vec<Ask> {
+    /// Asks all of it in one go; gives back what must be asked value by value, and whether Graph refused it otherwise.
+    async fn ask(&self, asks: Vec<Ask>, wanted: &[Name], deadline: Instant, answers: &mut Answers) -> Vec<(Ask, bool)> {
         let hand_in = |ask: &Ask| {
             let values: Vec<&str> = ask.values.iter().map(String::as_str).collect();
             let mut call = Call::get(query::by_key(ask.place, &ask.key, &values, wanted));
@@ -195,8 +197,8 @@ impl Inner {
                     let told = ask.values.into_iter().zip(told);
                     answers.extend(told.map(|(value, told)| ((ask.place, ask.key.clone(), value), told)));
                 }
-                Read::OneByOne => {
-                    let one = |value| Ask { place: ask.place, key: ask.key.clone(), values: vec![value] };
+                Read::OneByOne { is_refused } => {
+                    let one = |value| (Ask { place: ask.place, key: ask.key.clone(), values: vec![value] }, is_refused);
                     alone.extend(ask.values.into_iter().map(one));
                 }
             }

@@ -14,6 +14,9 @@ const CAUSE_CHARS_MAX: usize = 400;
 /// The detail by which Graph says that a value belongs to somebody else.
 const CONFLICT: &str = "ObjectConflict";
 
+/// Two writers met, and this one did nothing: 409, and earlier 503 (`facts/graph_users.md` §7).
+const CONCURRENCY: &str = "Directory_ConcurrencyViolation";
+
 /// The detail by which Graph says whose it is.
 const CONFLICTING: &str = "ConflictingObjects";
 
@@ -28,7 +31,8 @@ pub(super) fn refusal(answer: &Answer, writes: bool, set: &Attributes) -> WriteE
     match answer.status {
         404 => WriteError::Gone { cause: Cause(words) },
         // 401: the token service gives tokens that Graph refuses. 409: two writers met. 424: another request of the
-        // batch failed. 3xx: something in between.
+        // batch failed. 3xx: something in between. 408 and 503 may come after it was done, but for two writers that met.
+        408 | 503 if writes && error.code != Some(CONCURRENCY) => unknown(words),
         401 | 408 | 409 | 424 | 429 | 503 | 300..=399 => later(answer.after, words),
         400 => match error.taken(set) {
             Some(attribute) => WriteError::Taken { attribute, holder: error.holder(), cause: Cause(words) },
@@ -194,10 +198,11 @@ mod tests {
 
     #[test]
     fn each_status_says_what_to_do_next() {
-        for status in [302, 401, 409, 424, 429, 503] {
+        for status in [302, 401, 409, 424, 429] {
             check(status, "{}", "later Some(3s)");
         }
-        for status in [500, 502, 504] {
+        check(503, r#"{"error": {"code": "Directory_ConcurrencyViolation"}}"#, "later Some(3s)");
+        for status in [408, 500, 502, 503, 504] {
             check(status, "<html>", "unknown");
         }
         check(404, "{}", "gone");

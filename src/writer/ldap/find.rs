@@ -51,7 +51,7 @@ impl LdapWriter {
             }
         }
         match unasked {
-            Some(server) if search.again => self.must_be_nobody(server).map(|()| Found::Nobody),
+            Some(server) if search.again => self.must_be_nobody(server, &search.keys).map(|()| Found::Nobody),
             _ => Ok(Found::Nobody),
         }
     }

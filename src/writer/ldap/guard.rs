@@ -112,7 +112,12 @@ impl LdapWriter {
         if rid.is_some_and(|rid| PROTECTED_ACCOUNTS.contains(&rid)) {
             return Some("it is an account of the domain itself");
         }
-        let is_user = entry.number(words::CONTROL).is_none_or(|flags| flags & words::NORMAL_ACCOUNT != 0);
+        let is_group = entry.all("objectClass").iter().any(|class| class.eq_ignore_ascii_case(b"group"));
+        let flags = entry.number(words::CONTROL);
+        if self.kind() == LdapKind::ActiveDirectory && (rid.is_none() || (flags.is_none() && !is_group)) {
+            return Some("its objectSid or userAccountControl cannot be read, so nobody knows what it is");
+        }
+        let is_user = flags.is_none_or(|flags| flags & words::NORMAL_ACCOUNT != 0);
         (!is_user).then_some("it is no ordinary user account")
     }
 

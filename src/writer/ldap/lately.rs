@@ -1,8 +1,9 @@
 //! Which server of a directory has what was written lately, so that another, which may not have it yet, is not believed.
 //!
 //! It is kept in memory, and lost when the agent ends. What makes up for that: whoever is not found at one server is
-//! looked for at all that can be reached; and for as long as the servers take to tell each other, an agent that has
-//! begun only then believes nobody that an account is gone while one of them cannot be asked. A name that stands for
+//! looked for at all that can be reached; and while one of them cannot be asked, for as long as the servers take to tell
+//! each other it is not believed that an account is gone: another agent, or this one before it was begun anew, may have
+//! written it there. A name that stands for
 //! several servers (the domain's own) is one server here: an agent's file names them one by one.
 
 use std::collections::{HashMap, VecDeque};
@@ -15,7 +16,7 @@ use super::LdapWriter;
 use super::answer::Trouble;
 use super::held::Held;
 use super::read::Entry;
-use crate::model::{Anchor, JobId, Name, ObjectId};
+use crate::model::{Anchor, JobId, MatchKeys, Name, ObjectId};
 use crate::writer::until::Until;
 use crate::writer::{Cause, Errand, WriteError};
 
@@ -26,12 +27,16 @@ const REPLICATED: Duration = Duration::from_secs((180 + 15) * 60);
 /// How many are remembered: what is written at full pace within the minutes in which most servers have told each other.
 /// Beyond it the oldest are forgotten. About 20 megabytes.
 const REMEMBERED_MAX: usize = 100_000;
+/// Whoever is not asked for again for so long waits no more. What is tried again comes within minutes.
+const ASKED_AGAIN: Duration = Duration::from_secs(60 * 60);
 
 /// Who, or what, was written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Whom {
     /// A person of a job, for whom an account was made, or may have been.
     Person(JobId, Anchor),
+    /// Whoever stands under these keys.
+    Keys(String),
     /// An account.
     Object(ObjectId),
     /// An account that was taken away.
@@ -52,7 +57,12 @@ impl Whom {
 pub(super) struct Lately {
     began: Instant,
     kept: Mutex<Kept>,
+    waits: Mutex<Waits>,
 }
+
+/// Who is found nowhere while a server cannot be asked: since when, and when that was last so.
+#[derive(Debug, Default)]
+struct Waits(HashMap<Whom, (Instant, Instant)>);
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -63,7 +73,7 @@ struct Kept {
 impl Lately {
     /// Nothing is remembered yet.
     pub(super) fn new() -> Self {
-        Self { began: Instant::now(), kept: Mutex::default() }
+        Self { began: Instant::now(), kept: Mutex::default(), waits: Mutex::default() }
     }
 
     /// It was written to that server, or may have been.
@@ -74,6 +84,11 @@ impl Lately {
     /// To which server it was written, where others may not have it yet.
     pub(super) fn server_of(&self, whom: &Whom) -> Option<usize> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).server_of(whom, Instant::now())
+    }
+
+    /// Whether somebody has been found nowhere for as long as the servers take to tell each other.
+    fn has_waited(&self, whom: Whom) -> bool {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).has_waited(whom, Instant::now(), REMEMBERED_MAX)
     }
 
     /// What was written before this agent began may not be everywhere yet.
@@ -100,6 +115,23 @@ impl Kept {
     fn server_of(&self, whom: &Whom, now: Instant) -> Option<usize> {
         let (server, since) = self.at.get(whom)?;
         (now.duration_since(*since) < REPLICATED).then_some(*server)
+    }
+}
+
+impl Waits {
+    fn has_waited(&mut self, whom: Whom, now: Instant, most: usize) -> bool {
+        if self.0.len() >= most {
+            self.0.retain(|_, (_, last)| now.duration_since(*last) < ASKED_AGAIN);
+        }
+        if self.0.len() >= most && !self.0.contains_key(&whom) {
+            return false;
+        }
+        let (since, last) = self.0.entry(whom).or_insert((now, now));
+        if now.duration_since(*last) >= ASKED_AGAIN {
+            *since = now;
+        }
+        *last = now;
+        now.duration_since(*since) >= REPLICATED
     }
 }
 
@@ -169,7 +201,7 @@ impl LdapWriter {
     fn must_be_gone(&self, last: Option<usize>, unasked: &[usize], object: &ObjectId) -> Result<(), WriteError> {
         let at = match last {
             Some(last) => unasked.contains(&last).then_some(last),
-            None => unasked.first().copied().filter(|_| self.lately.has_just_begun()),
+            None => unasked.first().copied().filter(|_| !self.lately.has_waited(Whom::Object(object.clone()))),
         };
         let Some(at) = at else { return Ok(()) };
         let why = format!(
@@ -184,9 +216,10 @@ impl LdapWriter {
     ///
     /// # Errors
     /// [`WriteError::Later`] where it may have been made at the server that cannot be asked.
-    pub(super) fn must_be_nobody(&self, unasked: usize) -> Result<(), WriteError> {
-        // What this agent has written itself it remembers, and makes nobody a second time (`take_to_make`).
-        if !self.lately.has_just_begun() {
+    pub(super) fn must_be_nobody(&self, unasked: usize, keys: &MatchKeys) -> Result<(), WriteError> {
+        // What this agent has written itself it remembers, and makes nobody a second time (`take_to_make`); of what
+        // another has written it knows nothing.
+        if self.lately.has_waited(Whom::Keys(format!("{keys:?}"))) {
             return Ok(());
         }
         let why = format!(
@@ -282,6 +315,22 @@ mod tests {
         kept.remember(person("3"), 0, now + second * 3, 2);
         let all = ["1", "2", "3"].map(|anchor| kept.server_of(&person(anchor), now + second * 3));
         assert_eq!((all, kept.at.len(), kept.in_order.len()), ([None, Some(0), Some(0)], 2, 2));
+    }
+
+    #[test]
+    fn who_is_found_nowhere_is_waited_for_however_long_the_agent_has_run() {
+        let (mut waits, now) = (Waits::default(), Instant::now());
+        let minute = Duration::from_secs(60);
+        for at in 0..195 {
+            assert!(!waits.has_waited(person("1"), now + minute * at, 2), "{at}");
+        }
+        assert!(!waits.has_waited(person("2"), now + minute * 195, 2));
+        assert!(waits.has_waited(person("1"), now + minute * 195, 2));
+        // There is no room for more, and who cannot be remembered waits.
+        assert!(!waits.has_waited(person("3"), now + minute * 195, 2) && !waits.0.contains_key(&person("3")));
+        // Another time, another wait; and who has stayed away makes room.
+        assert!(!waits.has_waited(person("1"), now + minute * 600, 2));
+        assert!(!waits.has_waited(person("3"), now + minute * 600, 2) && waits.0.contains_key(&person("3")));
     }
 
     #[test]

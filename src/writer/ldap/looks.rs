@@ -144,16 +144,7 @@ impl LdapWriter {
         looks: &[Look],
         until: Until,
     ) -> Vec<Result<Told, Trouble>> {
-        let alone = || looks.iter().map(|_| Ok(Told::Alone)).collect();
-        match self.search_for_all(server, first, looks, until).await {
-            Ok((server, entries)) => match share_out(&entries, &first.key, looks) {
-                Some(shares) => shares.into_iter().map(|share| Ok(Told::Stand(server, share))).collect(),
-                None => alone(),
-            },
-            // The directory would not answer this search; it may answer a smaller one.
-            Err(Trouble::Answered(_)) => alone(),
-            Err(trouble) => looks.iter().map(|_| Err(trouble.clone())).collect(),
-        }
+        shared(self.search_for_all(server, first, looks, until).await, &first.key, looks)
     }
 
     async fn search_for_all(
@@ -182,10 +173,29 @@ impl LdapWriter {
     }
 }
 
+/// What the answer of a search for all of them says of each.
+fn shared(found: Result<(usize, Vec<Entry>), Trouble>, key: &Name, looks: &[Look]) -> Vec<Result<Told, Trouble>> {
+    let alone = || looks.iter().map(|_| Ok(Told::Alone)).collect();
+    match found {
+        Ok((server, entries)) => match share_out(&entries, key, looks) {
+            Some(shares) => shares.into_iter().map(|share| Ok(Told::Stand(server, share))).collect(),
+            None => alone(),
+        },
+        // The directory would not answer this search, or somebody's entry is more than is read: whoever has nothing to
+        // do with that shall not suffer from it.
+        Err(Trouble::Answered(_) | Trouble::TooMany(_)) => alone(),
+        Err(trouble) => looks.iter().map(|_| Err(trouble.clone())).collect(),
+    }
+}
+
 /// To each the entries under their value; `None` where it cannot be said for certain whose an entry is.
 fn share_out(entries: &[Entry], key: &Name, looks: &[Look]) -> Option<Vec<Vec<Entry>>> {
     let mut shares: Vec<Vec<Entry>> = looks.iter().map(|_| Vec::new()).collect();
     for entry in entries {
+        // Values under an option (`cn;lang-en`) are found by a search, too, and are not among those under the bare name.
+        if entry.has_options_of(key.as_str()) {
+            return None;
+        }
         let held: Vec<&str> =
             entry.all(key.as_str()).iter().map(|value| std::str::from_utf8(value).ok()).collect::<Option<_>>()?;
         if !held.iter().all(|value| is_plain(value)) {
@@ -261,6 +271,25 @@ mod tests {
         assert_eq!(shares(&["007", "7"], &[&["7"]]), None);
         // One who is both.
         assert_eq!(shares(&["1", "2"], &[&["1", "2"]]), None);
+    }
+
+    #[test]
+    fn an_entry_with_values_under_an_option_is_shared_out_to_nobody() {
+        let entry = Entry::with("cn", &["1"]).and("cn;lang-en", &["2"]);
+        let mut looks = looks(&["1", "2"]);
+        looks.iter_mut().for_each(|look| look.key = Name::new("cn"));
+        let key = Name::new("cn");
+        assert!(share_out(&[entry], &key, &looks).is_none());
+        assert!(share_out(&[Entry::with("cn", &["1"]).and("cnx", &["2"])], &key, &looks).is_some());
+    }
+
+    #[test]
+    fn what_is_wrong_with_ones_entry_is_no_others_trouble() {
+        let shared = |trouble| shared(Err(trouble), &Name::new("employeeID"), &looks(&["1", "2"]));
+        let alone = shared(Trouble::TooMany("memberOf of 1".to_owned()));
+        assert!(alone.len() == 2 && alone.iter().all(|told| matches!(told, Ok(Told::Alone))), "{alone:?}");
+        let failed = shared(Trouble::NotSent("no server".to_owned()));
+        assert!(failed.len() == 2 && failed.iter().all(Result::is_err), "{failed:?}");
     }
 
     #[test]

@@ -50,6 +50,20 @@ impl Entry {
         Self { dn: String::new(), values, unread: Vec::new() }
     }
 
+    /// The same entry with these values besides.
+    #[cfg(test)]
+    pub(super) fn and(mut self, name: &str, values: &[&str]) -> Self {
+        let values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+        self.values.insert(name.to_ascii_lowercase(), values);
+        self
+    }
+
+    /// Whether it has values of an attribute under an option, such as a language (RFC 4512 §2.5).
+    pub(super) fn has_options_of(&self, name: &str) -> bool {
+        let bare = name.to_ascii_lowercase();
+        self.values.keys().any(|held| held.strip_prefix(bare.as_str()).is_some_and(|rest| rest.starts_with(';')))
+    }
+
     /// An attribute of which the directory has left values out, and from which value on.
     pub(super) fn unread(&self) -> Option<(String, u64)> {
         self.unread.first().cloned()

@@ -13,6 +13,15 @@ pub(super) struct Counted {
     pub(super) damage: Damage,
     /// Which account.
     pub(super) object: String,
+    /// Another write went ahead because the account counted already; so it counts, whatever became of the first.
+    pub(super) is_relied_on: bool,
+}
+
+impl Counted {
+    /// An account that counts from now on.
+    pub(super) fn new(at: Timestamp, damage: Damage, object: &str) -> Self {
+        Self { at, damage, object: object.to_owned(), is_relied_on: false }
+    }
 }
 
 /// The accounts of the last hour.
@@ -27,10 +36,18 @@ impl Count {
 
     /// The newest such is none after all.
     pub(super) fn take_out(&mut self, damage: Damage, object: &str) {
-        let newest = self.0.iter().rposition(|counted| counted.damage == damage && counted.object == object);
-        if let Some(newest) = newest {
+        if let Some(newest) = self.newest(damage, object) {
             self.0.remove(newest);
         }
+    }
+
+    /// Whether the newest such may be taken out: no other write has gone ahead on the strength of it.
+    pub(super) fn may_be_taken_out(&self, damage: Damage, object: &str) -> bool {
+        self.newest(damage, object).is_some_and(|newest| !self.0[newest].is_relied_on)
+    }
+
+    fn newest(&self, damage: Damage, object: &str) -> Option<usize> {
+        self.0.iter().rposition(|counted| counted.damage == damage && counted.object == object)
     }
 
     /// Forgets what is older than an hour.
@@ -38,9 +55,11 @@ impl Count {
         self.0.retain(|counted| now.since(counted.at) < HOUR);
     }
 
-    /// Whether the account counts so already: an account counts once within the hour, however often it is tried.
-    pub(super) fn has(&self, damage: Damage, object: &str) -> bool {
-        self.0.iter().any(|counted| counted.damage == damage && counted.object == object)
+    /// Whether the account counts so already, and is relied on to: an account counts once within the hour, however often
+    /// it is tried.
+    pub(super) fn rely_on(&mut self, damage: Damage, object: &str) -> bool {
+        let newest = self.newest(damage, object);
+        newest.map(|newest| self.0[newest].is_relied_on = true).is_some()
     }
 
     /// How many there are of a damage.

@@ -7,14 +7,17 @@ use crate::reconcile::damages;
 
 /// Attributes that lock somebody out, whatever they are set to: raw switches and hours (Active Directory, OpenLDAP's
 /// password policy, 389 Directory Server, POSIX). Emptied, they let in.
-const LOCKS: [&str; 8] = [
+const LOCKS: [&str; 11] = [
     "userAccountControl",
     "logonHours",
     "userWorkstations",
     "pwdAccountLockedTime",
+    "pwdStartTime",
+    "pwdEndTime",
     "nsAccountLock",
     "loginDisabled",
     "shadowExpire",
+    "krbPrincipalExpiration",
     "lockoutTime",
 ];
 /// The container, where a mapping gives it.

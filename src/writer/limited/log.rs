@@ -198,7 +198,7 @@ impl LimitLog {
         match &line.what {
             What::Counted { damage, object, .. } => {
                 let at = self.patient_time(line);
-                self.count.add(Counted { at, damage: (*damage).into(), object: object.clone() });
+                self.count.add(Counted::new(at, (*damage).into(), object));
             }
             What::Returned { damage, object } => self.count.take_out((*damage).into(), object),
             What::Begun { .. } | What::Vouched => {}
@@ -220,7 +220,7 @@ impl LimitLog {
         let now = self.patient.now();
         self.count.forget_before(now);
         self.check_open(now)?;
-        let new: Vec<Damage> = damages.iter().copied().filter(|damage| !self.count.has(*damage, object)).collect();
+        let new: Vec<Damage> = damages.iter().copied().filter(|damage| !self.count.rely_on(*damage, object)).collect();
         for damage in &new {
             self.check_limit(*damage, target, limits, now)?;
         }
@@ -231,7 +231,7 @@ impl LimitLog {
         }
         self.append(&text).map_err(|error| withheld_without_log(&self.path, &error))?;
         let taken = new.into_iter().map(|damage| {
-            self.count.add(Counted { at: now, damage, object: object.to_owned() });
+            self.count.add(Counted::new(now, damage, object));
             Taken { damage, object: object.to_owned() }
         });
         let taken = taken.collect();
@@ -281,7 +281,8 @@ impl LimitLog {
     }
 
     /// What was taken was not done. Where that cannot be written down, it counts on.
-    pub(super) fn give_back(&mut self, taken: Vec<Taken>) {
+    pub(super) fn give_back(&mut self, mut taken: Vec<Taken>) {
+        taken.retain(|taken| self.count.may_be_taken_out(taken.damage, &taken.object));
         let line = |taken: &Taken| {
             let what = What::Returned { damage: taken.damage.into(), object: taken.object.clone() };
             Line::new(self.wall.now(), what).text()

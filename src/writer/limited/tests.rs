@@ -182,6 +182,25 @@ async fn what_a_directory_that_is_down_did_not_take_does_not_count() {
 }
 
 #[tokio::test]
+async fn what_counted_for_another_write_too_is_not_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let bench = vouched(&path);
+    // Two are sent for one account at once: the second goes ahead because the first counts, which then is too late.
+    let first = {
+        let mut log = bench.limited.log.lock().unwrap();
+        let first = log.take(&[Damage::Disable], "a", "7", "hq", &LIMITS).unwrap();
+        assert_eq!(log.take(&[Damage::Disable], "a", "8", "hq", &LIMITS).unwrap(), []);
+        first
+    };
+    bench.limited.give_back(first).await;
+    assert_eq!(bench.write(&disable("b")).await, "done");
+    assert_eq!(bench.write(&disable("c")).await, "agent_limit_disable for 60 min");
+    drop(bench);
+    assert_eq!(open(&path, NOW).write(&disable("c")).await, "agent_limit_disable for 60 min");
+}
+
+#[tokio::test]
 async fn a_restart_gives_no_fresh_hour_and_neither_does_a_clock_that_is_set_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
@@ -350,6 +369,7 @@ async fn whoever_is_locked_out_by_other_means_is_locked_out() {
         ("userAccountControl", text("514"), true),
         ("USERACCOUNTCONTROL", Value::Integer(2), true),
         ("logonHours", text("AAAA"), true),
+        ("pwdEndTime", text("20200101000000Z"), true),
         ("accountExpires", text("1"), true),
         ("accountExpires", text("0"), false),
         ("accountExpires", text("9223372036854775807"), false),

@@ -19,7 +19,10 @@ pub(super) enum Read {
     /// To each value, in their order, what was told of it.
     Told(Vec<Told>),
     /// It cannot be told apart, or may not be asked so: ask value by value.
-    OneByOne,
+    OneByOne {
+        /// It may not be asked so, whoever is asked for.
+        is_refused: bool,
+    },
 }
 
 pub(super) fn read(ask: &Ask, answer: Result<Answer, Lost>) -> Read {
@@ -30,7 +33,7 @@ pub(super) fn read(ask: &Ask, answer: Result<Answer, Lost>) -> Read {
     };
     if answer.status != 200 {
         let may_be_the_filter = matches!(answer.status, 400 | 501) && ask.values.len() > 1;
-        return if may_be_the_filter { Read::OneByOne } else { all(trouble(ask, &answer)) };
+        return if may_be_the_filter { Read::OneByOne { is_refused: true } } else { all(trouble(ask, &answer)) };
     }
     let Some(Json::Array(users)) = answer.body.get("value") else {
         return all(Told::Later(None, "the list that Graph answers has no `value`".to_owned()));
@@ -43,7 +46,7 @@ pub(super) fn read(ask: &Ask, answer: Result<Answer, Lost>) -> Read {
     let is_whole = !answer.body.contains_key("@odata.nextLink");
     match is_whole.then(|| told_apart(ask, users)).flatten() {
         Some(told) => Read::Told(told.into_iter().map(Told::Users).collect()),
-        None => Read::OneByOne,
+        None => Read::OneByOne { is_refused: false },
     }
 }
 
@@ -77,5 +80,32 @@ fn trouble(ask: &Ask, answer: &Answer) -> Told {
         }
         WriteError::Refused { code, cause } => Told::Refused(code, cause.0),
         other => Told::Later(None, other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Whether a list of these users, asked for by two numbers, leads to asking for each alone, and for good.
+    fn one_by_one(status: u16, body: &Json) -> Option<bool> {
+        let values = vec!["1".to_owned(), "2".to_owned()];
+        let ask = Ask { place: Place::Living, key: Name::new("employeeId"), values };
+        let body = body.as_object().unwrap().clone();
+        match read(&ask, Ok(Answer { status, body, ..Answer::default() })) {
+            Read::Told(_) => None,
+            Read::OneByOne { is_refused } => Some(is_refused),
+        }
+    }
+
+    #[test]
+    fn one_answer_that_cannot_be_told_apart_is_no_refusal_of_all() {
+        let user = |id: &str| json!({ "id": "a", "employeeId": id });
+        assert_eq!(one_by_one(200, &json!({ "value": [user("2"), user("1")] })), None);
+        assert_eq!(one_by_one(200, &json!({ "value": [user("1 a")] })), Some(false));
+        assert_eq!(one_by_one(200, &json!({ "value": [], "@odata.nextLink": "x" })), Some(false));
+        assert_eq!(one_by_one(400, &json!({})), Some(true));
     }
 }
