@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
 use super::{Desk, Tally};
-use crate::model::WorkItem;
+use crate::model::{Settlement, WorkItem};
 
 /// What is held, and what came of what was.
 pub(super) struct Hands {
@@ -30,6 +30,11 @@ impl Hands {
             let (desk, free) = (Arc::clone(desk), Arc::clone(&self.free));
             self.tasks.spawn(async move {
                 let carried = desk.carry(&item, &free).await;
+                if let Settlement::Failed(why) = &carried.settlement {
+                    // Its words may hold what the job keeps from sight; the server knows what that is.
+                    tracing::warn!(target_id = %item.target, anchor = %item.anchor, code = %why.code,
+                        "a piece of work failed; `muster explain` on the server says why");
+                }
                 desk.reporter.report(item, carried).await
             });
         }
