@@ -81,7 +81,23 @@ pub(super) struct Scene {
     server_url: String,
     sender: Sender,
     switch: watch::Sender<bool>,
-    running: Vec<JoinHandle<anyhow::Result<()>>>,
+    running: Running,
+}
+
+/// What runs until it is told to stop.
+pub(super) type Running = Vec<JoinHandle<anyhow::Result<()>>>;
+
+/// Serves on a free port of this machine, and decides what comes; where it is.
+pub(super) fn serve(app: &Arc<App>, shutdown: &Shutdown) -> anyhow::Result<(String, Running)> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let serving = api::serve(listener, Arc::clone(app), ApiSettings::default(), shutdown.clone())?;
+    let url = serving.url.clone();
+    let (deciding, until) = (Arc::clone(app), shutdown.clone());
+    let deciding = async move {
+        deciding.run(until).await;
+        Ok(())
+    };
+    Ok((url, vec![tokio::spawn(async { Ok(serving.run().await?) }), tokio::spawn(deciding)]))
 }
 
 impl Scene {
@@ -104,18 +120,8 @@ impl Scene {
         let active = app.activate(&job, true)?;
         let app = Arc::new(app);
         let (switch, shutdown) = Shutdown::new();
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let serving = api::serve(listener, Arc::clone(&app), ApiSettings::default(), shutdown.clone())?;
-        let server_url = serving.url.clone();
-
-        let mut running: Vec<JoinHandle<anyhow::Result<()>>> = Vec::new();
+        let (server_url, mut running) = serve(&app, &shutdown)?;
         running.push(tokio::spawn(async { Ok(sandbox_server.await?) }));
-        running.push(tokio::spawn(async { Ok(serving.run().await?) }));
-        let (deciding, until) = (Arc::clone(&app), shutdown.clone());
-        running.push(tokio::spawn(async move {
-            deciding.run(until).await;
-            Ok(())
-        }));
         running.push(agent_for(&app, &job, &server_url, &clock, shutdown)?);
         let sender = sender_for(&app, &job, &server_url, &clock)?;
         let folder = folder.to_owned();

@@ -29,8 +29,8 @@ pub(super) fn names_wanted<'a>(wanted: &'a Wanted, change: &Change) -> &'a [Uniq
 }
 
 impl Carrying<'_> {
-    /// Makes the account, or brings it back, under the first names that are free. What looked free and was taken when it was written is
-    /// passed over, too.
+    /// Makes the account, or brings it back, under the first names that are free. What looked free and was taken when it
+    /// was written is passed over, too.
     pub(super) async fn write_named(
         &self,
         wanted: &Wanted,

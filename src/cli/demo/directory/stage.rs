@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +13,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::domain::{AGENT, BASE, Domain, PEOPLE};
-use crate::api::{self, ApiSettings, Role};
+use crate::api::Role;
 use crate::app::{ActiveJob, App, LeaseTimes, agent_of_file, vouch};
 use crate::cli::client::add_client;
 use crate::cli::demo::props::{sender_for, write_private};
 use crate::cli::demo::reasons::{Why, reasons};
+use crate::cli::demo::scene::{Running, serve};
 use crate::cli::jobs::csv_settings;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, JobMeant};
@@ -58,7 +58,7 @@ pub(super) struct Stage {
     pub(super) server_url: String,
     sender: Sender,
     switch: watch::Sender<bool>,
-    running: Vec<JoinHandle<anyhow::Result<()>>>,
+    running: Running,
 }
 
 impl Stage {
@@ -71,17 +71,7 @@ impl Stage {
         let active = app.activate(&job, true)?;
         let app = Arc::new(app);
         let (switch, shutdown) = Shutdown::new();
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let serving = api::serve(listener, Arc::clone(&app), ApiSettings::default(), shutdown.clone())?;
-        let server_url = serving.url.clone();
-
-        let mut running: Vec<JoinHandle<anyhow::Result<()>>> = Vec::new();
-        running.push(tokio::spawn(async { Ok(serving.run().await?) }));
-        let (deciding, until) = (Arc::clone(&app), shutdown.clone());
-        running.push(tokio::spawn(async move {
-            deciding.run(until).await;
-            Ok(())
-        }));
+        let (server_url, mut running) = serve(&app, &shutdown)?;
         running.push(agent(&app, folder, domain, &server_url, shutdown)?);
         let sender = sender_for(&app, &job, &server_url, &clock)?;
         Ok(Self { folder: folder.to_owned(), job, app, active, server_url, sender, switch, running })
