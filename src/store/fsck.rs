@@ -91,6 +91,16 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'link ' || id FROM link WHERE part = 0 AND (object IS NULL) <> (known IS NULL)",
     ),
     (
+        "who waits for a manager's account waits where it is to be, and not yet",
+        "SELECT 'link ' || waits.id FROM link waits JOIN person ON person.id = waits.person
+           JOIN anchor ON anchor.job = person.job AND anchor.anchor = waits.manager
+           JOIN person manager ON manager.id = anchor.person
+           WHERE waits.part = 1 AND waits.code = 'manager_pending' AND waits.due IS NULL
+             AND ((person.placed = waits.target AND manager.placed > 0 AND manager.placed <> waits.target)
+               OR EXISTS (SELECT 1 FROM link there WHERE there.person = manager.id AND there.target = waits.target
+                 AND there.part = 0 AND there.object IS NOT NULL))",
+    ),
+    (
         "a membership names its group, and nothing else does",
         "SELECT 'link ' || id FROM link WHERE (part >= 2) <> (member_of IS NOT NULL)",
     ),

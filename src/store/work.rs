@@ -188,7 +188,8 @@ impl Recorder<'_, '_> {
     }
 
     /// People whose manager has no account yet are looked at again when the manager's home becomes another target:
-    /// the reference cannot exist where they are.
+    /// the reference cannot exist where they are. For whom the manager is being sought at this moment, that is soon:
+    /// the answer will say nobody is there, and nothing else would come to say why.
     pub(super) fn wake_reports(&mut self, manager: &Anchor, placed: i64) -> Result<(), StoreError> {
         if placed <= 0 || !self.are_reports_waiting()? {
             return Ok(());
@@ -197,8 +198,9 @@ impl Recorder<'_, '_> {
             if target.0 != placed {
                 self.on
                     .prepare_cached(
-                        "UPDATE link SET due = ?3, settled = 0
-                         WHERE target = ?1 AND manager = ?2 AND part = 1 AND outcome = 4 AND due IS NULL",
+                        "UPDATE link SET due = iif(lease IS NULL, ?3, due), outdated = lease IS NOT NULL, settled = 0
+                         WHERE target = ?1 AND manager = ?2 AND part = 1
+                           AND (lease IS NOT NULL OR outcome = 4 AND due IS NULL)",
                     )?
                     .execute(params![target.0, manager.as_str(), self.at.0])?;
             }

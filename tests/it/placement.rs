@@ -406,6 +406,21 @@ async fn a_manager_who_was_waited_for_and_comes_to_live_elsewhere_is_skipped() {
 }
 
 #[tokio::test]
+async fn a_manager_who_comes_to_live_elsewhere_while_being_sought_is_skipped() {
+    let house = Hearth::open();
+    let upload = house.upload(&[person("1", "Employee", &[("manager", "2")])]);
+    house.decide();
+    house.deliver_once().await;
+    let seeking = house.lease("cloud").remove(0);
+    let nobody = house.carry(&seeking).await;
+    house.say(&[contractor("2")]).await;
+    assert!(house.report(&seeking.lease, nobody).is_taken());
+    house.work().await;
+    assert_eq!(house.outcome(upload), "applied");
+    assert_eq!(house.manager("cloud", "1"), None);
+}
+
+#[tokio::test]
 async fn a_manager_changes_and_is_taken_away() {
     let house = Hearth::open();
     house.say(&[employee("2"), employee("3"), person("1", "Employee", &[("manager", "2")])]).await;
