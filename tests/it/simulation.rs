@@ -8,8 +8,8 @@ use std::time::Duration;
 use muster::config::{self, SourceMeant};
 use muster::decide::{Ask, GroupsAt, Job, decide};
 use muster::model::{
-    Carried, ChangeKind, Damage, Dn, Manager, ObjectId, OperationId, Outcome, Part, Person, Statement, TargetId,
-    Timestamp, UploadId, Value, Wanted, WorkItem,
+    Carried, ChangeKind, Damage, Dn, Manager, ObjectId, OperationId, Outcome, Part, Person, Settlement, Statement,
+    TargetId, Timestamp, UploadId, Value, Wanted, WorkItem,
 };
 use muster::overlay::{Overlaid, overlay};
 use muster::pipeline::plan::plan;
@@ -125,6 +125,8 @@ struct Life {
     ended: BTreeMap<OperationId, String>,
     /// Whose damage somebody let go: directory, anchor, generation.
     released: BTreeSet<(String, String, i64)>,
+    /// What was leased by workers of our own and not reported: directory, anchor, generation.
+    unheard: BTreeSet<(String, String, i64)>,
     /// Accounts that were there before.
     there_before: BTreeSet<String>,
     /// The same, as their directory calls them: they are in a group no job speaks of.
@@ -151,6 +153,7 @@ impl Life {
             hands: Vec::new(),
             ended: BTreeMap::new(),
             released: BTreeSet::new(),
+            unheard: BTreeSet::new(),
             there_before: BTreeSet::new(),
             strangers: BTreeSet::new(),
             vanishing: seed % 4 == 3,
@@ -270,6 +273,7 @@ impl Life {
         let items = self.house.lease_some(target, count);
         let taken: Vec<_> = items.iter().map(|item| format!("{} {:?}", item.anchor, item.task)).collect();
         self.tell(&format!("lease at {target}: {taken:?}"));
+        self.unheard.extend(items.iter().map(leased));
         self.hands.extend(items.into_iter().map(|item| (item, None)));
     }
 
@@ -289,7 +293,11 @@ impl Life {
                 self.hands.push((item, Some(carried)));
             }
             Some(carried) => {
+                let is_heard = !matches!(carried.settlement, Settlement::Again { .. });
                 let settled = self.house.report(&item.lease, carried);
+                if is_heard && settled.is_taken() {
+                    self.unheard.remove(&leased(&item));
+                }
                 self.tell(&format!("reported {anchor} at {}: {settled:?}", item.target));
             }
         }
@@ -507,10 +515,8 @@ impl Life {
     /// In no day more accounts are damaged than is allowed, but for those that somebody let go.
     fn check_damage(&self, directory: &str) {
         for damage in Damage::ALL {
-            let counts = |wrote: &&super::witness::Wrote| {
-                let key = (directory.to_owned(), wrote.anchor.clone(), wrote.generation);
-                wrote.damages.contains(&damage) && !self.released.contains(&key)
-            };
+            let counts =
+                |wrote: &&super::witness::Wrote| wrote.damages.contains(&damage) && !self.was_let_go(directory, wrote);
             let written = self.house.written(directory);
             let damaging: Vec<_> = written.iter().filter(counts).collect();
             for (at, first) in damaging.iter().enumerate() {
@@ -519,6 +525,18 @@ impl Life {
                 self.check(accounts.len() <= LIMIT, || format!("{damage:?} of {accounts:?} at {directory} in a day"));
             }
         }
+    }
+
+    /// Whether somebody let this go; or let an earlier state go whose try was not heard of again: what that may have done
+    /// is counted, and a newer state that asks for the same does no more.
+    fn was_let_go(&self, directory: &str, wrote: &super::witness::Wrote) -> bool {
+        let states = 1..=wrote.generation;
+        states.map(|state| (directory.to_owned(), wrote.anchor.clone(), state)).any(|key| {
+            let is_it = key.2 == wrote.generation;
+            let is_unheard =
+                || self.unheard.contains(&key) || self.house.witness(directory).is_unheard(&wrote.anchor, key.2);
+            self.released.contains(&key) && (is_it || is_unheard())
+        })
     }
 
     // --- What must hold in the end ----------------------------------------------------------------------------------
@@ -735,6 +753,10 @@ impl Life {
         let written = DIRECTORIES.map(|directory| self.house.written(directory));
         format!("{}{written:?}", self.told)
     }
+}
+
+fn leased(item: &WorkItem) -> (String, String, i64) {
+    (item.target.to_string(), item.anchor.to_string(), item.generation.0)
 }
 
 fn any_job(dice: &mut Dice, number: usize) -> (String, Job) {

@@ -1,5 +1,6 @@
 //! A simulated directory that remembers who wrote what, and fails by the throw of a die.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub(crate) struct Witness {
 #[derive(Default)]
 struct State {
     written: Vec<Wrote>,
+    /// Whose writes, and for which state, were begun and not told the end of.
+    unheard: BTreeSet<(String, i64)>,
     weather: Weather,
     dice: Option<Dice>,
 }
@@ -65,6 +68,11 @@ impl Witness {
 
     pub(crate) fn written(&self) -> Vec<Wrote> {
         self.state().written.clone()
+    }
+
+    /// Whether a write for this state of the person was begun, and its end was not told.
+    pub(crate) fn is_unheard(&self, anchor: &str, generation: i64) -> bool {
+        self.state().unheard.contains(&(anchor.to_owned(), generation))
     }
 
     /// From now on it fails so.
@@ -99,6 +107,15 @@ impl Witness {
         }
     }
 
+    /// The fate of a write for this errand.
+    fn fate_of(&self, errand: &Errand<'_>) -> Fate {
+        let fate = self.fate();
+        if let Fate::Fails(WriteError::Unknown { .. }) | Fate::FailsAfterAll(_) = fate {
+            self.state().unheard.insert((errand.anchor.to_string(), errand.generation.0));
+        }
+        fate
+    }
+
     fn remember(&self, errand: &Errand<'_>, kind: ChangeKind, damages: Vec<Damage>, group: &str) {
         let at = self.clock.now();
         self.state().written.push(Wrote {
@@ -124,7 +141,7 @@ impl Writer for Witness {
     }
 
     async fn write(&self, errand: &Errand<'_>, change: &Change) -> Result<Option<Known>, WriteError> {
-        let fate = self.fate();
+        let fate = self.fate_of(errand);
         if let Fate::Fails(error) = fate {
             return Err(error);
         }
@@ -145,7 +162,7 @@ impl Writer for Witness {
         object: &ObjectId,
         manager: Option<&ObjectId>,
     ) -> Result<(), WriteError> {
-        let fate = self.fate();
+        let fate = self.fate_of(errand);
         if let Fate::Fails(error) = fate {
             return Err(error);
         }
@@ -166,7 +183,7 @@ impl Writer for Witness {
         object: &ObjectId,
         is_member: bool,
     ) -> Result<Membership, WriteError> {
-        let fate = self.fate();
+        let fate = self.fate_of(errand);
         if let Fate::Fails(error) = fate {
             return Err(error);
         }
