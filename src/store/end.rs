@@ -92,9 +92,13 @@ fn overall(on: &Transaction<'_>, person: i64, immediate: Option<&Outcome>) -> Re
     if ended == 0 {
         return Ok(None);
     }
-    // A reference that was not written does not say how its account ended, which has gone on since: they end together.
-    let says_enough =
-        |row: &Said| row.settled == ended && row.outcome.is_some_and(|of| row.part == 0 || of == words::APPLIED);
+    // Where one has gone on since, what it did for this state is not told by the others: they end together. So does a
+    // reference that was not written, which does not say how its account ended.
+    let has_one_gone_on = rows.iter().any(|row| row.settled > ended);
+    let says_enough = |row: &Said| {
+        let of = row.outcome.filter(|_| row.settled == ended);
+        of.is_some_and(|of| of == words::APPLIED || (row.part == 0 && !has_one_gone_on))
+    };
     if ended < current && !rows.iter().any(says_enough) {
         return Ok(None);
     }

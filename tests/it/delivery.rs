@@ -1,8 +1,10 @@
 //! What is said of people reaches their accounts: once, in order, and every operation says how it ended.
 
+use std::time::Duration;
+
 use muster::model::{Attributes, ChangeKind, Dn, Part, Value};
 
-use super::hearth::{Hearth, changed, employee, gone, later, person, refused, says, unknown};
+use super::hearth::{CHAT, Hearth, JOB, changed, employee, gone, later, person, refused, says, unknown};
 use super::practice::attributes;
 
 #[tokio::test]
@@ -491,4 +493,29 @@ async fn who_was_deleted_before_they_were_known_may_still_come() {
     house.settle().await;
     assert_eq!(house.outcomes(deleted), ["skipped all_gone"]);
     assert_eq!(house.outcomes(came), ["applied", "applied", "unchanged"]);
+}
+
+#[tokio::test]
+async fn what_was_written_at_one_target_is_not_called_unchanged_because_another_had_nothing_to_do() {
+    let job = JOB
+        .replace("placement_change = \"hold\"", "placement_change = \"migrate\"")
+        .replace("place = \"cloud\"", "place = \"cloud\"\nalso = [\"chat\"]");
+    let house = Hearth::with(&[&format!("{job}{CHAT}")]);
+    house.say(&[person("1", "Employee", &[("active", "false")])]).await;
+    // The title is written in the cloud, nobody hears of it, and the app has no titles. It is left alone by what comes.
+    house.directory("cloud").lose_next_answer(unknown());
+    let titled = house.say(&[says("1", &[("title", "Chief")])]).await;
+    // The new home is made slowly; meanwhile the old one is looked at for the newer state.
+    let moved = house.upload(&[says("1", &[("userType", "Contractor")])]);
+    house.decide();
+    let slow = house.lease("hq");
+    house.clock.pass(Duration::from_secs(10));
+    house.work().await;
+    assert_eq!(house.outcome(titled), "pending", "{}", house.tell("1"));
+    for item in slow {
+        let carried = house.carry(&item).await;
+        assert!(house.report(&item.lease, carried).is_taken());
+    }
+    house.settle().await;
+    assert_eq!(house.outcome(titled), format!("superseded by {moved}#0"));
 }

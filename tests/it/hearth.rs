@@ -86,6 +86,21 @@ map = [
 ]
 "#;
 
+/// An app: who has an account there besides their home, rules say.
+pub(crate) const CHAT: &str = r#"
+[target.chat]
+kind = "scim"
+base_url = "https://chat.example/scim"
+token = { env = "NO_SUCH_SECRET" }
+map = [
+  { to = "externalId", direct = "externalId", match = 1 },
+  { to = "userName", direct = "userName" },
+  { to = "displayName", direct = "displayName" },
+  { to = "active", direct = "active" },
+  { to = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", direct = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value", flow_null = true },
+]
+"#;
+
 /// Where a person's manager is stated.
 const MANAGER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value";
 

@@ -15,7 +15,7 @@ use muster::overlay::{Overlaid, overlay};
 use muster::pipeline::plan::plan;
 use muster::source::CsvSettings;
 
-use super::hearth::{Hearth, JOB, anchor_of, gone, says, words};
+use super::hearth::{CHAT, Hearth, JOB, anchor_of, gone, says, words};
 use super::practice::attributes;
 use super::witness::Weather;
 use crate::people::Dice;
@@ -43,21 +43,6 @@ const GROUPS: [&str; 3] = ["Staff", "Bosses", "Anna"];
 const OTHERS: &str = "Others";
 /// People share their names, and so their candidates; the last is theirs alone.
 const NAME: &str = r#"expression = 'SelectUniqueValue([displayName], Join("", [displayName], "2"), Join("-", [displayName], [externalId]))', unique_in = "login""#;
-
-/// An app: who has an account there besides their home, rules say.
-const CHAT: &str = r#"
-[target.chat]
-kind = "scim"
-base_url = "https://chat.example/scim"
-token = { env = "NO_SUCH_SECRET" }
-map = [
-  { to = "externalId", direct = "externalId", match = 1 },
-  { to = "userName", direct = "userName" },
-  { to = "displayName", direct = "displayName" },
-  { to = "active", direct = "active" },
-  { to = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", direct = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value", flow_null = true },
-]
-"#;
 
 /// Seeds to run instead, to look into one: `MUSTER_SEEDS=17-18`.
 const SEEDS_VARIABLE: &str = "MUSTER_SEEDS";
