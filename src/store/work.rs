@@ -20,6 +20,9 @@ struct Standing {
     outcome: Option<i64>,
 }
 
+/// The part of a row that holds a manager reference.
+const MANAGER_PART: i64 = 1;
+
 impl Recorder<'_, '_> {
     pub(super) fn make_work(
         &mut self,
@@ -80,7 +83,8 @@ impl Recorder<'_, '_> {
         Ok(())
     }
 
-    /// A target that the decision no longer speaks of has no work left for the person, and nothing waits there.
+    /// A target that the decision no longer speaks of has no work left for the person, and nothing waits there. Where
+    /// the account is left as it is, no manager waits, and no membership has failed.
     pub(super) fn withdraw_others(
         &mut self,
         person: i64,
@@ -89,7 +93,10 @@ impl Recorder<'_, '_> {
     ) -> Result<(), StoreError> {
         for row in self.standings(person)? {
             let is_here = |target| self.job.target(target).is_some_and(|key| key.0 == row.target);
-            let is_spoken_of = decision.targets.iter().any(|at| is_here(&at.target))
+            let has_failed = !row.is_due && matches!(row.outcome, Some(words::HELD | words::FAILED));
+            let is_left = row.part == MANAGER_PART || (row.part >= member::FIRST && has_failed);
+            let speaks = |at: &AtTarget| !is_left || matches!(at.ask, Ask::Bring(_));
+            let is_spoken_of = decision.targets.iter().any(|at| is_here(&at.target) && speaks(at))
                 || (row.part >= member::FIRST && decision.groups.iter().any(|at| is_here(&at.target)));
             if !is_spoken_of {
                 self.withdraw(&row, generation)?;

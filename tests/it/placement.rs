@@ -653,3 +653,18 @@ async fn who_leaves_out_of_a_migration_is_locked_out_everywhere() {
     assert_eq!(kinds, [ChangeKind::Create, ChangeKind::Disable]);
     assert_eq!(house.holds("cloud", "1", "accountEnabled"), "false");
 }
+
+#[tokio::test]
+async fn a_manager_who_could_not_be_written_does_not_matter_once_the_account_is_left_as_it_is() {
+    let house = Hearth::open();
+    house.say(&[employee("1"), employee("2")]).await;
+    house.upload(&[says("1", &[("manager", "2")])]);
+    house.decide();
+    house.deliver_once().await;
+    house.directory("cloud").fail_next_write(refused());
+    house.work().await;
+    let left = house.say(&[says("1", &[("userType", "Alumni")])]).await;
+    assert_eq!(house.outcome(left), "held unqualified");
+    let again = house.say(&[says("1", &[("userType", "Alumni")])]).await;
+    assert_eq!(house.outcome(again), "unchanged");
+}
