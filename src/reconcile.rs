@@ -149,7 +149,8 @@ fn untouched(known: &Known, kind: ChangeKind) -> Change {
 
 /// What must be written so that `known` becomes `desired`; `None` where they agree.
 ///
-/// Only attributes a mapping speaks of are compared. A container that is not known is taken to be right.
+/// Only attributes a mapping speaks of are compared. Of one that is not known nobody has looked whether it is empty, so
+/// it is emptied where it shall be: known and empty is another thing. A container that is not known is taken to be right.
 fn difference(desired: &Desired, known: &Known) -> Option<Change> {
     let mut change = untouched(known, ChangeKind::Update);
     for (name, value) in desired.attributes.iter() {
@@ -167,10 +168,11 @@ fn difference(desired: &Desired, known: &Known) -> Option<Change> {
 }
 
 fn compare(change: &mut Change, name: &Name, wanted: &Value, held: Option<&Value>) {
+    let is_known = held.is_some();
     let held = held.filter(|value| !value.is_empty());
     match (wanted.is_empty(), held) {
-        (true, None) => return,
-        (true, Some(_)) => change.clear.push(name.clone()),
+        (true, None) if is_known => return,
+        (true, _) => change.clear.push(name.clone()),
         (false, Some(value)) if same(wanted, value) => return,
         (false, held) => {
             change.set.set(name.clone(), wanted.clone());

@@ -15,9 +15,11 @@ use crate::store::manager_pending;
 use crate::writer::{Errand, Group, Search, WriteError, Writer};
 
 use super::backoff::backoff;
+use known::{after, owned};
 use names::names_wanted;
 use taken::Taken;
 
+mod known;
 mod member;
 mod names;
 mod taken;
@@ -176,11 +178,11 @@ impl Carrying<'_> {
         match written {
             // What came back holds what it held: that is compared next, under the limits.
             Ok(Some(receipt)) if change.kind == ChangeKind::Restore => {
-                let known = after(self.before(found), &change, receipt);
+                let known = after(wanted, self.before(found), &change, receipt);
                 Carried { situation, change: Some(change), settlement: Settlement::Linked { known } }
             }
             Ok(receipt) => {
-                let known = receipt.map(|receipt| after(self.before(found), &change, receipt));
+                let known = receipt.map(|receipt| after(wanted, self.before(found), &change, receipt));
                 Carried { situation, change: Some(change), settlement: Settlement::Applied { known } }
             }
             // It was to go, and it is gone.
@@ -324,43 +326,6 @@ fn nothing_to_write(link: Option<&Known>, found: Option<Found>) -> Settlement {
         (Some(_), Some(Found::Nobody | Found::Deleted(_))) => Settlement::Applied { known: None },
         _ => Settlement::Unchanged,
     }
-}
-
-/// The attributes to be read of an account: those that are wanted, those that are known, and whether it is open.
-fn owned(wanted: &Wanted, known: Option<&Known>) -> Vec<Name> {
-    let mut names = Attributes::new();
-    names.set(Name::new(ACCOUNT_ENABLED), Value::Null);
-    let desired = match wanted {
-        Wanted::Present(desired) => Some(desired),
-        Wanted::Disabled | Wanted::Deleted => None,
-    };
-    // Which name an account has that is found there must be known: it is nobody else's.
-    for name in desired.iter().flat_map(|desired| &desired.unique) {
-        names.set(name.attribute.clone(), Value::Null);
-    }
-    let wanted = desired.map(|desired| &desired.attributes);
-    for attributes in [wanted, known.map(|known| &known.attributes)].into_iter().flatten() {
-        for (name, _) in attributes.iter() {
-            names.set(name.clone(), Value::Null);
-        }
-    }
-    names.into_iter().map(|(name, _)| name).collect()
-}
-
-/// What is known once `change` is written: what was known, overlaid by the change, overlaid by the receipt.
-///
-/// A receipt may speak of the change alone.
-fn after(before: Option<&Known>, change: &Change, receipt: Known) -> Known {
-    let (mut attributes, stood) = match (change.kind, before) {
-        (ChangeKind::Create, _) | (_, None) => (Attributes::new(), None),
-        (_, Some(before)) => (before.attributes.clone(), before.container.clone()),
-    };
-    let cleared = change.clear.iter().map(|name| (name.clone(), Value::Null));
-    for (name, value) in change.set.clone().into_iter().chain(cleared).chain(receipt.attributes) {
-        attributes.set(name, value);
-    }
-    let container = receipt.container.or_else(|| change.container.clone()).or(stood);
-    Known { object: receipt.object, attributes, container, synced: receipt.synced }
 }
 
 fn manager_change(object: &ObjectId, manager: Option<&ObjectId>) -> Change {

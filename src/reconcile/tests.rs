@@ -106,10 +106,12 @@ fn a_change_says_what_was_there_before() {
 }
 
 #[test]
-fn null_clears_only_where_something_is() {
-    let emptied = desired(&[("jobTitle", Value::Null), ("city", Value::Null)]);
-    let change = change(&emptied, &live()).unwrap();
-    assert_eq!(change.clear, [Name::new("jobTitle")]);
+fn null_clears_where_something_is_or_may_be() {
+    let emptied = desired(&[("jobTitle", Value::Null), ("city", Value::Null), ("country", Value::Null)]);
+    let mut held = live();
+    held.attributes.set(Name::new("country"), Value::Null);
+    let change = change(&emptied, &held).unwrap();
+    assert_eq!(change.clear, [Name::new("city"), Name::new("jobTitle")]);
     assert!(change.set.is_empty());
 }
 

@@ -519,3 +519,17 @@ async fn what_was_written_at_one_target_is_not_called_unchanged_because_another_
     house.settle().await;
     assert_eq!(house.outcome(titled), format!("superseded by {moved}#0"));
 }
+
+#[tokio::test]
+async fn what_nobody_has_looked_at_is_emptied_when_the_source_says_so() {
+    let house = Hearth::open();
+    let found = house.directory("cloud").insert(attributes(&[("employeeId", "1"), ("jobTitle", "Old")]), None, false);
+    let upload = house.say(&[says("1", &[("userType", "Employee"), ("displayName", "Person 1")])]).await;
+    assert_eq!((house.outcome(upload), house.account("cloud", "1").object), ("applied".to_owned(), found));
+    assert_eq!(house.holds("cloud", "1", "jobTitle"), "Old", "nothing was said of it");
+    let upload = house.say(&[says("1", &[("title", "null")])]).await;
+    assert_eq!(house.outcome(upload), "applied");
+    assert_eq!(house.account("cloud", "1").attributes.get("jobTitle").filter(|title| !title.is_empty()), None);
+    let again = house.say(&[says("1", &[("title", "null")])]).await;
+    assert_eq!(house.outcome(again), "unchanged");
+}
