@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::clock::Clock;
 use crate::http_client;
 use crate::model::{Carried, LeaseId, TargetId, Timestamp, WorkItem};
+use crate::plain::plain;
 use crate::token::TokenError;
 
 use super::wire::{
@@ -240,15 +241,18 @@ async fn read(mut response: Response) -> Result<Vec<u8>, QueueError> {
     Ok(body)
 }
 
-/// What a status other than success asks of us. A new token that is refused as well is a matter of time, too.
+/// What a status other than success asks of us, in the server's sentence where it gives one. A new token that is refused as well is a matter of time, too.
 async fn complaint(response: Response) -> QueueError {
     let status = response.status();
     let after = http_client::retry_after(response.headers());
     let passes = status.is_server_error()
         || [StatusCode::UNAUTHORIZED, StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
     let body = read(response).await.unwrap_or_default();
-    let said: String = String::from_utf8_lossy(&body).chars().take(COMPLAINT_CHARACTERS_MAX).collect();
-    let cause = format!("{status}: {}", said.escape_debug()).into();
+    let told = serde_json::from_slice::<serde_json::Value>(&body).ok();
+    let told = told.as_ref().and_then(|told| told["error"]["message"].as_str());
+    let told = told.map_or_else(|| String::from_utf8_lossy(&body), std::borrow::Cow::Borrowed);
+    let said: String = told.chars().take(COMPLAINT_CHARACTERS_MAX).collect();
+    let cause = format!("{status}: {}", plain(&said)).into();
     if passes {
         QueueError::Later { after, cause }
     } else {

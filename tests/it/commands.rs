@@ -187,6 +187,26 @@ async fn an_upload_to_a_server_becomes_a_change_file_at_an_agent() {
     assert!(fsck.status.success(), "{}", String::from_utf8_lossy(&fsck.stdout));
 }
 
+#[test]
+fn change_files_are_not_written_for_a_job_that_means_a_domain() {
+    let site = Site::with(
+        &JOB.replace("kind = \"ldif\"\nfolder = \".\"", "kind = \"active-directory\"\ndomain = \"contoso.example\""),
+    );
+    let (agent, secret) = site.client("agent", &["--role", "Muster.Agent", "--target", "hq"]);
+    let served = site.serve(&[]);
+    let words = ["agent", "--server", &served.url, "--client-id", &agent, "--target", "hq", "--ldif", "ldif", "--once"];
+    let output = site.command(&[], &words).env("MUSTER_CLIENT_SECRET", &secret).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let why = "`hq` is of kind `ldif` in the agent's file, and of kind `active-directory` in job `hr`; correct one";
+    assert!(told.contains(r#""level":"ERROR""#) && told.contains(why), "{told}");
+    assert_eq!(served.stop().0, Some(0));
+    let status = Command::new(env!("CARGO_BIN_EXE_muster")).arg("--data").arg(site.path("data")).arg("status").output();
+    let told = String::from_utf8(status.unwrap().stdout).unwrap();
+    let why = "is given no work: in its file the target is of kind `ldif`, in the job of kind `active-directory`;";
+    assert!(told.contains(why), "{told}");
+}
+
 #[tokio::test]
 async fn a_client_that_is_disabled_beside_a_running_server_is_out_at_once() {
     let site = Site::new();

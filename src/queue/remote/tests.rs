@@ -73,10 +73,11 @@ async fn work_is_asked_for_with_a_token_and_within_limits() {
 #[tokio::test]
 async fn who_asks_says_who_they_are() {
     let (queue, answers) = queue(Answers { status: 204, ..Answers::default() }).await;
-    let queue = queue.introduced(AgentWire::new("dc-agent-1", Duration::from_secs(10)));
+    let queue = queue
+        .introduced(AgentWire::new("dc-agent-1", Duration::from_secs(10)).with_kinds([(&TargetId::new("hq"), "ldif")]));
     lease(&queue).await.unwrap();
     let told = format!(
-        r#""agent":{{"name":"dc-agent-1","version":"{}","timeoutMilliseconds":10000}}}}"#,
+        r#""agent":{{"name":"dc-agent-1","version":"{}","timeoutMilliseconds":10000,"kinds":{{"hq":"ldif"}}}}}}"#,
         env!("CARGO_PKG_VERSION")
     );
     assert!(answers.sent.lock().unwrap()[0].ends_with(&told), "{:?}", answers.sent.lock().unwrap());
@@ -178,7 +179,11 @@ async fn a_refusal_is_told_with_what_the_server_said() {
     let (queue, _) = queue(Answers { status: 403, body: "no such\nagent".to_owned(), ..Answers::default() }).await;
     let error = lease(&queue).await.unwrap_err();
     assert!(matches!(error, QueueError::Refused { status: Some(403), .. }), "{error:?}");
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "403 Forbidden: no such\\nagent");
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "403 Forbidden: no such\\u{000A}agent");
+    let body = r#"{"error":{"code":"otherKind","message":"of kind `ldif`"}}"#.to_owned();
+    let (queue, _) = self::queue(Answers { status: 409, body, ..Answers::default() }).await;
+    let error = lease(&queue).await.unwrap_err();
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "409 Conflict: of kind `ldif`");
 }
 
 #[tokio::test]
