@@ -51,12 +51,26 @@ pub struct AgentSettings {
 }
 
 /// What an agent did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Work items whose settlement the server took.
-    pub settled: u64,
+    /// Work items whose settlement the server took, by how they ended ([`Settlement::word`]).
+    pub settled: BTreeMap<&'static str, u64>,
     /// Work items whose settlement could not be reported; the server leases them again.
     pub unreported: u64,
+}
+
+impl Tally {
+    /// All work items whose settlement the server took.
+    pub fn settled_in_all(&self) -> u64 {
+        self.settled.values().sum()
+    }
+
+    fn add(&mut self, other: Self) {
+        for (word, count) in other.settled {
+            *self.settled.entry(word).or_default() += count;
+        }
+        self.unreported += other.unreported;
+    }
 }
 
 /// Who carries work to a target.
@@ -133,8 +147,7 @@ async fn until_all_ended(
         };
         match ended {
             Some(Ok((tally, ended))) => {
-                all.settled += tally.settled;
-                all.unreported += tally.unreported;
+                all.add(tally);
                 first_error = first_error.or(ended.err());
             }
             Some(Err(error)) => tracing::error!(cause = %error, "serving a target broke off"),

@@ -159,13 +159,17 @@ fn agent(url: &reqwest::Url, writer: Arc<Slow>, once: bool) -> Arc<Agent> {
     })
 }
 
+fn applied(count: u64, unreported: u64) -> Tally {
+    Tally { settled: BTreeMap::from([("applied", count)]), unreported }
+}
+
 #[tokio::test]
 async fn an_agent_that_runs_once_carries_what_is_due_a_few_at_a_time_and_leaves() {
     let server = web::Data::new(Server::default());
     *server.due.lock().unwrap() = (0..10).map(|number| item(number, "hq")).collect();
     let writer = Arc::new(Slow::default());
     let tally = agent(&serve(&server), writer.clone(), true).run(std::future::pending()).await.unwrap();
-    assert_eq!(tally, Tally { settled: 10, unreported: 0 });
+    assert_eq!(tally, applied(10, 0));
     assert_eq!(writer.most.load(Ordering::SeqCst), 3);
     let mut settled = server.settled.lock().unwrap().clone();
     settled.sort();
@@ -179,7 +183,7 @@ async fn a_settlement_is_reported_until_the_server_takes_it() {
     server.due.lock().unwrap().push(item(1, "hq"));
     server.busy.store(1, Ordering::SeqCst);
     let tally = agent(&serve(&server), Arc::default(), true).run(std::future::pending()).await.unwrap();
-    assert_eq!(tally, Tally { settled: 1, unreported: 0 });
+    assert_eq!(tally, applied(1, 0));
 }
 
 #[tokio::test]
@@ -190,7 +194,7 @@ async fn what_was_carried_meanwhile_is_reported_together() {
     // While the first report is turned away and waits a second, the others gather.
     server.busy.store(1, Ordering::SeqCst);
     let tally = agent(&serve(&server), Arc::default(), true).run(std::future::pending()).await.unwrap();
-    assert_eq!(tally, Tally { settled: 23, unreported: 1 });
+    assert_eq!(tally, applied(23, 1));
     let reports = server.reports.lock().unwrap().clone();
     assert!(reports.len() <= 4 && reports.iter().sum::<usize>() == 24, "{reports:?}");
 }
@@ -207,7 +211,8 @@ async fn what_was_not_begun_when_the_agent_is_stopped_is_given_back() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     let tally = agent(&serve(&server), Arc::default(), false).run(shutdown).await.unwrap();
-    assert_eq!(tally.settled, 12);
+    assert_eq!(tally.settled_in_all(), 12);
+    assert_eq!(tally.settled.keys().collect::<Vec<_>>(), [&"again", &"applied"]);
     let settled = server.settled.lock().unwrap().clone();
     let applied = settled.iter().filter(|line| line.ends_with(" applied")).count();
     let given_back = settled.iter().filter(|line| line.ends_with(" given_back")).count();
@@ -251,7 +256,7 @@ async fn an_agent_told_to_stop_finishes_what_it_holds() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     let tally = agent(&serve(&server), Arc::default(), false).run(shutdown).await.unwrap();
-    assert_eq!(tally.settled, 3);
+    assert_eq!(tally.settled_in_all(), 3);
 }
 
 #[tokio::test]
