@@ -24,6 +24,7 @@ use hands::Hands;
 use report::{Reporter, report_all};
 
 mod hands;
+mod names;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -169,11 +170,17 @@ impl Desk {
     async fn serve(self) -> (Tally, Result<(), QueueError>) {
         let desk = Arc::new(self);
         let mut hands = Hands::new(desk.carrier.concurrency_max);
+        let looking = tokio::spawn(names::tell_of_missing(Arc::clone(&desk)));
         let ended = desk.serve_with(&mut hands).await;
         if let Err(error) = &ended {
             tracing::error!(target_id = %desk.target, cause = %chain(error), "this target is served no longer");
         }
-        (hands.finish().await, ended)
+        let tally = hands.finish().await;
+        if !desk.agent.settings.once {
+            looking.abort();
+        }
+        let _ = looking.await;
+        (tally, ended)
     }
 
     async fn serve_with(self: &Arc<Self>, hands: &mut Hands) -> Result<(), QueueError> {
