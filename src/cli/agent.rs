@@ -32,7 +32,7 @@ const SECRET_VARIABLE: &str = "MUSTER_CLIENT_SECRET";
 /// server asks for. Without it, --server, --client-id, --target and --ldif put change files for one target into a folder.
 ///
 /// Exit code 0: told to stop, or (with --once) nothing was due any more; 3: some work was carried and could not be
-/// reported, so the server will give it out again; 1: an error.
+/// reported, so the server will give it out again; 1: an error, with --once also that the server does not let it in.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The agent's own file; samples/agent.toml is one.

@@ -36,6 +36,9 @@ const IDLE_PAUSE: Duration = Duration::from_millis(200);
 /// Work items held for each that can be carried at once: enough that none waits for the server while some are carried,
 /// and few enough that other agents find work too.
 const HELD_PER_HAND: u32 = 8;
+/// The pause after the server gave no token. Until somebody has corrected something, every further try is one more wrong
+/// secret in its log; and a server that has lost its clients for a moment is found again soon enough.
+const NOT_LET_IN_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause where a target asks for patience, before it is looked at again.
 const CLOSED_PAUSE_MAX: Duration = Duration::from_secs(5);
 
@@ -103,7 +106,7 @@ impl Agent {
     ///
     /// # Errors
     /// [`QueueError`] of the first target for which the server refuses to give work, or, where it runs once, cannot be
-    /// reached for too long; once none is left.
+    /// reached for too long or gives no token; once none is left.
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()>) -> Result<Tally, QueueError> {
         let (switch, stop) = Shutdown::new();
         let (reporter, reports) = Reporter::new();
@@ -201,13 +204,11 @@ impl Desk {
                     hands.begin(self, items);
                     pause
                 }
-                Err(QueueError::Later { after, cause }) if !(once && in_vain >= ONCE_TRIES_MAX) => {
-                    tracing::warn!(target_id = %self.target, cause = %chain(&*cause), "the server cannot answer now");
-                    let pause = after.unwrap_or_default().max(backoff(in_vain, "lease"));
+                Err(error) => {
+                    let pause = self.pause_after(error, in_vain)?;
                     in_vain = in_vain.saturating_add(1);
                     pause
                 }
-                Err(error) => return Err(error),
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -215,6 +216,27 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// How long to wait after a question in vain.
+    ///
+    /// # Errors
+    /// The same, where it is not to be asked again.
+    fn pause_after(&self, error: QueueError, in_vain: u32) -> Result<Duration, QueueError> {
+        let once = self.agent.settings.once;
+        match error {
+            QueueError::Later { after, cause } if !(once && in_vain >= ONCE_TRIES_MAX) => {
+                tracing::warn!(target_id = %self.target, cause = %chain(&*cause), "the server cannot answer now");
+                Ok(after.unwrap_or_default().max(backoff(in_vain, "lease")))
+            }
+            QueueError::NotLetIn { cause } if !once => {
+                tracing::error!(target_id = %self.target, cause = %chain(&*cause), again_seconds = NOT_LET_IN_PAUSE.as_secs(),
+                    "the server does not let the agent in: correct `client_id` and `client_secret` and start it again, \
+                     or add a client with `muster client add`; until then it asks slowly");
+                Ok(NOT_LET_IN_PAUSE)
+            }
+            error => Err(error),
+        }
     }
 
     /// Waits until half of what may be held is free, then asks for as much as is free and the target has room for.

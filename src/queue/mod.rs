@@ -53,8 +53,8 @@ pub trait Queue: Send + Sync {
     /// Leases are counted by this machine's clock and never too long.
     ///
     /// # Errors
-    /// [`QueueError::Later`] when neither the queue nor the server can be reached; [`QueueError::Refused`] when asking
-    /// again would change nothing.
+    /// [`QueueError::Later`] when neither the queue nor the server can be reached; [`QueueError::NotLetIn`] when the server
+    /// gives no token; [`QueueError::Refused`] when asking again would change nothing.
     async fn lease(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError>;
 
     /// Reports what was carried under these leases, and says what became of each, in their order: as many of them as

@@ -60,6 +60,13 @@ pub enum QueueError {
         #[source]
         cause: Source,
     },
+    /// It gives this agent no token: somebody must correct what the agent is called there, or its secret.
+    #[error("the server does not let the agent in")]
+    NotLetIn {
+        /// What it said.
+        #[source]
+        cause: Source,
+    },
     /// Asking again would change nothing.
     #[error("the server refused")]
     Refused {
@@ -123,6 +130,7 @@ impl RemoteQueue {
     ///
     /// # Errors
     /// [`QueueError::Later`] when the server cannot be reached, is busy or does not know the token;
+    /// [`QueueError::NotLetIn`] when it gives none;
     /// [`QueueError::Refused`] otherwise, and for an answer that cannot be read.
     pub async fn lease(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
         let wait = wait.min(Duration::from_secs(WAIT_SECONDS_MAX));
@@ -203,13 +211,11 @@ impl RemoteQueue {
     }
 }
 
-/// Even a refused secret is a matter of time: somebody mends it, and the agent need not be started again.
 fn no_token(error: TokenError) -> QueueError {
-    let after = match &error {
-        TokenError::Later { after, .. } => *after,
-        TokenError::Refused { .. } => None,
-    };
-    QueueError::Later { after, cause: error.into() }
+    match &error {
+        TokenError::Later { after, .. } => QueueError::Later { after: *after, cause: error.into() },
+        TokenError::Refused { .. } => QueueError::NotLetIn { cause: error.into() },
+    }
 }
 
 fn is_this_machine(server: &Url) -> bool {

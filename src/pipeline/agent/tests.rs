@@ -260,6 +260,22 @@ async fn an_agent_told_to_stop_finishes_what_it_holds() {
 }
 
 #[tokio::test]
+async fn an_agent_that_is_not_let_in_asks_on_slowly_and_leaves_at_once_where_it_runs_once() {
+    let refused = || QueueError::NotLetIn { cause: "invalid_client".into() };
+    let url = reqwest::Url::parse("http://127.0.0.1:9").unwrap();
+    let desk = |once| {
+        let agent = agent(&url, Arc::default(), once);
+        let target = TargetId::new("hq");
+        let (carrier, (reporter, _)) = (agent.carriers[&target].clone(), Reporter::new());
+        Desk { agent, target, carrier, reporter, stop: Shutdown::new().1 }
+    };
+    for in_vain in [0, 1, 1_000_000] {
+        assert_eq!(desk(false).pause_after(refused(), in_vain).unwrap(), NOT_LET_IN_PAUSE);
+    }
+    assert!(matches!(desk(true).pause_after(refused(), 0), Err(QueueError::NotLetIn { .. })));
+}
+
+#[tokio::test]
 async fn an_agent_that_is_refused_says_so() {
     let server = web::Data::new(Server::default());
     let elsewhere = serve(&server).join("/elsewhere/").unwrap();

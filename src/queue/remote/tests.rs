@@ -175,6 +175,21 @@ async fn a_token_service_that_asks_for_patience_is_given_it() {
 }
 
 #[tokio::test]
+async fn who_is_given_no_token_is_not_let_in() {
+    let refusal = || TokenError::Refused { code: "invalid_client".to_owned(), why: "no such client".to_owned() };
+    let bearer: BearerSource = Arc::new(move |_| Box::pin(async move { Err(refusal()) }));
+    let (queue, answers) = queue(Answers { status: 204, ..Answers::default() }).await;
+    let error = lease(&RemoteQueue { bearer, ..queue }).await.unwrap_err();
+    assert!(matches!(error, QueueError::NotLetIn { .. }), "{error:?}");
+    let told = crate::pipeline::schedule::chain(&error);
+    assert_eq!(
+        told,
+        "the server does not let the agent in: the token service refuses (invalid_client): no such client"
+    );
+    assert_eq!(answers.sent.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_with_what_the_server_said() {
     let (queue, _) = queue(Answers { status: 403, body: "no such\nagent".to_owned(), ..Answers::default() }).await;
     let error = lease(&queue).await.unwrap_err();
