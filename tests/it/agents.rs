@@ -122,6 +122,28 @@ async fn a_question_is_kept_open_until_there_is_work() {
 }
 
 #[tokio::test]
+async fn an_agent_that_has_hung_up_is_given_no_work() {
+    let house = House::unlimited();
+    let (token, gone, other) = (house.uploader().await, house.agent("gone").await, house.agent("other").await);
+    let reader = house.token("reader", &[Role::ReadLogs], &[]).await;
+    let question = json!({ "version": 1, "targets": ["hq"], "max": 1, "waitSeconds": 30 });
+    let was_heard = async { while house.get(&reader, "/muster/v1/agents").await["agents"] == json!([]) {} };
+    tokio::select! {
+        _ = house.agent_post(&gone, "lease", &question) => panic!("there was no work"),
+        () = was_heard => {}
+    }
+    house.accepted(&token, bulk(&[person("1", "Contractor", "")])).await;
+    house.work().await;
+    // Long enough for whoever still listens to be faster.
+    for _ in 0..50 {
+        house.get(&reader, "/muster/v1/status").await;
+    }
+    let items = house.lease(&other, 1).await;
+    assert_eq!(items.len(), 1, "it is with one who has hung up");
+    house.settle(&other, &items[0]).await;
+}
+
+#[tokio::test]
 async fn open_questions_end_when_the_doors_close() {
     let house = House::unlimited();
     let agent = house.agent("agent").await;
