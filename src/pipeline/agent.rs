@@ -39,6 +39,9 @@ const HELD_PER_HAND: u32 = 8;
 /// The pause after the server gave no token. Until somebody has corrected something, every further try is one more wrong
 /// secret in its log; and a server that has lost its clients for a moment is found again soon enough.
 const NOT_LET_IN_PAUSE: Duration = Duration::from_secs(60);
+/// How long an agent that was told to stop waits for its last question to end. A claim is answered within milliseconds;
+/// where the server does not answer, whoever stops the agent has waited long enough.
+const LAST_QUESTION_MAX: Duration = Duration::from_secs(5);
 /// The longest pause where a target asks for patience, before it is looked at again.
 const CLOSED_PAUSE_MAX: Duration = Duration::from_secs(5);
 
@@ -123,7 +126,7 @@ impl Agent {
             serving.spawn(desk.serve());
         }
         drop(reporter);
-        let ended = until_all_ended(serving, &switch, shutdown).await;
+        let ended = until_all_ended(serving, &switch, &*self.queue, shutdown).await;
         let _ = reporting.await;
         ended
     }
@@ -133,6 +136,7 @@ impl Agent {
 async fn until_all_ended(
     mut serving: JoinSet<(Tally, Result<(), QueueError>)>,
     switch: &watch::Sender<bool>,
+    queue: &dyn Queue,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Tally, QueueError> {
     let mut shutdown = std::pin::pin!(shutdown);
@@ -144,6 +148,7 @@ async fn until_all_ended(
             biased;
             () = &mut shutdown, if !is_told => {
                 is_told = true;
+                queue.stop();
                 switch.send_replace(true);
                 continue;
             }
@@ -191,11 +196,13 @@ impl Desk {
         let mut stop = self.stop.clone();
         let mut in_vain = 0;
         while !stop.is_asked() {
-            let asked = tokio::select! {
+            let max = tokio::select! {
                 biased;
                 () = stop.asked() => break,
-                asked = self.ask(hands) => asked,
+                max = self.room_for_more(hands) => max,
             };
+            let asked = self.ask(max).await;
+            hands.were_idle = asked.as_ref().map_or(hands.were_idle, Vec::is_empty);
             let pause = match asked {
                 Ok(items) if items.is_empty() && once && hands.are_empty() => break,
                 Ok(items) => {
@@ -214,6 +221,10 @@ impl Desk {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.asked() => {}
             }
+        }
+        if stop.is_asked() {
+            // What the queue has claimed and nobody asked for yet. Where it cannot say, the leases end.
+            hands.begin(self, self.ask(1).await.unwrap_or_default());
         }
         Ok(())
     }
@@ -239,23 +250,33 @@ impl Desk {
         }
     }
 
-    /// Waits until half of what may be held is free, then asks for as much as is free and the target has room for.
-    async fn ask(&self, hands: &mut Hands) -> Result<Vec<WorkItem>, QueueError> {
-        let settings = &self.agent.settings;
+    /// Waits until half of what may be held is free; gives as much as is free and the target has room for.
+    async fn room_for_more(&self, hands: &mut Hands) -> u32 {
         let most = (self.carrier.concurrency_max.max(1) * HELD_PER_HAND).min(LEASE_ITEMS_MAX);
         hands.take_stock();
         // With nothing due, the work in hand may make more work: one that runs once waits for it first.
-        let wait_for_all = settings.once && hands.were_idle;
+        let wait_for_all = self.agent.settings.once && hands.were_idle;
         while hands.held() > most / 2 || (wait_for_all && !hands.are_empty()) {
             hands.wait_for_one().await;
         }
         let room = self.wait_for_room().await;
-        let wait = if settings.once { Duration::ZERO } else { settings.wait };
-        let max = room.min((most - hands.held()) as usize);
-        let max = u32::try_from(max).unwrap_or(LEASE_ITEMS_MAX);
-        let items = self.agent.queue.lease(std::slice::from_ref(&self.target), max, wait).await?;
-        hands.were_idle = items.is_empty();
-        Ok(items)
+        u32::try_from(room.min((most - hands.held()) as usize)).unwrap_or(LEASE_ITEMS_MAX)
+    }
+
+    /// Asks for work. Told to stop it still waits a little for what the queue may have claimed: that is given back, and
+    /// whom it is about waits for no lease to end.
+    async fn ask(&self, max: u32) -> Result<Vec<WorkItem>, QueueError> {
+        let wait = if self.agent.settings.once { Duration::ZERO } else { self.agent.settings.wait };
+        let mut stop = self.stop.clone();
+        let too_late = async {
+            stop.asked().await;
+            tokio::time::sleep(LAST_QUESTION_MAX).await;
+        };
+        tokio::select! {
+            biased;
+            asked = self.agent.queue.lease(std::slice::from_ref(&self.target), max, wait) => asked,
+            () = too_late => Ok(Vec::new()),
+        }
     }
 
     /// How much more the target takes now: at least one piece of work.
@@ -278,8 +299,8 @@ impl Desk {
         let mut stop = self.stop.clone();
         let free = tokio::select! {
             biased;
-            free = hand.acquire() => free.ok(),
             () = stop.asked() => None,
+            free = hand.acquire() => free.ok(),
         };
         match free {
             Some(_free) => carry(&*self.carrier.writer, item, &*self.agent.clock).await,

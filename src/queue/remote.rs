@@ -8,6 +8,8 @@ use std::time::Duration;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::http_client;
@@ -27,6 +29,9 @@ mod tests;
 pub const WAIT_SECONDS_MAX: u64 = 50;
 /// How long an answer may take beyond that. A few kilobytes take well under a second; a slow line takes some.
 pub const ANSWER_SECONDS_MAX: u64 = 30;
+/// How long after it was asked a question is not given up although no more work is wanted: the server may have leased what
+/// its answer brings. It answers within milliseconds where something is due, and notices who hangs up later.
+pub const LAST_ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Largest answer. A hundred people with everything that is known of them are under a megabyte.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most work items in one lease: more would wait here while others could carry them.
@@ -99,6 +104,7 @@ pub struct RemoteQueue {
     bearer: BearerSource,
     clock: Arc<dyn Clock>,
     agent: Option<AgentWire>,
+    stopped: Arc<watch::Sender<bool>>,
 }
 
 impl RemoteQueue {
@@ -117,12 +123,29 @@ impl RemoteQueue {
         }
         let (lease_url, settle_url) = (below(server, "lease")?, below(server, "settle")?);
         let claim_url = below(server, "claim")?;
-        Ok(Self { client, lease_url, claim_url, settle_url, bearer, clock, agent: None })
+        Ok(Self { client, lease_url, claim_url, settle_url, bearer, clock, agent: None, stopped: Arc::default() })
     }
 
     /// The same, for an agent that says who it is when it asks.
     pub fn introduced(self, agent: AgentWire) -> Self {
         Self { agent: Some(agent), ..self }
+    }
+
+    /// No more work is wanted: a question that the server has kept open for a while is answered with nothing, and one
+    /// that it may be answering just now a little later.
+    pub fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+
+    /// Whether no more work is wanted.
+    pub fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
+    /// Waits until no more work is wanted.
+    pub async fn stopped(&self) {
+        // The sender is here, so it cannot be gone.
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
     }
 
     /// Leases up to `max` work items of `targets`; waits up to `wait` (at most [`WAIT_SECONDS_MAX`]) while nothing is
@@ -133,6 +156,18 @@ impl RemoteQueue {
     /// [`QueueError::NotLetIn`] when it gives none;
     /// [`QueueError::Refused`] otherwise, and for an answer that cannot be read.
     pub async fn lease(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
+        if self.is_stopped() {
+            return Ok(Vec::new());
+        }
+        let began = Instant::now();
+        tokio::select! {
+            biased;
+            answer = self.ask(targets, max, wait) => answer,
+            () = async { self.stopped().await; sleep_until(began + LAST_ANSWER_MAX).await } => Ok(Vec::new()),
+        }
+    }
+
+    async fn ask(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
         let wait = wait.min(Duration::from_secs(WAIT_SECONDS_MAX));
         let request = LeaseRequestWire::new(targets, max.min(LEASE_ITEMS_MAX), wait);
         let request = LeaseRequestWire { agent: self.agent.clone(), ..request };

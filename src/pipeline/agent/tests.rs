@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use async_trait::async_trait;
@@ -217,6 +217,47 @@ async fn what_was_not_begun_when_the_agent_is_stopped_is_given_back() {
     let applied = settled.iter().filter(|line| line.ends_with(" applied")).count();
     let given_back = settled.iter().filter(|line| line.ends_with(" given_back")).count();
     assert!((3..12).contains(&applied) && applied + given_back == 12, "{settled:?}");
+}
+
+/// A queue that brings work just when it hears that no more is wanted.
+#[derive(Default)]
+struct Late {
+    asked: tokio::sync::Notify,
+    stopped: tokio::sync::Notify,
+    has_brought: AtomicBool,
+    settled: Mutex<Vec<Settlement>>,
+}
+
+#[async_trait]
+impl Queue for Late {
+    async fn lease(&self, _targets: &[TargetId], _max: u32, _wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
+        if self.has_brought.swap(true, Ordering::SeqCst) {
+            return Ok(Vec::new());
+        }
+        self.asked.notify_one();
+        self.stopped.notified().await;
+        Ok(vec![item(1, "hq")])
+    }
+
+    fn stop(&self) {
+        self.stopped.notify_one();
+    }
+
+    async fn settle(&self, carried: &[(LeaseId, Carried)]) -> Result<Vec<SettledWire>, QueueError> {
+        self.settled.lock().unwrap().extend(carried.iter().map(|(_, carried)| carried.settlement.clone()));
+        Ok(vec![SettledWire::Taken; carried.len()])
+    }
+}
+
+#[tokio::test]
+async fn what_comes_when_the_agent_is_being_stopped_is_given_back_though_its_hands_are_free() {
+    let queue = Arc::new(Late::default());
+    let url = reqwest::Url::parse("http://127.0.0.1:9").unwrap();
+    let Agent { carriers, clock, settings, .. } = Arc::into_inner(agent(&url, Arc::default(), false)).unwrap();
+    let agent = Agent { queue: queue.clone(), carriers, clock, settings };
+    Arc::new(agent).run(queue.asked.notified()).await.unwrap();
+    let settled = queue.settled.lock().unwrap().clone();
+    assert!(matches!(&settled[..], [Settlement::Again { why, .. }] if why.code == GIVEN_BACK), "{settled:?}");
 }
 
 #[tokio::test]

@@ -175,6 +175,22 @@ async fn a_token_service_that_asks_for_patience_is_given_it() {
 }
 
 #[tokio::test]
+async fn an_open_question_ends_when_no_more_work_is_wanted_and_not_without_what_was_leased() {
+    let body = include_str!("../../../tests/cases/queue/lease-answer-1.json").to_owned();
+    let (queue, _) = queue(Answers { status: 200, body, ..Answers::default() }).await;
+    let (items, ()) = tokio::join!(lease(&queue), async { queue.stop() });
+    assert_eq!(items.unwrap().len(), 1, "the server had leased it");
+    assert_eq!(lease(&queue).await.unwrap(), [], "it is not asked again");
+    // Connections are taken, and nobody ever answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Url::parse(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+    let client = reqwest::Client::builder().build().unwrap();
+    let queue = RemoteQueue::new(client, &server, bearer(), Arc::new(SystemClock)).unwrap();
+    let (items, ()) = tokio::join!(lease(&queue), async { queue.stop() });
+    assert_eq!(items.unwrap(), []);
+}
+
+#[tokio::test]
 async fn who_is_given_no_token_is_not_let_in() {
     let refusal = || TokenError::Refused { code: "invalid_client".to_owned(), why: "no such client".to_owned() };
     let bearer: BearerSource = Arc::new(move |_| Box::pin(async move { Err(refusal()) }));
