@@ -1,16 +1,20 @@
 //! At its start an agent asks whether what its own file names is there: a misspelt name protects nobody.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Desk;
-use crate::pipeline::backoff::backoff;
 use crate::pipeline::schedule::chain;
 use crate::plain::plain;
+
+/// When a target that could not be asked is asked again. A directory that does not let the agent in counts each try, and
+/// locks accounts after some within half an hour: an agent without work adds few.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(300);
 
 /// Looks until the target has answered once, and says what it does not have. A target that is down keeps the agent from
 /// nothing; one that runs once asks once.
 pub(super) async fn tell_of_missing(desk: Arc<Desk>) {
-    for attempt in 0_u32.. {
+    loop {
         match desk.carrier.writer.missing().await {
             Ok(missing) => {
                 for missing in missing {
@@ -25,6 +29,6 @@ pub(super) async fn tell_of_missing(desk: Arc<Desk>) {
         if desk.agent.settings.once {
             return;
         }
-        tokio::time::sleep(backoff(attempt, "names")).await;
+        tokio::time::sleep(LOOK_AGAIN_AFTER).await;
     }
 }
