@@ -47,6 +47,8 @@ pub struct ActiveTarget {
     pub id: TargetId,
     /// The directory behind it, the same for every job that writes to it.
     pub directory: String,
+    /// The kind that it must be of in the file of an agent that writes there; `None` where that is not asked.
+    pub kind: Option<&'static str>,
     /// Who writes there.
     pub hands: Hands,
 }
@@ -155,7 +157,12 @@ impl App {
     pub fn activate(&mut self, job: &JobMeant, with_hands: bool) -> Result<Arc<ActiveJob>, ActivateError> {
         let targets = job.connections.iter().map(|(id, connection)| {
             let hands = if with_hands { self.hands(id, connection)? } else { Hands::Agent };
-            Ok(ActiveTarget { id: id.clone(), directory: connection.directory(), hands })
+            Ok(ActiveTarget {
+                id: id.clone(),
+                directory: connection.directory(),
+                kind: connection.kind_at_agents(),
+                hands,
+            })
         });
         let targets = targets.collect::<Result<Vec<_>, ActivateError>>()?;
         let active = self.add(job.job.clone(), &job.hash, targets, job.schema())?;

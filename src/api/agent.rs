@@ -31,13 +31,35 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// keep a report of several within a megabyte.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Characters of a kind that an agent says that are repeated to it.
+const KIND_CHARACTERS_MAX: usize = 40;
+
 /// What an agent asks for.
 pub(super) struct Asked {
     pub(super) client: WorkerId,
     pub(super) targets: Vec<TargetId>,
     max: usize,
+    /// Who asks, where they say so.
+    agent: Option<AgentWire>,
+}
+
+impl Asked {
     /// How long its writes take, where it says so.
-    pub(super) timeout: Option<Duration>,
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.agent.as_ref().map(AgentWire::timeout)
+    }
+
+    /// Whether the target of this job is of the kind that it is of in the agent's own file; where nobody says, it is
+    /// taken to be.
+    fn fits(&self, job: &ActiveJob, target: &TargetId) -> bool {
+        let said = self.agent.as_ref().and_then(|agent| agent.kind_of(target));
+        kind_in(job, target).zip(said).is_none_or(|(kind, said)| kind == said)
+    }
+
+    /// The jobs that leave this target to an agent like this.
+    pub(super) fn served<'a>(&'a self, api: &'a Api, target: &'a TargetId) -> impl Iterator<Item = &'a Arc<ActiveJob>> {
+        served(api, target).filter(|job| self.fits(job, target))
+    }
 }
 
 /// `POST /muster/v1/agent/lease`: waits until there is work, or the time is up.
@@ -45,7 +67,7 @@ pub(super) async fn lease(api: web::Data<Api>, request: HttpRequest) -> Result<H
     let client = caller(&api, &request, &[Role::Agent]).await?;
     let question: LeaseRequestWire = json_body(&api, &request).await?;
     let asked = Arc::new(check(&api, &client, &question)?);
-    note(&api, &request, &asked, question.agent.as_ref()).await?;
+    note(&api, &request, &asked).await?;
     let wait = Duration::from_secs(question.wait_seconds.into()).min(WAIT_MAX);
     let began = Instant::now();
     let mut bell = api.app.work.listen();
@@ -64,13 +86,9 @@ pub(super) async fn lease(api: web::Data<Api>, request: HttpRequest) -> Result<H
     }
 }
 
-/// Writes down that the agent has asked, for people to see.
-pub(super) async fn note(
-    api: &web::Data<Api>,
-    request: &HttpRequest,
-    asked: &Arc<Asked>,
-    agent: Option<&AgentWire>,
-) -> Result<(), ApiError> {
+/// Writes down that the agent has asked, for people to see; refuses one whose target is another directory than the jobs'.
+pub(super) async fn note(api: &web::Data<Api>, request: &HttpRequest, asked: &Arc<Asked>) -> Result<(), ApiError> {
+    let agent = asked.agent.as_ref();
     let address = request.peer_addr().map(|address| address.ip().to_string()).unwrap_or_default();
     let seen = |target: &TargetId| AgentSeen {
         client: asked.client.as_str().to_owned(),
@@ -78,11 +96,31 @@ pub(super) async fn note(
         version: agent.map(|agent| agent.version.clone()).unwrap_or_default(),
         target: target.clone(),
         address: address.clone(),
+        kind: agent.and_then(|agent| agent.kind_of(target)).unwrap_or_default().to_owned(),
+        fits: asked.served(api, target).next().is_some(),
     };
     let seen: Vec<AgentSeen> = asked.targets.iter().map(seen).collect();
     let noted =
         blocking(api, move |api| seen.iter().try_for_each(|seen| api.app.store.agent_asked(seen, api.app.clock.now())));
-    noted.await?.map_err(|error| ApiError::store(&error))
+    noted.await?.map_err(|error| ApiError::store(&error))?;
+    match asked.targets.iter().find(|target| asked.served(api, target).next().is_none()) {
+        Some(target) => Err(other_kind(api, asked, target)),
+        None => Ok(()),
+    }
+}
+
+/// Change files that nobody waits for, say, would be reported as accounts of a domain.
+fn other_kind(api: &Api, asked: &Asked, target: &TargetId) -> ApiError {
+    let said = asked.agent.as_ref().and_then(|agent| agent.kind_of(target)).unwrap_or_default();
+    let jobs = served(api, target)
+        .filter_map(|job| kind_in(job, target).map(|kind| format!("of kind `{kind}` in job `{}`", job.core.id)));
+    let jobs: Vec<_> = jobs.collect();
+    ApiError::OtherKind(format!(
+        "the target `{target}` is of kind `{}` in the agent's file, and {}; correct one of the two. Until then it is \
+         given no work",
+        said.escape_debug().take(KIND_CHARACTERS_MAX).collect::<String>(),
+        jobs.join(", ")
+    ))
 }
 
 /// `POST /muster/v1/agent/settle`.
@@ -144,13 +182,17 @@ pub(super) fn check(api: &Api, client: &Client, question: &LeaseRequestWire) -> 
     if targets.is_empty() || question.max == 0 {
         return Err(ApiError::BadRequest("ask for at least one work item of at least one target".to_owned()));
     }
-    let timeout = question.agent.as_ref().map(AgentWire::timeout);
     let max = question.max.min(LEASE_ITEMS_MAX) as usize;
-    Ok(Asked { client: WorkerId::new(&client.id), targets, max, timeout })
+    Ok(Asked { client: WorkerId::new(&client.id), targets, max, agent: question.agent.clone() })
+}
+
+/// Of which kind the target must be for an agent of this job.
+fn kind_in(job: &ActiveJob, target: &TargetId) -> Option<&'static str> {
+    job.targets.iter().find(|held| held.id == *target).and_then(|held| held.kind)
 }
 
 /// The jobs that leave this target to agents.
-pub(super) fn served<'a>(api: &'a Api, target: &'a TargetId) -> impl Iterator<Item = &'a Arc<ActiveJob>> {
+fn served<'a>(api: &'a Api, target: &'a TargetId) -> impl Iterator<Item = &'a Arc<ActiveJob>> {
     let by_agent = move |job: &&Arc<ActiveJob>| {
         job.targets.iter().any(|held| held.id == *target && matches!(held.hands, Hands::Agent))
     };
@@ -165,7 +207,7 @@ async fn lease_now(api: &web::Data<Api>, asked: &Arc<Asked>) -> Result<Vec<WorkI
 fn lease_all(api: &Api, asked: &Asked) -> Result<Vec<WorkItem>, StoreError> {
     let mut items = Vec::new();
     for target in &asked.targets {
-        for job in served(api, target) {
+        for job in asked.served(api, target) {
             let left = asked.max - items.len();
             if left > 0 {
                 items.extend(lease_of(api, job, target, asked, left)?);
@@ -183,7 +225,7 @@ fn lease_of(
     asked: &Asked,
     count: usize,
 ) -> Result<Vec<WorkItem>, StoreError> {
-    let settings = api.app.lease_settings_of_agents(count, asked.timeout);
+    let settings = api.app.lease_settings_of_agents(count, asked.timeout());
     loop {
         let now = api.app.clock.now();
         let work = deliver::lease(&api.app.store, &job.core, &job.state, target, &asked.client, &settings, now)?;

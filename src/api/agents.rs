@@ -18,6 +18,8 @@ pub(super) async fn get(api: web::Data<Api>, request: HttpRequest) -> Result<Htt
             "name": state.agent.name,
             "version": state.agent.version,
             "target": state.agent.target.as_str(),
+            "kind": state.agent.kind,
+            "fits": state.agent.fits,
             "clientId": state.agent.client,
             "clientName": state.client_name,
             "address": state.agent.address,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::agent::{Asked, check, json_body, note, served};
+use super::agent::{Asked, check, json_body, note};
 use super::auth::caller;
 use super::error::ApiError;
 use super::role::Role;
@@ -27,7 +27,7 @@ pub(super) async fn claim(api: web::Data<Api>, request: HttpRequest) -> Result<H
         agent: wanted.agent,
     };
     let asked = Arc::new(check(&api, &client, &question)?);
-    note(&api, &request, &asked, question.agent.as_ref()).await?;
+    note(&api, &request, &asked).await?;
     let answers = blocking(&api, move |api| claim_now(api, &asked, &claims)).await?;
     let answers = answers.map_err(|error| ApiError::store(&error))?;
     // There is room to offer more; and what is gone may be due anew.
@@ -61,9 +61,9 @@ fn read(wanted: &ClaimRequestWire) -> Result<Vec<Claim>, ApiError> {
 /// An offer does not say whose job it is of: each that leaves the targets to agents is asked for what is still open.
 fn claim_now(api: &Api, asked: &Asked, claims: &[Claim]) -> Result<Vec<Claimed>, StoreError> {
     let mut answers = vec![Claimed::Gone; claims.len()];
-    let terms = api.app.lease_settings_of_agents(claims.len(), asked.timeout);
+    let terms = api.app.lease_settings_of_agents(claims.len(), asked.timeout());
     for job in api.app.jobs.iter() {
-        let own = asked.targets.iter().filter(|target| served(api, target).any(|other| Arc::ptr_eq(other, job)));
+        let own = asked.targets.iter().filter(|target| asked.served(api, target).any(|other| Arc::ptr_eq(other, job)));
         let targets: Vec<TargetKey> = own.filter_map(|target| job.state.target(target)).collect();
         let open: Vec<usize> = (0..claims.len()).filter(|at| answers[*at] == Claimed::Gone).collect();
         if targets.is_empty() || open.is_empty() {

@@ -36,6 +36,8 @@ pub(super) enum ApiError {
     #[error("the lease has ended, or was settled before; nothing was changed, and who holds the work now looks first")]
     LeaseLost,
     #[error("{0}")]
+    OtherKind(String),
+    #[error("{0}")]
     TooLarge(String),
     #[error("{0}")]
     MediaType(String),
@@ -105,6 +107,7 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => "MethodNotAllowed",
             Self::TimedOut(_) => "RequestTimeout",
             Self::LeaseLost => "leaseLost",
+            Self::OtherKind(_) => "otherKind",
             Self::TooLarge(_) => "RequestEntityTooLarge",
             Self::MediaType(_) => "UnsupportedMediaType",
             Self::TooMany(..) => "TooManyRequests",
@@ -162,7 +165,7 @@ impl ResponseError for ApiError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TimedOut(_) => StatusCode::REQUEST_TIMEOUT,
-            Self::LeaseLost => StatusCode::CONFLICT,
+            Self::LeaseLost | Self::OtherKind(_) => StatusCode::CONFLICT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany(..) => StatusCode::TOO_MANY_REQUESTS,

@@ -38,7 +38,9 @@ pub use auth::sha256;
 pub use role::{Role, UnknownRole};
 pub use serve::{ServeError, Serving, listen, serve};
 pub use settings::{ApiSettings, JobLimits, Rate, STRICT_OPERATIONS_MAX, TlsFiles};
-pub use status::{AgentWire, By, CountWire, JobWire, PaceWire, PutOffWire, StatusWire, TargetWire, WhoWrites, status};
+pub use status::{
+    AgentWire, By, CountWire, JobWire, PaceWire, PutOffWire, StatusWire, TargetWire, WhoWrites, Written, status,
+};
 pub use token::TOKEN_LIFETIME;
 
 /// Jobs that are named when somebody asks for one that is not there.

@@ -111,6 +111,8 @@ pub fn serve(
         .max_connections(CONNECTIONS_MAX)
         .keep_alive(KEEP_ALIVE)
         .client_request_timeout(HEAD_READ_MAX)
+        // Whoever has hung up hears no answer: an agent's open question would be given work that nobody carries.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(STOP_SECONDS_MAX)
         .disable_signals();
     let server = match tls {

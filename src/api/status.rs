@@ -57,6 +57,9 @@ pub struct TargetWire {
     pub target: String,
     /// Who writes there.
     pub by: By,
+    /// The kind that it must be of in an agent's file; nothing, where no agent writes there or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// Linked accounts.
     pub linked: u64,
     /// Pieces of work that may be taken up at once.
@@ -79,6 +82,18 @@ pub struct TargetWire {
     pub empty_in_seconds: Option<u64>,
     /// The agents that have asked for its work.
     pub agents: Vec<AgentWire>,
+}
+
+impl TargetWire {
+    /// Whether an agent's target is of the same kind; one that is not is given no work.
+    pub fn fits(&self, agent: &AgentWire) -> bool {
+        is_alike(self.kind.as_deref(), agent)
+    }
+}
+
+/// Where nobody says of which kind a target is, it is taken to be of the same.
+fn is_alike(kind: Option<&str>, agent: &AgentWire) -> bool {
+    kind.zip(agent.kind.as_deref()).is_none_or(|(kind, said)| kind == said)
 }
 
 /// Why, and how much.
@@ -127,6 +142,9 @@ pub struct AgentWire {
     pub name: String,
     /// The version of muster it is.
     pub version: String,
+    /// Of which kind the target is by its own file; nothing, where it did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// When it last asked.
     pub last_seen_at: String,
     /// How many seconds ago that is.
@@ -149,18 +167,29 @@ pub(super) fn of_app(app: &App) -> Result<StatusWire, StoreError> {
     let jobs: Vec<_> = app.jobs.iter().map(|job| &*job.state).collect();
     status(&app.store, &jobs, app.clock.now(), &|job, target| {
         let active = app.job(job.id.as_str()).and_then(|job| job.targets.iter().find(|held| held.id == *target));
-        match active.map(|target| &target.hands) {
-            Some(Hands::Embedded(writer)) => (By::Server, writer.pace()),
-            Some(Hands::Agent) => (By::Agent, None),
-            None => (By::Unknown, None),
+        match active.map(|target| (&target.hands, target.kind)) {
+            Some((Hands::Embedded(writer), _)) => Written { by: By::Server, pace: writer.pace(), kind: None },
+            Some((Hands::Agent, kind)) => Written { by: By::Agent, pace: None, kind },
+            None => Written { by: By::Unknown, pace: None, kind: None },
         }
     })
 }
 
-/// Says who writes to a target of a job, and at what pace.
-pub type WhoWrites<'a> = dyn Fn(&JobState, &TargetId) -> (By, Option<Pace>) + 'a;
+/// How a target is written to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Written {
+    /// By whom.
+    pub by: By,
+    /// At what pace, where that is known.
+    pub pace: Option<Pace>,
+    /// The kind that it must be of in an agent's file.
+    pub kind: Option<&'static str>,
+}
 
-/// How things stand with these jobs; `hands` says who writes to a target, and at what pace.
+/// Says how a target of a job is written to.
+pub type WhoWrites<'a> = dyn Fn(&JobState, &TargetId) -> Written + 'a;
+
+/// How things stand with these jobs; `hands` says how a target is written to.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] when nothing can be read.
@@ -175,9 +204,9 @@ pub fn status(
         agents.entry(agent.agent.target.clone()).or_default().push(agent_wire(&agent, now));
     }
     let target = |job: &JobState, id: &TargetId, key| {
-        let (by, pace) = hands(job, id);
-        let agents = if by == By::Server { None } else { agents.get(id).cloned() };
-        Ok(target_wire(id, by, &store.target_work(key, now)?, pace, agents.unwrap_or_default(), now))
+        let written = hands(job, id);
+        let agents = if written.by == By::Server { None } else { agents.get(id).cloned() };
+        Ok(target_wire(id, written, &store.target_work(key, now)?, agents.unwrap_or_default(), now))
     };
     let job = |job: &&JobState| {
         let targets = job.targets.iter().map(|(id, key)| target(job, id, *key));
@@ -192,9 +221,8 @@ pub fn status(
 
 fn target_wire(
     id: &TargetId,
-    by: By,
+    Written { by, pace, kind }: Written,
     work: &TargetWork,
-    pace: Option<Pace>,
     agents: Vec<AgentWire>,
     now: Timestamp,
 ) -> TargetWire {
@@ -202,11 +230,12 @@ fn target_wire(
         codes.iter().map(|(why, count)| CountWire { why: why.clone(), count: *count }).collect()
     };
     // Nobody is there who could empty it.
-    let stands_still = by == By::Agent && !agents.iter().any(|agent| agent.is_here);
+    let stands_still = by == By::Agent && !agents.iter().any(|agent| agent.is_here && is_alike(kind, agent));
     let estimate = empty_in(work, pace.as_ref(), now).filter(|time| time.is_zero() || !stands_still);
     TargetWire {
         target: id.to_string(),
         by,
+        kind: kind.map(str::to_owned),
         linked: work.linked,
         due: work.due,
         under_way: work.under_way,
@@ -239,6 +268,7 @@ fn agent_wire(state: &AgentState, now: Timestamp) -> AgentWire {
     AgentWire {
         name: state.agent.name.clone(),
         version: state.agent.version.clone(),
+        kind: Some(state.agent.kind.clone()).filter(|kind| !kind.is_empty()),
         last_seen_at: state.seen_at.to_string(),
         last_seen_seconds: now.since(state.seen_at).as_secs(),
         is_here: state.is_here(now),

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::clock::{Clock, PatientClock, SteadyClock, SystemClock};
-use crate::config::{AgentMeant, AgentTarget, DirectoryMeant, Reached, SecretError};
+use crate::config::{AgentMeant, AgentTarget, DirectoryMeant, LDIF, Reached, SecretError};
 use crate::http_client::{self, HttpClientError};
 use crate::model::TargetId;
 use crate::pipeline::agent::{Agent, AgentSettings, Carrier};
@@ -109,8 +109,10 @@ pub fn agent(
     once: bool,
 ) -> Result<Agent, AgentError> {
     let carrier = |folder| Carrier { writer: change_files(folder), concurrency_max: CONCURRENCY_MAX };
-    let carriers = folders.into_iter().map(|(target, folder)| (target, carrier(folder))).collect();
-    join(login, carriers, clock, once)
+    let carriers: BTreeMap<_, _> = folders.into_iter().map(|(target, folder)| (target, carrier(folder))).collect();
+    let agent = introduction(&login.name, &carriers);
+    let agent = agent.with_kinds(carriers.keys().map(|target| (target, LDIF)));
+    join(login, agent, carriers, clock, once)
 }
 
 /// An agent as its own file means it: each target within the limits that stand there.
@@ -137,7 +139,15 @@ pub fn agent_of_file(
         carriers.insert(target.id.clone(), carrier(target)?);
     }
     let clock: Arc<dyn Clock> = Arc::new(SteadyClock::new());
-    join(&login, carriers, &clock, once)
+    let agent = introduction(&login.name, &carriers);
+    let agent = agent.with_kinds(meant.targets.iter().map(|target| (&target.id, target.reached.kind())));
+    join(&login, agent, carriers, &clock, once)
+}
+
+/// Who asks for work.
+fn introduction(name: &str, carriers: &BTreeMap<TargetId, Carrier>) -> AgentWire {
+    let timeout = carriers.values().map(|carrier| carrier.writer.timeout()).max().unwrap_or(TIMEOUT);
+    AgentWire::new(name, timeout)
 }
 
 /// A person answers for the hour before the logs of these targets.
@@ -219,15 +229,15 @@ pub fn certificates(path: &Path) -> Result<Vec<u8>, AgentError> {
 
 fn join(
     login: &AgentLogin,
+    agent: AgentWire,
     carriers: BTreeMap<TargetId, Carrier>,
     clock: &Arc<dyn Clock>,
     once: bool,
 ) -> Result<Agent, AgentError> {
     let client = http_client::build(&login.server, TIMEOUT, login.ca.as_deref())?;
     let bearer = bearer(login, client.clone(), Arc::clone(clock))?;
-    let timeout = carriers.values().map(|carrier| carrier.writer.timeout()).max().unwrap_or(TIMEOUT);
     let queue = RemoteQueue::new(client, &login.server, bearer, Arc::clone(clock))?;
-    let queue = queue.introduced(AgentWire::new(&login.name, timeout));
+    let queue = queue.introduced(agent);
     let settings = AgentSettings { wait: WAIT, once };
     let queue: Arc<dyn Queue> = match &login.nats {
         Some((nats, keys)) => Arc::new(NatsQueue::new(queue, nats.clone(), keys.clone(), Arc::clone(clock))),

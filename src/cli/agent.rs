@@ -11,13 +11,13 @@ use url::Url;
 
 use super::Globals;
 use super::jobs::Shown;
-use super::screen::{counted, is_colourful, note, say, say_json};
+use super::screen::{counted, grouped, is_colourful, note, say, say_json};
 use super::stop::StopSignals;
 use crate::app::{self, AgentLogin};
 use crate::clock::{Clock, SteadyClock};
 use crate::config::{self, AgentMeant, Reached, SecretSource, load_agent_queue};
 use crate::model::TargetId;
-use crate::pipeline::agent::Agent;
+use crate::pipeline::agent::{Agent, Tally};
 use crate::plain::plain;
 use crate::queue::envelope::PinnedKeys;
 use crate::queue::nats::NatsSettings;
@@ -32,7 +32,7 @@ const SECRET_VARIABLE: &str = "MUSTER_CLIENT_SECRET";
 /// server asks for. Without it, --server, --client-id, --target and --ldif put change files for one target into a folder.
 ///
 /// Exit code 0: told to stop, or (with --once) nothing was due any more; 3: some work was carried and could not be
-/// reported, so the server will give it out again; 1: an error.
+/// reported, so the server will give it out again; 1: an error, with --once also that the server does not let it in.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The agent's own file; samples/agent.toml is one.
@@ -88,15 +88,39 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Arc::new(agent).run(signals.asked()).await.context("the agent leaves")
     })?;
     if globals.json {
-        say_json(&json!({ "settled": tally.settled, "unreported": tally.unreported }));
+        say_json(&tally_json(&tally));
     } else {
-        say(format!(
-            "{} carried and reported, {} carried and not reported",
-            counted(tally.settled, "piece of work", "pieces of work"),
-            tally.unreported
-        ));
+        say(tally_words(&tally));
     }
     Ok(if tally.unreported > 0 { ExitCode::from(NOT_ALL) } else { ExitCode::SUCCESS })
+}
+
+/// How work ends, and the words for it, in the order in which they are said.
+const ENDS: [(&str, &str); 7] = [
+    ("applied", "applied"),
+    ("linked", "linked to an account that was there"),
+    ("unchanged", "unchanged"),
+    ("skipped", "skipped"),
+    ("held", "held"),
+    ("failed", "failed"),
+    ("again", "to be tried again"),
+];
+
+fn tally_words(tally: &Tally) -> String {
+    let ended = ENDS.iter().filter_map(|(word, said)| Some(format!("{} {said}", grouped(*tally.settled.get(word)?))));
+    let unreported = (tally.unreported > 0)
+        .then(|| format!("{} carried and not reported, so the server gives it out again", grouped(tally.unreported)));
+    let told: Vec<_> = ended.chain(unreported).collect();
+    let pieces = counted(tally.settled_in_all() + tally.unreported, "piece of work", "pieces of work");
+    if told.is_empty() { pieces } else { format!("{pieces}: {}", told.join(", ")) }
+}
+
+fn tally_json(tally: &Tally) -> serde_json::Value {
+    let mut json = json!({ "settled": tally.settled_in_all(), "unreported": tally.unreported });
+    for (word, _) in ENDS {
+        json[word] = json!(tally.settled.get(word).copied().unwrap_or_default());
+    }
+    json
 }
 
 /// Loads an agent's file, or shows everything that is wrong with it.
@@ -171,4 +195,28 @@ fn must_be_there(folder: &Path) -> anyhow::Result<()> {
 fn host_name() -> String {
     let told = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     told.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_carried_is_told_by_how_it_ended() {
+        let tally = |settled: &[(&'static str, u64)], unreported| Tally {
+            settled: settled.iter().copied().collect(),
+            unreported,
+        };
+        assert_eq!(tally_words(&tally(&[], 0)), "0 pieces of work");
+        assert_eq!(tally_words(&tally(&[("applied", 1)], 0)), "1 piece of work: 1 applied");
+        let all = tally(&[("again", 2), ("failed", 3), ("applied", 1_000), ("held", 1), ("unchanged", 4)], 1);
+        assert_eq!(
+            tally_words(&all),
+            "1 011 pieces of work: 1 000 applied, 4 unchanged, 1 held, 3 failed, 2 to be tried again, \
+             1 carried and not reported, so the server gives it out again"
+        );
+        let json = json!({ "settled": 1_010, "unreported": 1, "applied": 1_000, "linked": 0, "unchanged": 4,
+            "skipped": 0, "held": 1, "failed": 3, "again": 2 });
+        assert_eq!(tally_json(&all), json);
+    }
 }

@@ -47,6 +47,8 @@ fn agent_json(state: &AgentState, is_here: bool) -> serde_json::Value {
         "name": state.agent.name,
         "version": state.agent.version,
         "target": state.agent.target.as_str(),
+        "kind": state.agent.kind,
+        "fits": state.agent.fits,
         "clientId": state.agent.client,
         "clientName": state.client_name,
         "address": state.agent.address,

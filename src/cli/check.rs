@@ -7,19 +7,30 @@ use serde_json::json;
 
 use super::Globals;
 use super::screen::{counted, is_colourful, note, say, say_json};
-use crate::config::{self, AgentTarget, JobMeant, Report};
+use crate::app::looker_of;
+use crate::config::{self, AgentMeant, AgentTarget, JobMeant, Report};
+use crate::model::TargetId;
+use crate::pipeline::schedule::chain;
 use crate::plain::plain;
 use crate::proof::prove;
+use crate::writer::Missing;
 
 /// Check job files, and agents' files: every mistake, with its place and a hint.
+///
+/// Exit code 0: all are sound; 1: some are not, or, with --look, a directory does not have what its agent's file names,
+/// or could not be asked.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Job files.
     #[arg(required_unless_present = "agents", value_name = "JOB")]
     jobs: Vec<PathBuf>,
-    /// An agent's own file. Neither its secrets nor its directories are asked.
+    /// An agent's own file. Neither its secrets nor its directories are asked, but with --look.
     #[arg(long = "agent", value_name = "FILE")]
     agents: Vec<PathBuf>,
+    /// Also ask the directories of the agents' files for every container, protected account and protected group that
+    /// stands there: a misspelt one protects nobody.
+    #[arg(long, requires = "agents")]
+    look: bool,
 }
 
 pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
@@ -53,18 +64,24 @@ pub(super) fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         }
     }
     for path in &args.agents {
-        sound &= check_agent(path, globals);
+        sound &= check_agent(path, args.look, globals)?;
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Whether an agent's file is sound.
-fn check_agent(path: &Path, globals: &Globals) -> bool {
+/// Whether an agent's file is sound; and, where it is asked, its directories have what it names.
+fn check_agent(path: &Path, look: bool, globals: &Globals) -> anyhow::Result<bool> {
     let checked = config::load_agent(path);
     let report = checked.as_ref().map_or_else(|report| report, |agent| &agent.warnings);
     if globals.json {
-        say_json(&json!({ "file": path, "ok": checked.is_ok(), "findings": findings(report) }));
-        return checked.is_ok();
+        let looked = looked(checked.as_ref().ok().filter(|_| look))?;
+        let is_sound = checked.is_ok() && looked.iter().all(Looked::is_right);
+        let mut answer = json!({ "file": path, "ok": is_sound, "findings": findings(report) });
+        if look {
+            answer["looked"] = looked.iter().map(looked_json).collect();
+        }
+        say_json(&answer);
+        return Ok(is_sound);
     }
     if !report.findings().is_empty() {
         note(report.render(is_colourful()));
@@ -74,7 +91,58 @@ fn check_agent(path: &Path, globals: &Globals) -> bool {
         let (file, targets) = (plain(&path.display().to_string()).into_owned(), targets.join(", "));
         say(format!("{file}: the agent's file is sound; it writes to {targets}"));
     }
-    checked.is_ok()
+    let looked = looked(checked.as_ref().ok().filter(|_| look))?;
+    looked.iter().for_each(print_looked);
+    Ok(checked.is_ok() && looked.iter().all(Looked::is_right))
+}
+
+/// What a directory does not have of what its agent's file names, or why it could not be asked.
+struct Looked {
+    target: TargetId,
+    missing: Result<Vec<Missing>, String>,
+}
+
+impl Looked {
+    fn is_right(&self) -> bool {
+        self.missing.as_ref().is_ok_and(Vec::is_empty)
+    }
+}
+
+/// Asks the directories of an agent, one after another. Folders of change files have nothing that could be asked.
+fn looked(agent: Option<&AgentMeant>) -> anyhow::Result<Vec<Looked>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut looked = Vec::new();
+    for target in agent.into_iter().flat_map(|agent| &agent.targets) {
+        if let Some(looker) = looker_of(target)? {
+            let missing = runtime.block_on(looker.missing()).map_err(|error| chain(&error));
+            looked.push(Looked { target: target.id.clone(), missing });
+        }
+    }
+    Ok(looked)
+}
+
+fn print_looked(looked: &Looked) {
+    match &looked.missing {
+        Ok(missing) if missing.is_empty() => {
+            say(format!("{}: the directory has everything that the file names", looked.target));
+        }
+        Ok(missing) => missing.iter().for_each(|missing| {
+            note(format!("error: {}: {}", looked.target, plain(&missing.to_string())));
+        }),
+        Err(why) => note(format!("error: {}: the directory cannot be asked: {}", looked.target, plain(why))),
+    }
+}
+
+fn looked_json(looked: &Looked) -> serde_json::Value {
+    let missing = looked.missing.iter().flatten().map(|missing| {
+        let (setting, name) = missing.parts();
+        json!({ "setting": setting, "name": name })
+    });
+    json!({
+        "target": looked.target.as_str(),
+        "missing": missing.collect::<Vec<_>>(),
+        "notAsked": looked.missing.as_ref().err(),
+    })
 }
 
 fn agent_target(target: &AgentTarget) -> String {

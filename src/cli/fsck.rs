@@ -14,14 +14,13 @@ use super::jobs::{WriteTimeout, load_job, open_store};
 use super::screen::{Progress, counted, grouped, note, say, say_json, shown};
 use crate::app::{self, App, Hands};
 use crate::clock::SystemClock;
-use crate::config::{self, AgentTarget, Connection, JobMeant};
+use crate::config::{AgentTarget, Connection, JobMeant};
 use crate::model::TargetId;
 use crate::pipeline::look::{Difference, Looker, TargetLooked, What};
 use crate::plain::plain;
 use crate::scim::json::value_to_json;
 use crate::store::{Access, Fault, Store};
 use crate::writer::Writer;
-use crate::writer::ldap::LdapKind;
 
 /// Differences shown of each target; all are counted.
 const SHOWN_DEFAULT: usize = 20;
@@ -138,21 +137,10 @@ fn reached_by_agents(files: &[PathBuf], job: &JobMeant) -> anyhow::Result<Reache
 
 /// A directory looked at as one of another kind has nobody in it: everybody would be told to be missing.
 fn must_be_alike(target: &AgentTarget, job: &JobMeant, file: &Path) -> anyhow::Result<()> {
-    let kind = |kind: &LdapKind| match kind {
-        LdapKind::ActiveDirectory => "active-directory",
-        LdapKind::Ldap => "ldap",
-    };
-    let here = match &target.reached {
-        config::Reached::Ldap(directory) => kind(&directory.kind),
-        config::Reached::Ldif { .. } => "ldif",
-    };
+    let here = target.reached.kind();
     let connection = job.connections.iter().find(|(id, _)| *id == target.id).map(|(_, connection)| connection);
-    let there = match connection {
-        Some(Connection::Directory { kind: there, .. }) => kind(there),
-        Some(Connection::Ldif { .. }) => "ldif",
-        // Agents do not write there, and it is asked otherwise.
-        Some(Connection::Graph(_) | Connection::Scim(_)) | None => return Ok(()),
-    };
+    // Where agents do not write, it is asked otherwise.
+    let Some(there) = connection.and_then(Connection::kind_at_agents) else { return Ok(()) };
     let file = plain(&file.display().to_string()).into_owned();
     anyhow::ensure!(
         here == there,

@@ -12,7 +12,7 @@ use super::Globals;
 use super::jobs::{open_store, running_job};
 use super::remote::{CLIENT_SECRET_VARIABLE, certificates, own_token_url};
 use super::screen::{grouped, say, say_json, table};
-use crate::api::{By, CountWire, PaceWire, StatusWire, TargetWire, status};
+use crate::api::{AgentWire, By, CountWire, PaceWire, StatusWire, TargetWire, Written, status};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{JobMeant, SecretSource};
 use crate::http_client;
@@ -109,12 +109,13 @@ fn of_folder(store: &Store) -> anyhow::Result<StatusWire> {
     let by = |state: &JobState, target: &TargetId| {
         let file = states.iter().position(|held| held.key == state.key).and_then(|at| files[at].as_ref());
         let connection = file.and_then(|file| file.connections.iter().find(|(id, _)| id == target));
+        let kind = connection.and_then(|(_, connection)| connection.kind_at_agents());
         let by = match connection {
-            Some((_, connection)) if connection.is_left_to_agents() => By::Agent,
+            Some(_) if kind.is_some() => By::Agent,
             Some(_) => By::Server,
             None => By::Unknown,
         };
-        (by, None)
+        Written { by, pace: None, kind }
     };
     Ok(status(store, &states.iter().collect::<Vec<_>>(), SystemClock.now(), &by)?)
 }
@@ -199,7 +200,7 @@ fn pace_words(pace: &PaceWire) -> String {
 
 /// Which agents there are; and why work waits where none is.
 fn agents_words(at: &TargetWire) -> String {
-    let here: Vec<_> = at.agents.iter().filter(|agent| agent.is_here).collect();
+    let here: Vec<_> = at.agents.iter().filter(|agent| agent.is_here && at.fits(agent)).collect();
     if !here.is_empty() {
         let told = here
             .iter()
@@ -208,13 +209,23 @@ fn agents_words(at: &TargetWire) -> String {
     }
     let waits = if at.due + at.under_way > 0 { "work waits: " } else { "" };
     match at.agents.iter().min_by_key(|agent| agent.last_seen_seconds) {
-        Some(agent) => format!(
-            "{waits}no agent is here; {} asked last, {} ago",
-            if agent.name.is_empty() { "one" } else { &agent.name },
-            time(agent.last_seen_seconds)
+        Some(agent) if !at.fits(agent) => format!(
+            "{waits}{} asked last, {} ago, and is given no work: in its file the target is of kind `{}`, in the job of \
+             kind `{}`; correct one of the two",
+            name(agent),
+            time(agent.last_seen_seconds),
+            agent.kind.as_deref().unwrap_or_default(),
+            at.kind.as_deref().unwrap_or_default(),
         ),
+        Some(agent) => {
+            format!("{waits}no agent is here; {} asked last, {} ago", name(agent), time(agent.last_seen_seconds))
+        }
         None => format!("{waits}no agent has ever asked for it; `muster agent` does"),
     }
+}
+
+fn name(agent: &AgentWire) -> &str {
+    if agent.name.is_empty() { "one" } else { &agent.name }
 }
 
 /// A time as people say it.

@@ -23,6 +23,9 @@ const BODY_MIB_MAX: u32 = 32;
 /// Operations that may wait, where nothing is said: the largest job this is built for, once.
 const WAITING_OPERATIONS_MAX: u32 = 1_000_000;
 
+/// The word for the kind of a target that is written to by change files.
+pub(crate) const LDIF: &str = "ldif";
+
 /// A job file, understood.
 #[derive(Debug, Clone)]
 pub struct JobMeant {
@@ -127,9 +130,15 @@ pub enum ScimLogin {
 impl Connection {
     /// Whether work there is carried by agents, and not by the server itself.
     pub fn is_left_to_agents(&self) -> bool {
+        self.kind_at_agents().is_some()
+    }
+
+    /// The kind that the target must be of in the file of an agent that writes there; `None` where none does.
+    pub fn kind_at_agents(&self) -> Option<&'static str> {
         match self {
-            Self::Graph(_) | Self::Scim(_) => false,
-            Self::Ldif { .. } | Self::Directory { .. } => true,
+            Self::Graph(_) | Self::Scim(_) => None,
+            Self::Ldif { .. } => Some(LDIF),
+            Self::Directory { kind, .. } => Some(kind.word()),
         }
     }
 

@@ -33,6 +33,7 @@ use form::Form;
 use written::JobWritten;
 
 pub use agent::{AgentMeant, AgentTarget, DirectoryMeant, Reached, agent_schema, check_agent_text, load_agent};
+pub(crate) use meant::LDIF;
 pub use meant::{Connection, GraphConnection, JobMeant, Limits, ScimConnection, ScimLogin, SourceMeant};
 pub use queue::{
     AgentQueueWritten, NatsWritten, QueueFileError, ServerQueueWritten, load_agent_queue, load_server_queue,

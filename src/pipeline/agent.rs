@@ -24,6 +24,7 @@ use hands::Hands;
 use report::{Reporter, report_all};
 
 mod hands;
+mod names;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,12 @@ const IDLE_PAUSE: Duration = Duration::from_millis(200);
 /// Work items held for each that can be carried at once: enough that none waits for the server while some are carried,
 /// and few enough that other agents find work too.
 const HELD_PER_HAND: u32 = 8;
+/// The pause after the server gave no token. Until somebody has corrected something, every further try is one more wrong
+/// secret in its log; and a server that has lost its clients for a moment is found again soon enough.
+const NOT_LET_IN_PAUSE: Duration = Duration::from_secs(60);
+/// How long an agent that was told to stop waits for its last question to end. A claim is answered within milliseconds;
+/// where the server does not answer, whoever stops the agent has waited long enough.
+const LAST_QUESTION_MAX: Duration = Duration::from_secs(5);
 /// The longest pause where a target asks for patience, before it is looked at again.
 const CLOSED_PAUSE_MAX: Duration = Duration::from_secs(5);
 
@@ -51,12 +58,26 @@ pub struct AgentSettings {
 }
 
 /// What an agent did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Work items whose settlement the server took.
-    pub settled: u64,
+    /// Work items whose settlement the server took, by how they ended ([`Settlement::word`]).
+    pub settled: BTreeMap<&'static str, u64>,
     /// Work items whose settlement could not be reported; the server leases them again.
     pub unreported: u64,
+}
+
+impl Tally {
+    /// All work items whose settlement the server took.
+    pub fn settled_in_all(&self) -> u64 {
+        self.settled.values().sum()
+    }
+
+    fn add(&mut self, other: Self) {
+        for (word, count) in other.settled {
+            *self.settled.entry(word).or_default() += count;
+        }
+        self.unreported += other.unreported;
+    }
 }
 
 /// Who carries work to a target.
@@ -88,7 +109,7 @@ impl Agent {
     ///
     /// # Errors
     /// [`QueueError`] of the first target for which the server refuses to give work, or, where it runs once, cannot be
-    /// reached for too long; once none is left.
+    /// reached for too long or gives no token; once none is left.
     pub async fn run(self: Arc<Self>, shutdown: impl Future<Output = ()>) -> Result<Tally, QueueError> {
         let (switch, stop) = Shutdown::new();
         let (reporter, reports) = Reporter::new();
@@ -105,7 +126,7 @@ impl Agent {
             serving.spawn(desk.serve());
         }
         drop(reporter);
-        let ended = until_all_ended(serving, &switch, shutdown).await;
+        let ended = until_all_ended(serving, &switch, &*self.queue, shutdown).await;
         let _ = reporting.await;
         ended
     }
@@ -115,6 +136,7 @@ impl Agent {
 async fn until_all_ended(
     mut serving: JoinSet<(Tally, Result<(), QueueError>)>,
     switch: &watch::Sender<bool>,
+    queue: &dyn Queue,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Tally, QueueError> {
     let mut shutdown = std::pin::pin!(shutdown);
@@ -126,6 +148,7 @@ async fn until_all_ended(
             biased;
             () = &mut shutdown, if !is_told => {
                 is_told = true;
+                queue.stop();
                 switch.send_replace(true);
                 continue;
             }
@@ -133,8 +156,7 @@ async fn until_all_ended(
         };
         match ended {
             Some(Ok((tally, ended))) => {
-                all.settled += tally.settled;
-                all.unreported += tally.unreported;
+                all.add(tally);
                 first_error = first_error.or(ended.err());
             }
             Some(Err(error)) => tracing::error!(cause = %error, "serving a target broke off"),
@@ -156,11 +178,17 @@ impl Desk {
     async fn serve(self) -> (Tally, Result<(), QueueError>) {
         let desk = Arc::new(self);
         let mut hands = Hands::new(desk.carrier.concurrency_max);
+        let looking = tokio::spawn(names::tell_of_missing(Arc::clone(&desk)));
         let ended = desk.serve_with(&mut hands).await;
         if let Err(error) = &ended {
             tracing::error!(target_id = %desk.target, cause = %chain(error), "this target is served no longer");
         }
-        (hands.finish().await, ended)
+        let tally = hands.finish().await;
+        if !desk.agent.settings.once {
+            looking.abort();
+        }
+        let _ = looking.await;
+        (tally, ended)
     }
 
     async fn serve_with(self: &Arc<Self>, hands: &mut Hands) -> Result<(), QueueError> {
@@ -168,11 +196,13 @@ impl Desk {
         let mut stop = self.stop.clone();
         let mut in_vain = 0;
         while !stop.is_asked() {
-            let asked = tokio::select! {
+            let max = tokio::select! {
                 biased;
                 () = stop.asked() => break,
-                asked = self.ask(hands) => asked,
+                max = self.room_for_more(hands) => max,
             };
+            let asked = self.ask(max).await;
+            hands.were_idle = asked.as_ref().map_or(hands.were_idle, Vec::is_empty);
             let pause = match asked {
                 Ok(items) if items.is_empty() && once && hands.are_empty() => break,
                 Ok(items) => {
@@ -181,39 +211,72 @@ impl Desk {
                     hands.begin(self, items);
                     pause
                 }
-                Err(QueueError::Later { after, cause }) if !(once && in_vain >= ONCE_TRIES_MAX) => {
-                    tracing::warn!(target_id = %self.target, cause = %chain(&*cause), "the server cannot answer now");
-                    let pause = after.unwrap_or_default().max(backoff(in_vain, "lease"));
+                Err(error) => {
+                    let pause = self.pause_after(error, in_vain)?;
                     in_vain = in_vain.saturating_add(1);
                     pause
                 }
-                Err(error) => return Err(error),
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.asked() => {}
             }
         }
+        if stop.is_asked() {
+            // What the queue has claimed and nobody asked for yet. Where it cannot say, the leases end.
+            hands.begin(self, self.ask(1).await.unwrap_or_default());
+        }
         Ok(())
     }
 
-    /// Waits until half of what may be held is free, then asks for as much as is free and the target has room for.
-    async fn ask(&self, hands: &mut Hands) -> Result<Vec<WorkItem>, QueueError> {
-        let settings = &self.agent.settings;
+    /// How long to wait after a question in vain.
+    ///
+    /// # Errors
+    /// The same, where it is not to be asked again.
+    fn pause_after(&self, error: QueueError, in_vain: u32) -> Result<Duration, QueueError> {
+        let once = self.agent.settings.once;
+        match error {
+            QueueError::Later { after, cause } if !(once && in_vain >= ONCE_TRIES_MAX) => {
+                tracing::warn!(target_id = %self.target, cause = %chain(&*cause), "the server cannot answer now");
+                Ok(after.unwrap_or_default().max(backoff(in_vain, "lease")))
+            }
+            QueueError::NotLetIn { cause } if !once => {
+                tracing::error!(target_id = %self.target, cause = %chain(&*cause), again_seconds = NOT_LET_IN_PAUSE.as_secs(),
+                    "the server does not let the agent in: correct `client_id` and `client_secret` and start it again, \
+                     or add a client with `muster client add`; until then it asks slowly");
+                Ok(NOT_LET_IN_PAUSE)
+            }
+            error => Err(error),
+        }
+    }
+
+    /// Waits until half of what may be held is free; gives as much as is free and the target has room for.
+    async fn room_for_more(&self, hands: &mut Hands) -> u32 {
         let most = (self.carrier.concurrency_max.max(1) * HELD_PER_HAND).min(LEASE_ITEMS_MAX);
         hands.take_stock();
         // With nothing due, the work in hand may make more work: one that runs once waits for it first.
-        let wait_for_all = settings.once && hands.were_idle;
+        let wait_for_all = self.agent.settings.once && hands.were_idle;
         while hands.held() > most / 2 || (wait_for_all && !hands.are_empty()) {
             hands.wait_for_one().await;
         }
         let room = self.wait_for_room().await;
-        let wait = if settings.once { Duration::ZERO } else { settings.wait };
-        let max = room.min((most - hands.held()) as usize);
-        let max = u32::try_from(max).unwrap_or(LEASE_ITEMS_MAX);
-        let items = self.agent.queue.lease(std::slice::from_ref(&self.target), max, wait).await?;
-        hands.were_idle = items.is_empty();
-        Ok(items)
+        u32::try_from(room.min((most - hands.held()) as usize)).unwrap_or(LEASE_ITEMS_MAX)
+    }
+
+    /// Asks for work. Told to stop it still waits a little for what the queue may have claimed: that is given back, and
+    /// whom it is about waits for no lease to end.
+    async fn ask(&self, max: u32) -> Result<Vec<WorkItem>, QueueError> {
+        let wait = if self.agent.settings.once { Duration::ZERO } else { self.agent.settings.wait };
+        let mut stop = self.stop.clone();
+        let too_late = async {
+            stop.asked().await;
+            tokio::time::sleep(LAST_QUESTION_MAX).await;
+        };
+        tokio::select! {
+            biased;
+            asked = self.agent.queue.lease(std::slice::from_ref(&self.target), max, wait) => asked,
+            () = too_late => Ok(Vec::new()),
+        }
     }
 
     /// How much more the target takes now: at least one piece of work.
@@ -236,8 +299,8 @@ impl Desk {
         let mut stop = self.stop.clone();
         let free = tokio::select! {
             biased;
-            free = hand.acquire() => free.ok(),
             () = stop.asked() => None,
+            free = hand.acquire() => free.ok(),
         };
         match free {
             Some(_free) => carry(&*self.carrier.writer, item, &*self.agent.clock).await,

@@ -53,9 +53,13 @@ pub trait Queue: Send + Sync {
     /// Leases are counted by this machine's clock and never too long.
     ///
     /// # Errors
-    /// [`QueueError::Later`] when neither the queue nor the server can be reached; [`QueueError::Refused`] when asking
-    /// again would change nothing.
+    /// [`QueueError::Later`] when neither the queue nor the server can be reached; [`QueueError::NotLetIn`] when the server
+    /// gives no token; [`QueueError::Refused`] when asking again would change nothing.
     async fn lease(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError>;
+
+    /// No more work is wanted. A question that is open ends soon, and any further one at once, with what was claimed by
+    /// then: whoever asks gives that back, and nobody waits for the leases to end.
+    fn stop(&self);
 
     /// Reports what was carried under these leases, and says what became of each, in their order: as many of them as
     /// one report holds, and at least the first.
@@ -69,6 +73,10 @@ pub trait Queue: Send + Sync {
 impl Queue for RemoteQueue {
     async fn lease(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
         RemoteQueue::lease(self, targets, max, wait).await
+    }
+
+    fn stop(&self) {
+        RemoteQueue::stop(self);
     }
 
     async fn settle(&self, carried: &[(LeaseId, Carried)]) -> Result<Vec<SettledWire>, QueueError> {

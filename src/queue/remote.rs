@@ -8,10 +8,13 @@ use std::time::Duration;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::clock::Clock;
 use crate::http_client;
 use crate::model::{Carried, LeaseId, TargetId, Timestamp, WorkItem};
+use crate::plain::plain;
 use crate::token::TokenError;
 
 use super::wire::{
@@ -26,6 +29,9 @@ mod tests;
 pub const WAIT_SECONDS_MAX: u64 = 50;
 /// How long an answer may take beyond that. A few kilobytes take well under a second; a slow line takes some.
 pub const ANSWER_SECONDS_MAX: u64 = 30;
+/// How long after it was asked a question is not given up although no more work is wanted: the server may have leased what
+/// its answer brings. It answers within milliseconds where something is due, and notices who hangs up later.
+pub const LAST_ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Largest answer. A hundred people with everything that is known of them are under a megabyte.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The most work items in one lease: more would wait here while others could carry them.
@@ -56,6 +62,13 @@ pub enum QueueError {
         /// Not before this has passed, where the server said so.
         after: Option<Duration>,
         /// What happened.
+        #[source]
+        cause: Source,
+    },
+    /// It gives this agent no token: somebody must correct what the agent is called there, or its secret.
+    #[error("the server does not let the agent in")]
+    NotLetIn {
+        /// What it said.
         #[source]
         cause: Source,
     },
@@ -91,6 +104,7 @@ pub struct RemoteQueue {
     bearer: BearerSource,
     clock: Arc<dyn Clock>,
     agent: Option<AgentWire>,
+    stopped: Arc<watch::Sender<bool>>,
 }
 
 impl RemoteQueue {
@@ -109,7 +123,7 @@ impl RemoteQueue {
         }
         let (lease_url, settle_url) = (below(server, "lease")?, below(server, "settle")?);
         let claim_url = below(server, "claim")?;
-        Ok(Self { client, lease_url, claim_url, settle_url, bearer, clock, agent: None })
+        Ok(Self { client, lease_url, claim_url, settle_url, bearer, clock, agent: None, stopped: Arc::default() })
     }
 
     /// The same, for an agent that says who it is when it asks.
@@ -117,13 +131,43 @@ impl RemoteQueue {
         Self { agent: Some(agent), ..self }
     }
 
+    /// No more work is wanted: a question that the server has kept open for a while is answered with nothing, and one
+    /// that it may be answering just now a little later.
+    pub fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+
+    /// Whether no more work is wanted.
+    pub fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
+    /// Waits until no more work is wanted.
+    pub async fn stopped(&self) {
+        // The sender is here, so it cannot be gone.
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
     /// Leases up to `max` work items of `targets`; waits up to `wait` (at most [`WAIT_SECONDS_MAX`]) while nothing is
     /// due. Empty when nothing is. Leases are counted by this machine's clock and never too long.
     ///
     /// # Errors
     /// [`QueueError::Later`] when the server cannot be reached, is busy or does not know the token;
+    /// [`QueueError::NotLetIn`] when it gives none;
     /// [`QueueError::Refused`] otherwise, and for an answer that cannot be read.
     pub async fn lease(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
+        if self.is_stopped() {
+            return Ok(Vec::new());
+        }
+        let began = Instant::now();
+        tokio::select! {
+            biased;
+            answer = self.ask(targets, max, wait) => answer,
+            () = async { self.stopped().await; sleep_until(began + LAST_ANSWER_MAX).await } => Ok(Vec::new()),
+        }
+    }
+
+    async fn ask(&self, targets: &[TargetId], max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
         let wait = wait.min(Duration::from_secs(WAIT_SECONDS_MAX));
         let request = LeaseRequestWire::new(targets, max.min(LEASE_ITEMS_MAX), wait);
         let request = LeaseRequestWire { agent: self.agent.clone(), ..request };
@@ -202,13 +246,11 @@ impl RemoteQueue {
     }
 }
 
-/// Even a refused secret is a matter of time: somebody mends it, and the agent need not be started again.
 fn no_token(error: TokenError) -> QueueError {
-    let after = match &error {
-        TokenError::Later { after, .. } => *after,
-        TokenError::Refused { .. } => None,
-    };
-    QueueError::Later { after, cause: error.into() }
+    match &error {
+        TokenError::Later { after, .. } => QueueError::Later { after: *after, cause: error.into() },
+        TokenError::Refused { .. } => QueueError::NotLetIn { cause: error.into() },
+    }
 }
 
 fn is_this_machine(server: &Url) -> bool {
@@ -240,15 +282,18 @@ async fn read(mut response: Response) -> Result<Vec<u8>, QueueError> {
     Ok(body)
 }
 
-/// What a status other than success asks of us. A new token that is refused as well is a matter of time, too.
+/// What a status other than success asks of us, in the server's sentence where it gives one. A new token that is refused as well is a matter of time, too.
 async fn complaint(response: Response) -> QueueError {
     let status = response.status();
     let after = http_client::retry_after(response.headers());
     let passes = status.is_server_error()
         || [StatusCode::UNAUTHORIZED, StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
     let body = read(response).await.unwrap_or_default();
-    let said: String = String::from_utf8_lossy(&body).chars().take(COMPLAINT_CHARACTERS_MAX).collect();
-    let cause = format!("{status}: {}", said.escape_debug()).into();
+    let told = serde_json::from_slice::<serde_json::Value>(&body).ok();
+    let told = told.as_ref().and_then(|told| told["error"]["message"].as_str());
+    let told = told.map_or_else(|| String::from_utf8_lossy(&body), std::borrow::Cow::Borrowed);
+    let said: String = told.chars().take(COMPLAINT_CHARACTERS_MAX).collect();
+    let cause = format!("{status}: {}", plain(&said)).into();
     if passes {
         QueueError::Later { after, cause }
     } else {

@@ -30,6 +30,10 @@ pub struct AgentSeen {
     pub target: TargetId,
     /// The address it asked from.
     pub address: String,
+    /// Of which kind the target is by its own file; empty for one of before this was told.
+    pub kind: String,
+    /// Whether the target is of that kind for any job: it is given no work otherwise.
+    pub fits: bool,
 }
 
 /// An agent that has asked for work of a target.
@@ -65,15 +69,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the disk refuses.
     pub fn agent_asked(&self, agent: &AgentSeen, now: Timestamp) -> Result<(), StoreError> {
-        let (name, version) = (short(&agent.name), short(&agent.version));
+        let (name, version, kind) = (short(&agent.name), short(&agent.version), short(&agent.kind));
         let target = agent.target.as_str();
         let lately = now.minus(SEEN_EVERY);
         let stands_there = self.read(|on| {
             let mut statement = on.prepare_cached(
                 "SELECT 1 FROM agent WHERE client = ?1 AND name = ?2 AND target = ?3 AND version = ?4 AND address = ?5
-                 AND seen_at > ?6 AND seen_at <= ?7",
+                 AND kind = ?6 AND fits = ?7 AND seen_at > ?8 AND seen_at <= ?9",
             )?;
-            let fresh = params![agent.client, name, target, version, agent.address, lately.0, now.0];
+            let fresh = params![agent.client, name, target, version, agent.address, kind, agent.fits, lately.0, now.0];
             Ok(statement.query_row(fresh, |_| Ok(())).optional()?.is_some())
         })?;
         if stands_there {
@@ -81,11 +85,20 @@ impl Store {
         }
         self.write(|on| {
             on.prepare_cached(
-                "INSERT INTO agent (client, name, target, version, address, first_seen_at, seen_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (client, name, target) DO UPDATE SET
-                   version = ?4, address = ?5, seen_at = ?6",
+                "INSERT INTO agent (client, name, target, version, address, kind, fits, first_seen_at, seen_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT (client, name, target) DO UPDATE SET
+                   version = ?4, address = ?5, kind = ?6, fits = ?7, seen_at = ?8",
             )?
-            .execute(params![agent.client, name, target, version, agent.address, now.0])?;
+            .execute(params![
+                agent.client,
+                name,
+                target,
+                version,
+                agent.address,
+                kind,
+                agent.fits,
+                now.0
+            ])?;
             on.prepare_cached(
                 "DELETE FROM agent WHERE client = ?1 AND seen_at < (SELECT min(seen_at) FROM
                    (SELECT seen_at FROM agent WHERE client = ?1 ORDER BY seen_at DESC LIMIT ?2))",
@@ -104,7 +117,8 @@ impl Store {
             let mut statement = on.prepare_cached(
                 "SELECT agent.client, agent.name, agent.version, agent.target, address, first_seen_at, seen_at,
                    client.name, (SELECT count(*) FROM link JOIN target ON target.id = link.target
-                     WHERE link.lease IS NOT NULL AND link.holder = agent.client AND target.name = agent.target)
+                     WHERE link.lease IS NOT NULL AND link.holder = agent.client AND target.name = agent.target),
+                   agent.kind, agent.fits
                  FROM agent LEFT JOIN client ON client.id = agent.client ORDER BY agent.name, agent.client, agent.target",
             )?;
             let agents = statement.query_map([], state)?;
@@ -122,6 +136,8 @@ fn state(row: &Row<'_>) -> rusqlite::Result<AgentState> {
             version: row.get(2)?,
             target: TargetId::new(&target),
             address: row.get(4)?,
+            kind: row.get(9)?,
+            fits: row.get(10)?,
         },
         first_seen_at: Timestamp(row.get(5)?),
         seen_at: Timestamp(row.get(6)?),
@@ -130,10 +146,10 @@ fn state(row: &Row<'_>) -> rusqlite::Result<AgentState> {
     })
 }
 
-/// When an agent last asked for work of this target; `None` where none ever has.
+/// When an agent that is given work of this target last asked for it; `None` where none ever has.
 pub(super) fn last_asked(on: &Transaction<'_>, target: &TargetId) -> Result<Option<Timestamp>, StoreError> {
     let last: Option<i64> = on
-        .prepare_cached("SELECT max(seen_at) FROM agent WHERE target = ?1")?
+        .prepare_cached("SELECT max(seen_at) FROM agent WHERE target = ?1 AND fits")?
         .query_row([target.as_str()], |row| row.get(0))?;
     Ok(last.map(Timestamp))
 }
@@ -154,6 +170,8 @@ mod tests {
             version: "0.1.0".to_owned(),
             target: TargetId::new(target),
             address: "127.0.0.1".to_owned(),
+            kind: "ldif".to_owned(),
+            fits: true,
         }
     }
 
@@ -173,6 +191,9 @@ mod tests {
         let last = |target: &str| store.read(|on| last_asked(on, &TargetId::new(target))).unwrap();
         assert_eq!((last("hq"), last("rome")), (Some(at.plus(minute)), None));
         assert!(is_here(at, at.plus(minute)) && !is_here(at, at.plus(minute * 3)));
+        let other = AgentSeen { fits: false, ..asked("b", "hq") };
+        store.agent_asked(&other, at.plus(minute * 2)).unwrap();
+        assert_eq!(last("hq"), Some(at.plus(minute)), "who is given no work is nobody that work waits for");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::chance;
 use crate::model::InstallationKey;
 
 /// The steps from an empty file to the current tables, in order. A step that has shipped is never edited.
-const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4, V5, V6, V7, V8];
 
 /// Version 1.
 ///
@@ -223,6 +223,12 @@ const V7: &str = "
 ALTER TABLE link ADD COLUMN member_of TEXT;                 -- the group, as it is called; NULL for other parts
 ALTER TABLE link ADD COLUMN wants INTEGER NOT NULL DEFAULT 0; -- whether the account shall be a member, or was last asked to be
 ALTER TABLE link ADD COLUMN added INTEGER;                  -- 1: muster made it one; 0: it was one already; NULL: it is none
+";
+
+/// Version 8: of which kind an agent's target is by the agent's own file, and whether any job's is of the same.
+const V8: &str = "
+ALTER TABLE agent ADD COLUMN kind TEXT NOT NULL DEFAULT '';    -- empty where the agent did not say
+ALTER TABLE agent ADD COLUMN fits INTEGER NOT NULL DEFAULT 1;  -- 0: it is given no work
 ";
 
 /// Brings the tables to the current version, or says that they are from a newer muster.

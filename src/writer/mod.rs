@@ -58,6 +58,14 @@ pub trait Writer: Send + Sync {
         is_member: bool,
     ) -> Result<Membership, WriteError>;
 
+    /// What the writer's own settings name, and the target does not have.
+    ///
+    /// # Errors
+    /// As [`Writer::find`].
+    async fn missing(&self) -> Result<Vec<Missing>, WriteError> {
+        Ok(Vec::new())
+    }
+
     /// How much more the target can be asked to begin now. Work beyond it had better not be leased: it would only wait.
     fn room(&self) -> Room {
         Room::Open(usize::MAX)
@@ -70,6 +78,34 @@ pub trait Writer: Send + Sync {
 
     /// The longest a single call may take. A write starts only while this still fits in the lease.
     fn timeout(&self) -> Duration;
+}
+
+/// Something that a writer's settings name, and its target does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// A container in which accounts may be written.
+    #[error("`containers` names {0}, which is not found in the directory: nobody can be brought there")]
+    Container(String),
+    /// An account that is never written.
+    #[error("`protected_accounts` names {0}, who is not found in the directory: nobody is protected by it")]
+    ProtectedAccount(String),
+    /// A group whose members are never written.
+    #[error(
+        "`protected_groups` names {0}, which is not found in the directory: nobody is protected by it, and nothing is \
+         written until it is corrected"
+    )]
+    ProtectedGroup(String),
+}
+
+impl Missing {
+    /// The setting, and what it names.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::Container(name) => ("containers", name),
+            Self::ProtectedAccount(name) => ("protected_accounts", name),
+            Self::ProtectedGroup(name) => ("protected_groups", name),
+        }
+    }
 }
 
 /// There is no group of that name, and none may be made.

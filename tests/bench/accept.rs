@@ -137,6 +137,7 @@ impl House {
         let targets = job.job.targets.iter().map(|target| ActiveTarget {
             id: target.id.clone(),
             directory: target.id.to_string(),
+            kind: None,
             hands: Hands::Agent,
         });
         let targets = targets.collect();

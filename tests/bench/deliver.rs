@@ -82,8 +82,12 @@ impl Bench {
         let mut app = App::new(store, Arc::new(SystemClock), LeaseTimes::default());
         let job = config::check_text("job.toml", JOB).expect("the job is sound").job;
         let target = TargetId::new("cloud");
-        app.join(job, b"bench", vec![ActiveTarget { id: target, directory: "cloud".to_owned(), hands: Hands::Agent }])
-            .unwrap();
+        app.join(
+            job,
+            b"bench",
+            vec![ActiveTarget { id: target, directory: "cloud".to_owned(), kind: None, hands: Hands::Agent }],
+        )
+        .unwrap();
         let job = &app.jobs[0];
         let numbers: Vec<_> = (0..people).collect();
         for some in numbers.chunks(UPLOAD) {

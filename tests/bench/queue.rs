@@ -89,7 +89,7 @@ async fn run(pieces: u32, over: Option<&Nats>) -> Duration {
         app.transport = Some(Arc::new(Transport::connect(nats, offers).await.unwrap()));
     }
     let job = config::check_text("hr.toml", JOB).unwrap_or_else(|report| panic!("{}", report.render(false))).job;
-    let target = ActiveTarget { id: hq.clone(), directory: "hq".to_owned(), hands: Hands::Agent };
+    let target = ActiveTarget { id: hq.clone(), directory: "hq".to_owned(), kind: None, hands: Hands::Agent };
     let job = app.join(job, b"1", vec![target]).unwrap();
     fill(&app, pieces);
     let app = Arc::new(app);

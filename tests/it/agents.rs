@@ -122,6 +122,28 @@ async fn a_question_is_kept_open_until_there_is_work() {
 }
 
 #[tokio::test]
+async fn an_agent_that_has_hung_up_is_given_no_work() {
+    let house = House::unlimited();
+    let (token, gone, other) = (house.uploader().await, house.agent("gone").await, house.agent("other").await);
+    let reader = house.token("reader", &[Role::ReadLogs], &[]).await;
+    let question = json!({ "version": 1, "targets": ["hq"], "max": 1, "waitSeconds": 30 });
+    let was_heard = async { while house.get(&reader, "/muster/v1/agents").await["agents"] == json!([]) {} };
+    tokio::select! {
+        _ = house.agent_post(&gone, "lease", &question) => panic!("there was no work"),
+        () = was_heard => {}
+    }
+    house.accepted(&token, bulk(&[person("1", "Contractor", "")])).await;
+    house.work().await;
+    // Long enough for whoever still listens to be faster.
+    for _ in 0..50 {
+        house.get(&reader, "/muster/v1/status").await;
+    }
+    let items = house.lease(&other, 1).await;
+    assert_eq!(items.len(), 1, "it is with one who has hung up");
+    house.settle(&other, &items[0]).await;
+}
+
+#[tokio::test]
 async fn open_questions_end_when_the_doors_close() {
     let house = House::unlimited();
     let agent = house.agent("agent").await;
@@ -161,6 +183,35 @@ async fn several_settlements_are_reported_in_one_request_and_answered_each_on_it
     let many = vec![applied(&items[0]); 101];
     let report = json!({ "version": 1, "settlements": many });
     assert_eq!(house.agent_post(&agent, "settle", &report).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn an_agent_whose_target_is_of_another_kind_is_given_no_work_and_both_sides_say_why() {
+    let (house, _) = with_work(1).await;
+    let reader = house.token("reader", &[Role::ReadLogs], &[]).await;
+    let agent = house.agent("agent").await;
+    let of_kind =
+        |kind: &str| json!({ "name": "dc-1", "version": "1", "timeoutMilliseconds": 2000, "kinds": { "hq": kind } });
+    let question = |agent: Json| json!({ "version": 1, "targets": ["hq"], "max": 1, "waitSeconds": 0, "agent": agent });
+    let lease = "11111111-1111-4111-8111-111111111111";
+    let claim = |agent: Json| json!({ "version": 1, "targets": ["hq"], "claims": [{ "offer": "x", "lease": lease }], "agent": agent });
+    for (verb, body) in [("lease", question(of_kind("ldap"))), ("claim", claim(of_kind("ldap")))] {
+        let (status, answer) = house.agent_post(&agent, verb, &body).await;
+        assert_eq!((status, &answer["error"]["code"]), (StatusCode::CONFLICT, &json!("otherKind")), "{verb}: {answer}");
+        let why = "the target `hq` is of kind `ldap` in the agent's file, and of kind `ldif` in job `hr`; correct one of \
+                   the two. Until then it is given no work";
+        assert_eq!(answer["error"]["message"], why);
+    }
+    let hq = house.get(&reader, "/muster/v1/status").await["jobs"][0]["targets"][1].clone();
+    assert_eq!((&hq["target"], &hq["kind"], &hq["due"]), (&json!("hq"), &json!("ldif"), &json!(1)));
+    assert_eq!(hq["agents"][0]["kind"], "ldap", "{hq}");
+    let account = house.get(&reader, "/muster/v1/jobs/hr/people/c0").await["accounts"][0].clone();
+    assert_eq!(account["reason"]["code"], "no_agent", "who is given no work is nobody that it waits for: {account}");
+    // One of the same kind is given it, and so is one of before this was told.
+    let (_, answer) = house.agent_post(&agent, "lease", &question(of_kind("ldif"))).await;
+    house.settle(&agent, &answer["items"][0]).await;
+    let old = json!({ "name": "dc-0", "version": "0", "timeoutMilliseconds": 2000 });
+    assert_eq!(house.agent_post(&agent, "lease", &question(old)).await.0, StatusCode::OK);
 }
 
 #[tokio::test]

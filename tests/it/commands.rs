@@ -187,6 +187,52 @@ async fn an_upload_to_a_server_becomes_a_change_file_at_an_agent() {
     assert!(fsck.status.success(), "{}", String::from_utf8_lossy(&fsck.stdout));
 }
 
+#[test]
+fn an_agent_with_a_wrong_secret_says_so_at_once() {
+    let site = Site::new();
+    let (agent, _) = site.client("agent", &["--role", "Muster.Agent", "--target", "hq"]);
+    let served = site.serve(&[]);
+    let words = ["agent", "--server", &served.url, "--client-id", &agent, "--target", "hq", "--ldif", "ldif"];
+    let start = |words: &[&str]| {
+        let mut command = site.command(&[], words);
+        command.env("MUSTER_CLIENT_SECRET", "WRONG-SECRET").stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let output = start(&[&words[..], &["--once"]].concat()).wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("the server does not let the agent in") && told.contains("invalid_client"), "{told}");
+    assert!(!told.contains("WRONG-SECRET"), "{told}");
+    // One that stays says what to do, and goes on.
+    let mut staying = start(&words);
+    let mut line = String::new();
+    BufReader::new(staying.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains(r#""level":"ERROR""#) && line.contains("correct `client_id` and `client_secret`"), "{line}");
+    assert_eq!(staying.try_wait().unwrap(), None);
+    assert!(Command::new("kill").args(["-TERM", &staying.id().to_string()]).status().unwrap().success());
+    assert_eq!(staying.wait().unwrap().code(), Some(0));
+    assert_eq!(served.stop().0, Some(0));
+}
+
+#[test]
+fn change_files_are_not_written_for_a_job_that_means_a_domain() {
+    let site = Site::with(
+        &JOB.replace("kind = \"ldif\"\nfolder = \".\"", "kind = \"active-directory\"\ndomain = \"contoso.example\""),
+    );
+    let (agent, secret) = site.client("agent", &["--role", "Muster.Agent", "--target", "hq"]);
+    let served = site.serve(&[]);
+    let words = ["agent", "--server", &served.url, "--client-id", &agent, "--target", "hq", "--ldif", "ldif", "--once"];
+    let output = site.command(&[], &words).env("MUSTER_CLIENT_SECRET", &secret).output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let why = "`hq` is of kind `ldif` in the agent's file, and of kind `active-directory` in job `hr`; correct one";
+    assert!(told.contains(r#""level":"ERROR""#) && told.contains(why), "{told}");
+    assert_eq!(served.stop().0, Some(0));
+    let status = Command::new(env!("CARGO_BIN_EXE_muster")).arg("--data").arg(site.path("data")).arg("status").output();
+    let told = String::from_utf8(status.unwrap().stdout).unwrap();
+    let why = "is given no work: in its file the target is of kind `ldif`, in the job of kind `active-directory`;";
+    assert!(told.contains(why), "{told}");
+}
+
 #[tokio::test]
 async fn a_client_that_is_disabled_beside_a_running_server_is_out_at_once() {
     let site = Site::new();

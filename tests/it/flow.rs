@@ -145,6 +145,7 @@ impl Mill {
         let targets = [("cloud", cloud.clone()), ("hq", hq.clone())].map(|(id, writer)| ActiveTarget {
             id: TargetId::new(id),
             directory: id.to_owned(),
+            kind: None,
             hands: Hands::Embedded(writer),
         });
         let active = app.join(meant.job, job.as_bytes(), targets.into()).unwrap();

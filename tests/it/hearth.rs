@@ -160,6 +160,7 @@ impl Hearth {
             let targets = job.job.targets.iter().map(|target| ActiveTarget {
                 id: target.id.clone(),
                 directory: target.id.to_string(),
+                kind: None,
                 hands: Hands::Embedded(self.directories[target.id.as_str()].clone()),
             });
             let targets = targets.collect();

@@ -120,8 +120,12 @@ impl House {
         let (clock, cloud) = (HandClock::new(), SimulatedWriter::new());
         let mut app = App::new(store, clock.clone(), LeaseTimes::default());
         app.transport = transport;
-        let target = |id: &str, hands| ActiveTarget { id: TargetId::new(id), directory: id.to_owned(), hands };
-        let targets = vec![target("cloud", Hands::Embedded(Arc::new(cloud.clone()))), target("hq", Hands::Agent)];
+        let target =
+            |id: &str, kind, hands| ActiveTarget { id: TargetId::new(id), directory: id.to_owned(), kind, hands };
+        let targets = vec![
+            target("cloud", None, Hands::Embedded(Arc::new(cloud.clone()))),
+            target("hq", Some("ldif"), Hands::Agent),
+        ];
         let job = config::check_text("hr.toml", JOB).unwrap_or_else(|report| panic!("{}", report.render(false))).job;
         app.join(job, b"1", targets).unwrap();
         let app = Arc::new(app);

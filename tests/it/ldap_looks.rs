@@ -10,7 +10,7 @@ use super::commands::Site;
 use super::house::{bulk, person};
 use super::slapd::{self, Slapd};
 
-const JOB: &str = r#"
+pub(crate) const JOB: &str = r#"
 name = "hr"
 source.kind = "api"
 
@@ -38,7 +38,7 @@ container = "OU=People,DC=contoso"
 map = [{ to = "employeeID", direct = "externalId", match = 1 }, { to = "cn", direct = "displayName" }]
 "#;
 
-fn agent_file(server: &str, client: &str, slapd: &Slapd, target: &str) -> String {
+pub(crate) fn agent_file(server: &str, client: &str, slapd: &Slapd, target: &str) -> String {
     format!(
         r#"
 server = "{server}"
@@ -63,7 +63,7 @@ log = "{target}.log"
 }
 
 /// The exit code, and what was said for people.
-fn told(site: &Site, words: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn told(site: &Site, words: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
     command.arg("--data").arg(site.path("data")).args(words).current_dir(site.path(""));
     let output = command.output().unwrap();

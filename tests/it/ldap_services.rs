@@ -132,7 +132,7 @@ fn joins(member: &str, group: &str) -> String {
 }
 
 /// An agent's file with two containers, a protected account and a protected group.
-fn guarded(samba: &Samba, servers: &[&str]) -> LdapSettings {
+pub(crate) fn guarded(samba: &Samba, servers: &[&str]) -> LdapSettings {
     LdapSettings {
         servers: servers.iter().map(|server| Url::parse(server).unwrap()).collect(),
         containers: vec![dn("ou=people, DC=example,DC=test"), dn(LEAVERS)],

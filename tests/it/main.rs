@@ -57,6 +57,8 @@ mod language;
 #[cfg(test)]
 mod ldap_looks;
 #[cfg(test)]
+mod ldap_missing;
+#[cfg(test)]
 mod ldap_names;
 #[cfg(test)]
 mod ldap_passwords;

@@ -308,6 +308,27 @@ async fn leavers_go_first(post: Post) {
     post.work(&*queue, 35).await;
 }
 
+async fn who_is_told_to_stop_takes_nothing_with_them(post: Post) {
+    let (leaving, other) = (post.agent("leaving").await, post.agent("other").await);
+    let began = Instant::now();
+    let open = tokio::spawn({
+        let leaving = Arc::clone(&leaving);
+        async move { leaving.lease(&hq(), 1, WAIT).await }
+    });
+    // Work that was there when it asked is either all left, or comes with the answer.
+    post.contractors(1).await;
+    leaving.stop();
+    let mut held = open.await.unwrap().unwrap();
+    held.extend(leaving.lease(&hq(), 1, WAIT).await.unwrap());
+    assert!(began.elapsed() < WAIT, "an open question ends");
+    // Nothing that comes later goes to one who has left.
+    let later: Vec<_> = (1..4).map(|at| person(&format!("c{at}"), "Contractor", "")).collect();
+    post.say(&later).await;
+    assert_eq!(leaving.lease(&hq(), 10, WAIT).await.unwrap(), []);
+    post.finish(&*leaving, &held).await;
+    assert!(post.work(&*other, 4 - held.len()).await.iter().all(|item| item.attempt == 0));
+}
+
 /// The same on both queues.
 macro_rules! suite {
     ($($sentence:ident on $address:literal;)*) => {
@@ -333,6 +354,7 @@ suite! {
     two_agents_share on "127.0.6.3";
     a_strange_agent_gets_nothing_of_others on "127.0.6.4";
     leavers_go_first on "127.0.6.5";
+    who_is_told_to_stop_takes_nothing_with_them on "127.0.6.30";
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster::api::{By, JobWire, Role, StatusWire, TargetWire, status};
+use muster::api::{By, JobWire, Role, StatusWire, TargetWire, Written, status};
 use muster::model::{Statement, TargetId};
 use muster::writer::Pace;
 use reqwest::{Method, StatusCode};
@@ -15,7 +15,7 @@ use super::house::{House, bulk};
 /// How the `cloud` stands.
 fn cloud(house: &Hearth, pace: Option<Pace>) -> TargetWire {
     let state = &house.job().state;
-    let hands = |_: &_, _: &TargetId| (By::Server, pace);
+    let hands = |_: &_, _: &TargetId| Written { by: By::Server, pace, kind: None };
     let told = status(house.store(), &[state], house.now(), &hands).unwrap();
     told.jobs.into_iter().flat_map(|job| job.targets).find(|target| target.target == "cloud").unwrap()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::config::meant::LDIF;
 use crate::config::report::Report;
 use crate::config::secret::SecretSource;
 use crate::model::{Dn, Name, TargetId};
@@ -55,6 +56,16 @@ pub enum Reached {
         /// How long putting one may take.
         timeout: Duration,
     },
+}
+
+impl Reached {
+    /// The word for the kind, as job files have it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Ldap(directory) => directory.kind.word(),
+            Self::Ldif { .. } => LDIF,
+        }
+    }
 }
 
 /// A directory that speaks LDAP; as [`crate::writer::ldap::LdapSettings`], its password and certificates not read yet.

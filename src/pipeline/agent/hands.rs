@@ -10,7 +10,8 @@ use crate::model::{Settlement, WorkItem};
 
 /// What is held, and what came of what was.
 pub(super) struct Hands {
-    tasks: JoinSet<bool>,
+    /// How each ended, and whether the server knows.
+    tasks: JoinSet<(&'static str, bool)>,
     free: Arc<Semaphore>,
     tally: Tally,
     /// The last question found nothing due.
@@ -35,7 +36,8 @@ impl Hands {
                     tracing::warn!(target_id = %item.target, anchor = %item.anchor, code = %why.code,
                         "a piece of work failed; `muster explain` on the server says why");
                 }
-                desk.reporter.report(item, carried).await
+                let word = carried.settlement.word();
+                (word, desk.reporter.report(item, carried).await)
             });
         }
     }
@@ -62,10 +64,10 @@ impl Hands {
         }
     }
 
-    fn count(&mut self, ended: Result<bool, JoinError>) {
+    fn count(&mut self, ended: Result<(&'static str, bool), JoinError>) {
         match ended {
-            Ok(true) => self.tally.settled += 1,
-            Ok(false) => self.tally.unreported += 1,
+            Ok((word, true)) => *self.tally.settled.entry(word).or_default() += 1,
+            Ok((_, false)) => self.tally.unreported += 1,
             Err(error) => {
                 tracing::error!(cause = %error, "a piece of work broke off");
                 self.tally.unreported += 1;

@@ -64,8 +64,9 @@ async fn send(queue: &dyn Queue, mut reports: Vec<Report>) {
                     hear(report, &answer);
                 }
             }
-            Err(QueueError::Later { after, cause }) if attempt + 1 < SETTLE_TRIES_MAX => {
-                tracing::warn!(count = reports.len(), cause = %chain(&*cause), "what was carried is not reported yet");
+            Err(error) if attempt + 1 < SETTLE_TRIES_MAX && !matches!(error, QueueError::Refused { .. }) => {
+                tracing::warn!(count = reports.len(), cause = %chain(&error), "what was carried is not reported yet");
+                let after = if let QueueError::Later { after, .. } = error { after } else { None };
                 let pause: Duration = after.unwrap_or_default().max(backoff(attempt, "settle"));
                 attempt += 1;
                 tokio::time::sleep(pause).await;

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use async_trait::async_trait;
@@ -159,13 +159,17 @@ fn agent(url: &reqwest::Url, writer: Arc<Slow>, once: bool) -> Arc<Agent> {
     })
 }
 
+fn applied(count: u64, unreported: u64) -> Tally {
+    Tally { settled: BTreeMap::from([("applied", count)]), unreported }
+}
+
 #[tokio::test]
 async fn an_agent_that_runs_once_carries_what_is_due_a_few_at_a_time_and_leaves() {
     let server = web::Data::new(Server::default());
     *server.due.lock().unwrap() = (0..10).map(|number| item(number, "hq")).collect();
     let writer = Arc::new(Slow::default());
     let tally = agent(&serve(&server), writer.clone(), true).run(std::future::pending()).await.unwrap();
-    assert_eq!(tally, Tally { settled: 10, unreported: 0 });
+    assert_eq!(tally, applied(10, 0));
     assert_eq!(writer.most.load(Ordering::SeqCst), 3);
     let mut settled = server.settled.lock().unwrap().clone();
     settled.sort();
@@ -179,7 +183,7 @@ async fn a_settlement_is_reported_until_the_server_takes_it() {
     server.due.lock().unwrap().push(item(1, "hq"));
     server.busy.store(1, Ordering::SeqCst);
     let tally = agent(&serve(&server), Arc::default(), true).run(std::future::pending()).await.unwrap();
-    assert_eq!(tally, Tally { settled: 1, unreported: 0 });
+    assert_eq!(tally, applied(1, 0));
 }
 
 #[tokio::test]
@@ -190,7 +194,7 @@ async fn what_was_carried_meanwhile_is_reported_together() {
     // While the first report is turned away and waits a second, the others gather.
     server.busy.store(1, Ordering::SeqCst);
     let tally = agent(&serve(&server), Arc::default(), true).run(std::future::pending()).await.unwrap();
-    assert_eq!(tally, Tally { settled: 23, unreported: 1 });
+    assert_eq!(tally, applied(23, 1));
     let reports = server.reports.lock().unwrap().clone();
     assert!(reports.len() <= 4 && reports.iter().sum::<usize>() == 24, "{reports:?}");
 }
@@ -207,11 +211,53 @@ async fn what_was_not_begun_when_the_agent_is_stopped_is_given_back() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     let tally = agent(&serve(&server), Arc::default(), false).run(shutdown).await.unwrap();
-    assert_eq!(tally.settled, 12);
+    assert_eq!(tally.settled_in_all(), 12);
+    assert_eq!(tally.settled.keys().collect::<Vec<_>>(), [&"again", &"applied"]);
     let settled = server.settled.lock().unwrap().clone();
     let applied = settled.iter().filter(|line| line.ends_with(" applied")).count();
     let given_back = settled.iter().filter(|line| line.ends_with(" given_back")).count();
     assert!((3..12).contains(&applied) && applied + given_back == 12, "{settled:?}");
+}
+
+/// A queue that brings work just when it hears that no more is wanted.
+#[derive(Default)]
+struct Late {
+    asked: tokio::sync::Notify,
+    stopped: tokio::sync::Notify,
+    has_brought: AtomicBool,
+    settled: Mutex<Vec<Settlement>>,
+}
+
+#[async_trait]
+impl Queue for Late {
+    async fn lease(&self, _targets: &[TargetId], _max: u32, _wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
+        if self.has_brought.swap(true, Ordering::SeqCst) {
+            return Ok(Vec::new());
+        }
+        self.asked.notify_one();
+        self.stopped.notified().await;
+        Ok(vec![item(1, "hq")])
+    }
+
+    fn stop(&self) {
+        self.stopped.notify_one();
+    }
+
+    async fn settle(&self, carried: &[(LeaseId, Carried)]) -> Result<Vec<SettledWire>, QueueError> {
+        self.settled.lock().unwrap().extend(carried.iter().map(|(_, carried)| carried.settlement.clone()));
+        Ok(vec![SettledWire::Taken; carried.len()])
+    }
+}
+
+#[tokio::test]
+async fn what_comes_when_the_agent_is_being_stopped_is_given_back_though_its_hands_are_free() {
+    let queue = Arc::new(Late::default());
+    let url = reqwest::Url::parse("http://127.0.0.1:9").unwrap();
+    let Agent { carriers, clock, settings, .. } = Arc::into_inner(agent(&url, Arc::default(), false)).unwrap();
+    let agent = Agent { queue: queue.clone(), carriers, clock, settings };
+    Arc::new(agent).run(queue.asked.notified()).await.unwrap();
+    let settled = queue.settled.lock().unwrap().clone();
+    assert!(matches!(&settled[..], [Settlement::Again { why, .. }] if why.code == GIVEN_BACK), "{settled:?}");
 }
 
 #[tokio::test]
@@ -251,7 +297,23 @@ async fn an_agent_told_to_stop_finishes_what_it_holds() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
     let tally = agent(&serve(&server), Arc::default(), false).run(shutdown).await.unwrap();
-    assert_eq!(tally.settled, 3);
+    assert_eq!(tally.settled_in_all(), 3);
+}
+
+#[tokio::test]
+async fn an_agent_that_is_not_let_in_asks_on_slowly_and_leaves_at_once_where_it_runs_once() {
+    let refused = || QueueError::NotLetIn { cause: "invalid_client".into() };
+    let url = reqwest::Url::parse("http://127.0.0.1:9").unwrap();
+    let desk = |once| {
+        let agent = agent(&url, Arc::default(), once);
+        let target = TargetId::new("hq");
+        let (carrier, (reporter, _)) = (agent.carriers[&target].clone(), Reporter::new());
+        Desk { agent, target, carrier, reporter, stop: Shutdown::new().1 }
+    };
+    for in_vain in [0, 1, 1_000_000] {
+        assert_eq!(desk(false).pause_after(refused(), in_vain).unwrap(), NOT_LET_IN_PAUSE);
+    }
+    assert!(matches!(desk(true).pause_after(refused(), 0), Err(QueueError::NotLetIn { .. })));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod connect;
 mod distrust;
+mod messages;
 pub mod publish;
 mod refused;
 pub mod work;

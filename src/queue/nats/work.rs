@@ -8,13 +8,13 @@ use async_nats::connection::State;
 use async_nats::jetstream::consumer::{Consumer, pull};
 use async_nats::jetstream::{AckKind, Context, ContextBuilder, Message};
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
 use tokio::sync::{Mutex, OnceCell};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::connect::connect;
 use super::distrust::{Distrust, Distrusted};
+use super::messages::{acknowledge, fetch_from, ring};
 use super::{ANSWER_MAX, Class, NatsSettings, consumer};
 use crate::chance;
 use crate::clock::Clock;
@@ -24,9 +24,6 @@ use crate::queue::envelope::PinnedKeys;
 use crate::queue::remote::{LEASE_ITEMS_MAX, QueueError, RemoteQueue};
 use crate::queue::wire::{OfferClaimWire, SettledWire, WorkItemWire};
 
-/// How long a single pull waits for a message. It ends by itself a few seconds later at most, whatever became of the
-/// server, so no pull stalls for ever.
-const BELL_SECONDS: u64 = 20;
 /// How often it is looked what is there although a pull waits: one that was lost with its connection waits for nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often a claim is sent before the messages are given back. Half a minute with the pauses between.
@@ -39,7 +36,7 @@ const WITHOUT_NATS: Duration = Duration::from_secs(5);
 /// How often it is looked whether the first connection is there.
 const CONNECTION_LOOK_EVERY: Duration = Duration::from_millis(20);
 
-type Pull = Consumer<pull::Config>;
+pub(super) type Pull = Consumer<pull::Config>;
 
 /// A queue whose work comes through NATS.
 pub struct NatsQueue {
@@ -110,7 +107,7 @@ impl Queue for NatsQueue {
         let each = wait / u32::try_from(targets.len()).unwrap_or(u32::MAX).max(1);
         for target in targets {
             let desk = self.desk(target).await?;
-            // Whoever stops waiting half-way takes no claim with them: the next question finds what was claimed.
+            // Whoever stops waiting half-way breaks off no claim.
             let asking =
                 tokio::spawn(async move { desk.lock().await.bring(max.clamp(1, LEASE_ITEMS_MAX), each).await });
             let items = asking.await.map_err(|error| QueueError::Later { after: None, cause: error.into() })??;
@@ -119,6 +116,10 @@ impl Queue for NatsQueue {
             }
         }
         Ok(Vec::new())
+    }
+
+    fn stop(&self) {
+        self.remote.stop();
     }
 
     async fn settle(&self, carried: &[(LeaseId, Carried)]) -> Result<Vec<SettledWire>, QueueError> {
@@ -149,9 +150,9 @@ struct Desk {
 impl Desk {
     async fn bring(&mut self, max: u32, wait: Duration) -> Result<Vec<WorkItem>, QueueError> {
         let until = Instant::now() + wait;
-        if self.claimed.is_empty() {
+        if self.claimed.is_empty() && !self.remote.is_stopped() {
             match self.pull(max as usize, until).await {
-                Ok(()) if self.claimed.is_empty() => {
+                Ok(()) if self.claimed.is_empty() && !self.remote.is_stopped() => {
                     // Nothing here for a while: the server is asked itself. It sees the agent, and whatever NATS lost.
                     return self.remote.lease(std::slice::from_ref(&self.target), max, Duration::ZERO).await;
                 }
@@ -165,8 +166,24 @@ impl Desk {
                 Err(PullError::Server(error)) => return Err(error),
             }
         }
+        if self.remote.is_stopped() {
+            self.leave().await;
+            return Ok(std::mem::take(&mut self.claimed));
+        }
         let most = self.claimed.len().min(max as usize);
         Ok(self.claimed.drain(..most).collect())
+    }
+
+    /// Messages that nobody here claims any more are another's at once. Where that is not heard, they come again when
+    /// their time is over.
+    async fn leave(&mut self) {
+        while let Some(Ok((_, messages))) = self.bells.try_join_next() {
+            self.rung.extend(messages);
+        }
+        self.bells.abort_all();
+        for message in std::mem::take(&mut self.rung) {
+            let _ = message.ack_with(AckKind::Nak(None)).await;
+        }
     }
 
     /// Pulls until something is claimed, or the time is up.
@@ -174,6 +191,10 @@ impl Desk {
         self.wait_for_connection().await?;
         loop {
             let messages = self.fetch(max).await?;
+            if self.remote.is_stopped() {
+                self.rung = messages;
+                return Ok(());
+            }
             let is_empty = messages.is_empty();
             self.claim(messages).await.map_err(PullError::Server)?;
             if !self.claimed.is_empty() || Instant::now() >= until {
@@ -244,12 +265,13 @@ impl Desk {
                 self.is_waiting[place] = false;
                 self.rung.extend(messages);
             }
+            () = self.remote.stopped() => {}
             () = sleep_until(look) => {}
         }
         if self.context.client().connection_state() != State::Connected {
             return Err(PullError::Nats("the connection was lost".into()));
         }
-        Ok(!self.rung.is_empty() || Instant::now() < until)
+        Ok(!self.rung.is_empty() || self.remote.is_stopped() || Instant::now() < until)
     }
 
     /// Claims what is believed; what is not is thrown away.
@@ -334,44 +356,6 @@ impl Desk {
             }
         }
     }
-}
-
-/// Adds what a consumer has now, at most so much.
-async fn fetch_from(consumer: &Pull, most: usize, messages: &mut Vec<Message>) -> Result<(), async_nats::Error> {
-    let fetching = async {
-        let mut batch = consumer.fetch().max_messages(most).messages().await?;
-        while let Some(message) = batch.next().await {
-            messages.push(message?);
-        }
-        Ok(())
-    };
-    timeout(ANSWER_MAX, fetching).await.unwrap_or_else(|elapsed| Err(elapsed.into()))
-}
-
-/// Waits for one message, for a while.
-async fn ring(consumer: &Pull) -> Vec<Message> {
-    let pulled = consumer.batch().max_messages(1).expires(Duration::from_secs(BELL_SECONDS)).messages().await;
-    let Ok(mut batch) = pulled else {
-        // Whoever asks again at once would ask without end.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        return Vec::new();
-    };
-    batch.next().await.and_then(Result::ok).into_iter().collect()
-}
-
-/// A message whose work is claimed is acknowledged until the server has said so; one whose work is gone, once. Where that
-/// is lost, it comes again, and is gone.
-async fn acknowledge(messages: Vec<(Message, bool)>) {
-    let mut under_way = JoinSet::new();
-    for (message, is_claimed) in messages {
-        under_way.spawn(async move {
-            let done = if is_claimed { message.double_ack().await } else { message.ack().await };
-            if let Err(error) = done {
-                tracing::debug!(%error, "a message was not acknowledged; it comes again, and is gone");
-            }
-        });
-    }
-    while under_way.join_next().await.is_some() {}
 }
 
 enum PullError {

@@ -73,10 +73,11 @@ async fn work_is_asked_for_with_a_token_and_within_limits() {
 #[tokio::test]
 async fn who_asks_says_who_they_are() {
     let (queue, answers) = queue(Answers { status: 204, ..Answers::default() }).await;
-    let queue = queue.introduced(AgentWire::new("dc-agent-1", Duration::from_secs(10)));
+    let queue = queue
+        .introduced(AgentWire::new("dc-agent-1", Duration::from_secs(10)).with_kinds([(&TargetId::new("hq"), "ldif")]));
     lease(&queue).await.unwrap();
     let told = format!(
-        r#""agent":{{"name":"dc-agent-1","version":"{}","timeoutMilliseconds":10000}}}}"#,
+        r#""agent":{{"name":"dc-agent-1","version":"{}","timeoutMilliseconds":10000,"kinds":{{"hq":"ldif"}}}}}}"#,
         env!("CARGO_PKG_VERSION")
     );
     assert!(answers.sent.lock().unwrap()[0].ends_with(&told), "{:?}", answers.sent.lock().unwrap());
@@ -174,11 +175,46 @@ async fn a_token_service_that_asks_for_patience_is_given_it() {
 }
 
 #[tokio::test]
+async fn an_open_question_ends_when_no_more_work_is_wanted_and_not_without_what_was_leased() {
+    let body = include_str!("../../../tests/cases/queue/lease-answer-1.json").to_owned();
+    let (queue, _) = queue(Answers { status: 200, body, ..Answers::default() }).await;
+    let (items, ()) = tokio::join!(lease(&queue), async { queue.stop() });
+    assert_eq!(items.unwrap().len(), 1, "the server had leased it");
+    assert_eq!(lease(&queue).await.unwrap(), [], "it is not asked again");
+    // Connections are taken, and nobody ever answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Url::parse(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+    let client = reqwest::Client::builder().build().unwrap();
+    let queue = RemoteQueue::new(client, &server, bearer(), Arc::new(SystemClock)).unwrap();
+    let (items, ()) = tokio::join!(lease(&queue), async { queue.stop() });
+    assert_eq!(items.unwrap(), []);
+}
+
+#[tokio::test]
+async fn who_is_given_no_token_is_not_let_in() {
+    let refusal = || TokenError::Refused { code: "invalid_client".to_owned(), why: "no such client".to_owned() };
+    let bearer: BearerSource = Arc::new(move |_| Box::pin(async move { Err(refusal()) }));
+    let (queue, answers) = queue(Answers { status: 204, ..Answers::default() }).await;
+    let error = lease(&RemoteQueue { bearer, ..queue }).await.unwrap_err();
+    assert!(matches!(error, QueueError::NotLetIn { .. }), "{error:?}");
+    let told = crate::pipeline::schedule::chain(&error);
+    assert_eq!(
+        told,
+        "the server does not let the agent in: the token service refuses (invalid_client): no such client"
+    );
+    assert_eq!(answers.sent.lock().unwrap().len(), 0);
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_with_what_the_server_said() {
     let (queue, _) = queue(Answers { status: 403, body: "no such\nagent".to_owned(), ..Answers::default() }).await;
     let error = lease(&queue).await.unwrap_err();
     assert!(matches!(error, QueueError::Refused { status: Some(403), .. }), "{error:?}");
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "403 Forbidden: no such\\nagent");
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "403 Forbidden: no such\\u{000A}agent");
+    let body = r#"{"error":{"code":"otherKind","message":"of kind `ldif`"}}"#.to_owned();
+    let (queue, _) = self::queue(Answers { status: 409, body, ..Answers::default() }).await;
+    let error = lease(&queue).await.unwrap_err();
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "409 Conflict: of kind `ldif`");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! How an agent asks for work, and who it says it is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -25,7 +26,8 @@ pub struct LeaseRequestWire {
     pub agent: Option<AgentWire>,
 }
 
-/// Who asks for work. It is shown to people, and believed in nothing but the time its writes take.
+/// Who asks for work. It is shown to people, and believed in nothing but the time its writes take, and that it is no
+/// agent for a target of another kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AgentWire {
@@ -35,6 +37,9 @@ pub struct AgentWire {
     pub version: String,
     /// The longest a single write of it takes, in milliseconds: its leases are made to fit.
     pub timeout_milliseconds: u64,
+    /// Of which kind its targets are by its own file, by their names; agents of before this was told do not say.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kinds: BTreeMap<String, String>,
 }
 
 impl LeaseRequestWire {
@@ -71,7 +76,19 @@ impl AgentWire {
             name: name.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             timeout_milliseconds: milliseconds(timeout),
+            kinds: BTreeMap::new(),
         }
+    }
+
+    /// The same, saying of which kind its targets are.
+    pub fn with_kinds<'a>(self, kinds: impl IntoIterator<Item = (&'a TargetId, &'a str)>) -> Self {
+        let kinds = kinds.into_iter().map(|(target, kind)| (target.as_str().to_owned(), kind.to_owned())).collect();
+        Self { kinds, ..self }
+    }
+
+    /// Of which kind a target is by its file; `None` where it does not say.
+    pub fn kind_of(&self, target: &TargetId) -> Option<&str> {
+        self.kinds.get(target.as_str()).map(String::as_str)
     }
 
     /// The longest a single write of it takes.

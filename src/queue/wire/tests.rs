@@ -1,5 +1,7 @@
 //! Work items as they travel.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -204,20 +206,24 @@ fn version_1_stays_readable() {
     let unreadable = SettledWire::Unreadable("`container` cannot be read".to_owned());
     assert_eq!(answer.read(3).unwrap(), [SettledWire::Taken, SettledWire::LeaseLost, unreadable]);
 
-    // Of before agents said who they are, and of since.
+    // Of before agents said who they are, of since, and of since they said of which kind their targets are.
+    let agent = AgentWire {
+        name: "dc-agent-1".to_owned(),
+        version: "0.1.0".to_owned(),
+        timeout_milliseconds: 10_000,
+        kinds: BTreeMap::new(),
+    };
+    let hq = TargetId::new("hq");
     for (text, agent) in [
         (include_str!("../../../tests/cases/queue/lease-request-1.json"), None),
+        (include_str!("../../../tests/cases/queue/lease-request-1-agent.json"), Some(agent.clone())),
         (
-            include_str!("../../../tests/cases/queue/lease-request-1-agent.json"),
-            Some(AgentWire {
-                name: "dc-agent-1".to_owned(),
-                version: "0.1.0".to_owned(),
-                timeout_milliseconds: 10_000,
-            }),
+            include_str!("../../../tests/cases/queue/lease-request-1-kinds.json"),
+            Some(agent.with_kinds([(&hq, "active-directory"), (&TargetId::new("paris"), "ldif")])),
         ),
     ] {
         let request: LeaseRequestWire = serde_json::from_str(text).unwrap();
-        assert_eq!(request.targets().unwrap(), [TargetId::new("hq"), TargetId::new("paris")]);
+        assert_eq!(request.targets().unwrap(), [hq.clone(), TargetId::new("paris")]);
         assert_eq!((request.max, request.wait_seconds, request.agent), (100, 30, agent));
     }
 }

@@ -9,10 +9,12 @@ const CAUSE_CHARS_MAX: usize = 400;
 
 /// Result codes by their numbers (RFC 4511 §4.1.9).
 const OPERATIONS_ERROR: u32 = 1;
+pub(super) const REFERRAL: u32 = 10;
 pub(super) const NO_SUCH_ATTRIBUTE: u32 = 16;
 pub(super) const CONSTRAINT_VIOLATION: u32 = 19;
 pub(super) const VALUE_EXISTS: u32 = 20;
 pub(super) const NO_SUCH_OBJECT: u32 = 32;
+pub(super) const INVALID_NAME: u32 = 34;
 pub(super) const UNWILLING: u32 = 53;
 pub(super) const CLASS_VIOLATION: u32 = 65;
 pub(super) const NON_LEAF: u32 = 66;

@@ -95,11 +95,7 @@ impl LdapWriter {
     }
 
     fn is_protected_itself(&self, entry: &Entry) -> Option<&'static str> {
-        let listed = |name: &String| {
-            let called = ["sAMAccountName", "uid"].iter().filter_map(|attribute| entry.text(attribute));
-            called.into_iter().any(|text| text.eq_ignore_ascii_case(name)) || same_entry(name, &entry.dn)
-        };
-        if self.settings.protected_accounts.iter().any(listed) {
+        if self.settings.protected_accounts.iter().any(|name| is_called(entry, name)) {
             return Some("this agent's file lists it among `protected_accounts`");
         }
         if entry.number("adminCount").is_some_and(|count| count > 0) {
@@ -269,6 +265,12 @@ impl LdapWriter {
         }
         Ok(names)
     }
+}
+
+/// Whether the agent's file means this account by that name.
+pub(super) fn is_called(entry: &Entry, name: &str) -> bool {
+    let mut called = ["sAMAccountName", "uid"].iter().filter_map(|attribute| entry.text(attribute));
+    called.any(|text| text.eq_ignore_ascii_case(name)) || same_entry(name, &entry.dn)
 }
 
 fn protected(dn: &str, why: &str) -> WriteError {

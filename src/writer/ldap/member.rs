@@ -103,7 +103,7 @@ impl LdapWriter {
         held.search(self.base(), Scope::Subtree, &filter, &asked).await.map_err(Trouble::told)
     }
 
-    fn group_classes(&self) -> &'static str {
+    pub(super) fn group_classes(&self) -> &'static str {
         match self.kind() {
             LdapKind::ActiveDirectory => "(objectClass=group)",
             LdapKind::Ldap => "(objectClass=groupOfNames)",

@@ -13,6 +13,7 @@ mod held;
 mod lately;
 mod looks;
 mod member;
+mod missing;
 mod ranges;
 mod read;
 mod settings;
@@ -30,7 +31,7 @@ use self::guard::ProtectedGroups;
 use self::lately::Lately;
 use self::looks::Looks;
 use super::until::Until;
-use super::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
+use super::{Cause, Errand, Group, Membership, Missing, Search, WriteError, Writer};
 use crate::model::{Change, ChangeKind, Found, Known, ObjectId};
 
 pub use connection::LdapSettingsError;
@@ -143,6 +144,10 @@ impl Writer for LdapWriter {
         is_member: bool,
     ) -> Result<Membership, WriteError> {
         self.put_member(group, object, is_member, self.until_for(errand)).await
+    }
+
+    async fn missing(&self) -> Result<Vec<Missing>, WriteError> {
+        self.not_found().await
     }
 
     fn timeout(&self) -> Duration {

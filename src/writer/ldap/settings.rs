@@ -17,6 +17,14 @@ pub enum LdapKind {
 }
 
 impl LdapKind {
+    /// The word for it in files and questions.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::ActiveDirectory => "active-directory",
+            Self::Ldap => "ldap",
+        }
+    }
+
     /// The class of a person's account.
     pub(super) fn person_class(self) -> &'static str {
         match self {

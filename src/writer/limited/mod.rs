@@ -18,7 +18,7 @@ use async_trait::async_trait;
 
 use self::damage::damages_of;
 use self::log::Taken;
-use super::{Cause, Errand, Group, Membership, Pace, Room, Search, WriteError, Writer};
+use super::{Cause, Errand, Group, Membership, Missing, Pace, Room, Search, WriteError, Writer};
 use crate::clock::Clock;
 use crate::model::{Change, Damage, Found, Known, ObjectId};
 
@@ -143,6 +143,10 @@ impl Writer for Limited {
         is_member: bool,
     ) -> Result<Membership, WriteError> {
         self.inner.set_member(errand, group, object, is_member).await
+    }
+
+    async fn missing(&self) -> Result<Vec<Missing>, WriteError> {
+        self.inner.missing().await
     }
 
     fn room(&self) -> Room {
