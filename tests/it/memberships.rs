@@ -277,3 +277,27 @@ async fn more_groups_than_anybody_needs_fail_the_person_and_nobody_else() {
     let upload = house.say(&[boss("1"), employee("2")]).await;
     assert_eq!(house.outcomes(upload), ["failed too_many_groups", "applied"]);
 }
+
+#[tokio::test]
+async fn who_has_migrated_leaves_the_groups_of_the_old_home_that_they_were_still_in() {
+    for held_by_rule in [true, false] {
+        let policy = [
+            ("placement_change = \"hold\"", "placement_change = \"migrate\""),
+            ("kind = \"graph\"", "kind = \"graph\"\nlimits = { leave = { count = 0, percent = 0 } }"),
+        ];
+        let mut house = Hearth::with(&[&job(BOSSES, &policy)]);
+        house.directory("cloud").add_group("Bosses");
+        house.say(&[boss("1")]).await;
+        house.say(&[says("1", &[("userType", "Contractor")])]).await;
+        house.settle().await;
+        assert_eq!(house.holds("cloud", "1", "accountEnabled"), "false");
+        assert_eq!(members(&house, "Bosses"), ["1"]);
+        if held_by_rule {
+            house.say(&[says("1", &[("userType", "Robot")])]).await;
+        }
+        house.restart_with(&job(BOSSES, &policy[..1]));
+        house.say(&[says("1", &[("userType", "Contractor")])]).await;
+        house.settle().await;
+        assert!(members(&house, "Bosses").is_empty(), "{}", house.tell("1"));
+    }
+}
