@@ -123,7 +123,9 @@ impl Lessor<'_, '_> {
             Some(Some(joining)) if member.added.is_none() || row.is_unsure() => {
                 self.want(row, true)?;
                 let task = Task::Member { group: joining.group, create: joining.create, is_member: true };
-                self.grant(row, stored, task, 0, None)
+                // An earlier try may have taken the account out: that counts, although it is put in again.
+                let damage = if row.is_unsure() { row.damage } else { 0 };
+                self.grant(row, stored, task, damage, None)
             }
             Some(Some(_)) => self.rest_member(row, outcome.as_ref()),
             Some(None) if is_ours => self.leave_within_limits(row, stored, group),

@@ -301,3 +301,34 @@ async fn who_has_migrated_leaves_the_groups_of_the_old_home_that_they_were_still
         assert!(members(&house, "Bosses").is_empty(), "{}", house.tell("1"));
     }
 }
+
+/// A house in which one removal from a group is allowed in a day, with two bosses, of whom the first was taken out
+/// without a word.
+async fn house_where_one_may_leave() -> Hearth {
+    let limit = "kind = \"graph\"\non_delete = \"delete\"\n\
+                 limits = { leave = { count = 1, percent = 0 }, delete = { count = 9, percent = 0 } }";
+    let house = Hearth::with(&[&job(BOSSES, &[("kind = \"graph\"", limit)])]);
+    house.directory("cloud").add_group("Bosses");
+    house.say(&[boss("1"), boss("2")]).await;
+    house.upload(&[says("1", &[("title", "Clerk")])]);
+    house.decide();
+    house.deliver_once().await;
+    house.directory("cloud").lose_next_answer(unknown());
+    house.deliver_once().await;
+    assert_eq!(members(&house, "Bosses"), ["2"]);
+    house
+}
+
+async fn check_that_one_has_left(house: &Hearth) {
+    house.settle().await;
+    let upload = house.say(&[says("2", &[("title", "Clerk")])]).await;
+    assert_eq!(house.outcome(upload), "held limit_leave");
+    assert!(members(house, "Bosses").contains(&"2".to_owned()));
+}
+
+#[tokio::test]
+async fn a_removal_that_did_not_tell_counts_although_the_member_comes_back() {
+    let house = house_where_one_may_leave().await;
+    house.upload(&[boss("1")]);
+    check_that_one_has_left(&house).await;
+}
