@@ -208,6 +208,7 @@ impl Settler<'_, '_> {
 
     /// Whatever is known of memberships is of an account that is gone, or is the person's no longer.
     pub(super) fn forget_members(&self, row: &LinkRow, is_replaced: bool) -> Result<(), StoreError> {
+        count_untold(self.on, (row.person, row.target), self.now)?;
         let statement = match is_replaced {
             true => {
                 "UPDATE link SET added = NULL, due = NULL, lease = NULL, holder = NULL, ends = NULL, look = 0, damage = 0,
@@ -230,6 +231,23 @@ pub(super) fn leave_all(
 ) -> Result<(), StoreError> {
     unwant_others(on, whose, generation, &[])?;
     wake(on, whose, generation, now)
+}
+
+/// Whether an account was taken out of its groups by tries that did not tell is never known once it is gone: it counts
+/// against the day's limit as if it had been.
+pub(super) fn count_untold(
+    on: &Transaction<'_>,
+    (person, target): (i64, i64),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    on.prepare_cached(
+        "INSERT INTO journal (at, person, target, part, generation, situation, outcome, code, detail, damage)
+         SELECT ?3, person, target, part, generation, situation, ?4, 'no_answer',
+           'the account may have been taken out of ' || member_of || ' before it was gone', damage
+         FROM link WHERE person = ?1 AND target = ?2 AND part >= 2 AND damage <> 0",
+    )?
+    .execute(params![person, target, now.0, words::PENDING])?;
+    Ok(())
 }
 
 fn unwant_others(

@@ -332,3 +332,22 @@ async fn a_removal_that_did_not_tell_counts_although_the_member_comes_back() {
     house.upload(&[boss("1")]);
     check_that_one_has_left(&house).await;
 }
+
+#[tokio::test]
+async fn a_removal_that_did_not_tell_counts_although_the_account_is_deleted_since() {
+    let house = house_where_one_may_leave().await;
+    house.upload(&[gone("1")]);
+    check_that_one_has_left(&house).await;
+    assert!(house.accounts("cloud", "1").is_empty());
+}
+
+#[tokio::test]
+async fn a_removal_that_did_not_tell_counts_although_the_account_vanished_and_is_made_anew() {
+    let house = house_where_one_may_leave().await;
+    house.directory("cloud").remove(&house.account("cloud", "1").object);
+    house.upload(&[says("1", &[("displayName", "Anna")])]);
+    house.settle().await;
+    assert_eq!(house.release(None).missing, 1);
+    check_that_one_has_left(&house).await;
+    assert_eq!(house.holds("cloud", "1", "displayName"), "Anna");
+}
