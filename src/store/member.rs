@@ -10,7 +10,7 @@ use super::link::{Conclusion, LinkRow};
 use super::settle::Settler;
 use super::{StoreError, StoredPerson, end, words};
 use crate::decide::{GroupsAt, Joining};
-use crate::model::{Damage, Generation, Name, Outcome, Part, Settlement, Situation, TargetId, Task};
+use crate::model::{Damage, Generation, Name, Outcome, Part, Settlement, Situation, TargetId, Task, Timestamp};
 
 /// The lowest part that is a membership's.
 pub(super) const FIRST: i64 = 2;
@@ -92,23 +92,7 @@ impl Lessor<'_, '_> {
                     words::situation_number(Situation::ReferencePending),
                 ])?;
         }
-        self.unwant_others(row, generation, &parts)
-    }
-
-    fn unwant_others(&self, row: &LinkRow, generation: Generation, wanted: &[i64]) -> Result<(), StoreError> {
-        let mut statement =
-            self.on.prepare_cached("SELECT id, part FROM link WHERE person = ?1 AND target = ?2 AND part >= 2")?;
-        let rows = statement.query_map([row.person, row.target], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let rows: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
-        for (id, _) in rows.into_iter().filter(|(_, part)| !wanted.contains(part)) {
-            self.on
-                .prepare_cached(
-                    "UPDATE link SET generation = max(generation, ?2), wants = iif(lease IS NULL, 0, wants),
-                       outdated = lease IS NOT NULL WHERE id = ?1",
-                )?
-                .execute([id, generation.0])?;
-        }
-        Ok(())
+        unwant_others(self.on, (row.person, row.target), generation, &parts)
     }
 
     /// A membership is written as the person's decision has it now. An earlier try that did not tell may have added
@@ -139,7 +123,9 @@ impl Lessor<'_, '_> {
             Some(Some(joining)) if member.added.is_none() || row.is_unsure() => {
                 self.want(row, true)?;
                 let task = Task::Member { group: joining.group, create: joining.create, is_member: true };
-                self.grant(row, stored, task, 0, None)
+                // An earlier try may have taken the account out: that counts, although it is put in again.
+                let damage = if row.is_unsure() { row.damage } else { 0 };
+                self.grant(row, stored, task, damage, None)
             }
             Some(Some(_)) => self.rest_member(row, outcome.as_ref()),
             Some(None) if is_ours => self.leave_within_limits(row, stored, group),
@@ -217,38 +203,12 @@ impl Settler<'_, '_> {
 
     /// Makes memberships due that differ from what is known, now that the account is there.
     pub(super) fn wake_members(&self, row: &LinkRow, generation: Generation) -> Result<(), StoreError> {
-        if !has_members(self.on, row)? {
-            return Ok(());
-        }
-        let whose = params![row.person, row.target, generation.0, self.now.0];
-        self.on
-            .prepare_cached(
-                "DELETE FROM link WHERE person = ?1 AND target = ?2 AND part >= 2 AND NOT wants AND added IS NOT 1
-                   AND lease IS NULL AND NOT look AND ?3 = ?3 AND ?4 = ?4",
-            )?
-            .execute(whose)?;
-        self.on
-            .prepare_cached(
-                "UPDATE link SET due = CASE WHEN attempt > 0 AND due > ?4 THEN due ELSE ?4 END,
-                   attempt = iif(due IS NULL, 0, attempt), class = wants, settled = 0, outcome = NULL, code = NULL,
-                   detail = NULL, generation = max(generation, ?3)
-                 WHERE person = ?1 AND target = ?2 AND part >= 2 AND lease IS NULL
-                   AND (look OR (wants AND added IS NULL) OR (NOT wants AND added = 1))",
-            )?
-            .execute(whose)?;
-        self.on
-            .prepare_cached(
-                "UPDATE link SET due = NULL, outcome = iif(outcome = 1 AND settled = ?3, 1, 2), code = NULL, detail = NULL,
-                   settled = max(generation, ?3), generation = max(generation, ?3)
-                 WHERE person = ?1 AND target = ?2 AND part >= 2 AND lease IS NULL AND NOT look AND wants
-                   AND added IS NOT NULL AND ?4 = ?4",
-            )?
-            .execute(whose)?;
-        Ok(())
+        wake(self.on, (row.person, row.target), generation, self.now)
     }
 
     /// Whatever is known of memberships is of an account that is gone, or is the person's no longer.
     pub(super) fn forget_members(&self, row: &LinkRow, is_replaced: bool) -> Result<(), StoreError> {
+        count_untold(self.on, (row.person, row.target), self.now)?;
         let statement = match is_replaced {
             true => {
                 "UPDATE link SET added = NULL, due = NULL, lease = NULL, holder = NULL, ends = NULL, look = 0, damage = 0,
@@ -261,10 +221,93 @@ impl Settler<'_, '_> {
     }
 }
 
-fn has_members(on: &Transaction<'_>, row: &LinkRow) -> Result<bool, StoreError> {
+/// Takes an account out of its groups at a target where nothing is asked of the account itself: who has moved away left
+/// it there, locked.
+pub(super) fn leave_all(
+    on: &Transaction<'_>,
+    whose: (i64, i64),
+    generation: Generation,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    unwant_others(on, whose, generation, &[])?;
+    wake(on, whose, generation, now)
+}
+
+/// Whether an account was taken out of its groups by tries that did not tell is never known once it is gone: it counts
+/// against the day's limit as if it had been.
+pub(super) fn count_untold(
+    on: &Transaction<'_>,
+    (person, target): (i64, i64),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    on.prepare_cached(
+        "INSERT INTO journal (at, person, target, part, generation, situation, outcome, code, detail, damage)
+         SELECT ?3, person, target, part, generation, situation, ?4, 'no_answer',
+           'the account may have been taken out of ' || member_of || ' before it was gone', damage
+         FROM link WHERE person = ?1 AND target = ?2 AND part >= 2 AND damage <> 0",
+    )?
+    .execute(params![person, target, now.0, words::PENDING])?;
+    Ok(())
+}
+
+fn unwant_others(
+    on: &Transaction<'_>,
+    (person, target): (i64, i64),
+    generation: Generation,
+    wanted: &[i64],
+) -> Result<(), StoreError> {
+    let mut statement =
+        on.prepare_cached("SELECT id, part FROM link WHERE person = ?1 AND target = ?2 AND part >= 2")?;
+    let rows = statement.query_map([person, target], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let rows: Vec<(i64, i64)> = rows.collect::<Result<_, _>>()?;
+    for (id, _) in rows.into_iter().filter(|(_, part)| !wanted.contains(part)) {
+        on.prepare_cached(
+            "UPDATE link SET generation = max(generation, ?2), wants = iif(lease IS NULL, 0, wants),
+               outdated = lease IS NOT NULL WHERE id = ?1",
+        )?
+        .execute([id, generation.0])?;
+    }
+    Ok(())
+}
+
+/// Makes memberships due that differ from what is known.
+fn wake(
+    on: &Transaction<'_>,
+    (person, target): (i64, i64),
+    generation: Generation,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if !has_members(on, (person, target))? {
+        return Ok(());
+    }
+    let whose = params![person, target, generation.0, now.0];
+    on.prepare_cached(
+        "DELETE FROM link WHERE person = ?1 AND target = ?2 AND part >= 2 AND NOT wants AND added IS NOT 1
+           AND lease IS NULL AND NOT look AND ?3 = ?3 AND ?4 = ?4",
+    )?
+    .execute(whose)?;
+    on.prepare_cached(
+        "UPDATE link SET due = CASE WHEN attempt > 0 AND due > ?4 THEN due ELSE ?4 END,
+           attempt = iif(due IS NULL, 0, attempt), class = wants, settled = 0, outcome = NULL, code = NULL,
+           detail = NULL, generation = max(generation, ?3)
+         WHERE person = ?1 AND target = ?2 AND part >= 2 AND lease IS NULL
+           AND (look OR (wants AND added IS NULL) OR (NOT wants AND added = 1))",
+    )?
+    .execute(whose)?;
+    on.prepare_cached(
+        "UPDATE link SET due = NULL, outcome = iif(outcome = 1 AND settled = ?3, 1, 2), code = NULL, detail = NULL,
+           settled = max(generation, ?3), generation = max(generation, ?3)
+         WHERE person = ?1 AND target = ?2 AND part >= 2 AND lease IS NULL AND NOT look AND wants
+           AND added IS NOT NULL AND ?4 = ?4",
+    )?
+    .execute(whose)?;
+    Ok(())
+}
+
+fn has_members(on: &Transaction<'_>, (person, target): (i64, i64)) -> Result<bool, StoreError> {
     Ok(on
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM link WHERE person = ?1 AND target = ?2 AND part >= 2)")?
-        .query_row([row.person, row.target], |row| row.get(0))?)
+        .query_row([person, target], |row| row.get(0))?)
 }
 
 /// Takes back the work on a membership at a target that the decision no longer speaks of. What may have been written

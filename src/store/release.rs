@@ -2,7 +2,7 @@
 
 use rusqlite::{ToSql, Transaction, params};
 
-use super::{JobState, Store, StoreError};
+use super::{JobState, Store, StoreError, member};
 use crate::model::{TargetId, Timestamp};
 
 /// What was let go.
@@ -48,7 +48,7 @@ impl Store {
                      AND (?2 IS NULL OR person = (SELECT person FROM anchor WHERE job = ?3 AND anchor = ?2))",
                     to_whom,
                 )?;
-                let missing = forget_missing(on, to_whom)?;
+                let missing = forget_missing(on, target, now, to_whom)?;
                 released.missing += missing;
                 released.dead_letters += on.execute(
                     "UPDATE link SET due = ?4, settled = 0, outcome = NULL
@@ -63,7 +63,12 @@ impl Store {
 }
 
 /// Forgets accounts that have vanished, whichever piece of work met that, so that they are looked for and made again.
-fn forget_missing(on: &Transaction<'_>, to_whom: &[&dyn ToSql]) -> Result<usize, StoreError> {
+fn forget_missing(
+    on: &Transaction<'_>,
+    target: i64,
+    now: Timestamp,
+    to_whom: &[&dyn ToSql],
+) -> Result<usize, StoreError> {
     let mut statement = on.prepare_cached(
         "UPDATE link SET due = ?4, settled = 0, outcome = NULL, look = 0, object = NULL, known = NULL
          WHERE target = ?1 AND part = 0 AND object IS NOT NULL AND lease IS NULL AND person IN
@@ -72,6 +77,7 @@ fn forget_missing(on: &Transaction<'_>, to_whom: &[&dyn ToSql]) -> Result<usize,
     )?;
     let people: Vec<i64> = statement.query_map(to_whom, |row| row.get(0))?.collect::<Result<_, _>>()?;
     for person in &people {
+        member::count_untold(on, (*person, target), now)?;
         // What was written of the manager and of memberships was written to the account that is gone.
         on.prepare_cached("DELETE FROM link WHERE person = ?1 AND target = ?2 AND part <> 0")?
             .execute(params![person, to_whom[0]])?;

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::record::Recorder;
 use super::{StoreError, codec, end, member, reserve, words};
 use crate::decide::{Ask, AtTarget, Decision};
-use crate::model::{ACCOUNT_ENABLED, Anchor, Generation, Reason, Value, Wanted};
+use crate::model::{ACCOUNT_ENABLED, Anchor, Generation, Reason, TargetId, Value, Wanted};
 
 /// A row of a person that a decision may have made pointless.
 struct Standing {
@@ -32,6 +32,13 @@ impl Recorder<'_, '_> {
     ) -> Result<(), StoreError> {
         for at in &decision.targets {
             self.work_at(person, generation, at)?;
+        }
+        // Where an account is asked for, its memberships are seen to together with it.
+        let is_asked = |target: &TargetId| decision.targets.iter().any(|at| at.target == *target);
+        for at in decision.groups.iter().filter(|at| !is_asked(&at.target)) {
+            if let Some(key) = self.job.target(&at.target) {
+                member::leave_all(self.on, (person, key.0), generation, self.at)?;
+            }
         }
         Ok(())
     }

@@ -277,3 +277,77 @@ async fn more_groups_than_anybody_needs_fail_the_person_and_nobody_else() {
     let upload = house.say(&[boss("1"), employee("2")]).await;
     assert_eq!(house.outcomes(upload), ["failed too_many_groups", "applied"]);
 }
+
+#[tokio::test]
+async fn who_has_migrated_leaves_the_groups_of_the_old_home_that_they_were_still_in() {
+    for held_by_rule in [true, false] {
+        let policy = [
+            ("placement_change = \"hold\"", "placement_change = \"migrate\""),
+            ("kind = \"graph\"", "kind = \"graph\"\nlimits = { leave = { count = 0, percent = 0 } }"),
+        ];
+        let mut house = Hearth::with(&[&job(BOSSES, &policy)]);
+        house.directory("cloud").add_group("Bosses");
+        house.say(&[boss("1")]).await;
+        house.say(&[says("1", &[("userType", "Contractor")])]).await;
+        house.settle().await;
+        assert_eq!(house.holds("cloud", "1", "accountEnabled"), "false");
+        assert_eq!(members(&house, "Bosses"), ["1"]);
+        if held_by_rule {
+            house.say(&[says("1", &[("userType", "Robot")])]).await;
+        }
+        house.restart_with(&job(BOSSES, &policy[..1]));
+        house.say(&[says("1", &[("userType", "Contractor")])]).await;
+        house.settle().await;
+        assert!(members(&house, "Bosses").is_empty(), "{}", house.tell("1"));
+    }
+}
+
+/// A house in which one removal from a group is allowed in a day, with two bosses, of whom the first was taken out
+/// without a word.
+async fn house_where_one_may_leave() -> Hearth {
+    let limit = "kind = \"graph\"\non_delete = \"delete\"\n\
+                 limits = { leave = { count = 1, percent = 0 }, delete = { count = 9, percent = 0 } }";
+    let house = Hearth::with(&[&job(BOSSES, &[("kind = \"graph\"", limit)])]);
+    house.directory("cloud").add_group("Bosses");
+    house.say(&[boss("1"), boss("2")]).await;
+    house.upload(&[says("1", &[("title", "Clerk")])]);
+    house.decide();
+    house.deliver_once().await;
+    house.directory("cloud").lose_next_answer(unknown());
+    house.deliver_once().await;
+    assert_eq!(members(&house, "Bosses"), ["2"]);
+    house
+}
+
+async fn check_that_one_has_left(house: &Hearth) {
+    house.settle().await;
+    let upload = house.say(&[says("2", &[("title", "Clerk")])]).await;
+    assert_eq!(house.outcome(upload), "held limit_leave");
+    assert!(members(house, "Bosses").contains(&"2".to_owned()));
+}
+
+#[tokio::test]
+async fn a_removal_that_did_not_tell_counts_although_the_member_comes_back() {
+    let house = house_where_one_may_leave().await;
+    house.upload(&[boss("1")]);
+    check_that_one_has_left(&house).await;
+}
+
+#[tokio::test]
+async fn a_removal_that_did_not_tell_counts_although_the_account_is_deleted_since() {
+    let house = house_where_one_may_leave().await;
+    house.upload(&[gone("1")]);
+    check_that_one_has_left(&house).await;
+    assert!(house.accounts("cloud", "1").is_empty());
+}
+
+#[tokio::test]
+async fn a_removal_that_did_not_tell_counts_although_the_account_vanished_and_is_made_anew() {
+    let house = house_where_one_may_leave().await;
+    house.directory("cloud").remove(&house.account("cloud", "1").object);
+    house.upload(&[says("1", &[("displayName", "Anna")])]);
+    house.settle().await;
+    assert_eq!(house.release(None).missing, 1);
+    check_that_one_has_left(&house).await;
+    assert_eq!(house.holds("cloud", "1", "displayName"), "Anna");
+}
