@@ -21,7 +21,7 @@ use super::witness::Weather;
 use crate::people::Dice;
 
 /// Seeds that are run by every test run. A new kind of fault deserves more; a thousand take some minutes.
-const SEEDS: u64 = 48;
+const SEEDS: u64 = 160;
 /// Parts the seeds are run in, side by side.
 const PARTS: u64 = 2;
 /// Things that happen in one run.
