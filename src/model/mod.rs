@@ -24,7 +24,7 @@ pub use ids::{
     ANCHOR_BYTES_MAX, Anchor, AnchorError, Generation, InstallationKey, JobId, LeaseId, ObjectId, OperationId,
     PersonId, TargetId, UploadId, WorkerId,
 };
-pub use name::{ACCOUNT_ENABLED, MANAGER, Name};
+pub use name::{ACCOUNT_ENABLED, MANAGER, Name, PARENT};
 pub use outcome::{AGENT_LIMIT, Outcome, Reason};
 pub use path::{Path, Selector};
 pub use placement::{HoldReason, Placement, Verdict};

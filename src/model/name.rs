@@ -8,6 +8,10 @@ use std::sync::Arc;
 /// The attribute that lets an account's owner in, at every target.
 pub const ACCOUNT_ENABLED: &str = "accountEnabled";
 
+/// The attribute that says in which container a directory on the premises has the account, as Entra's provisioning to
+/// Active Directory calls it.
+pub const PARENT: &str = "parentDistinguishedName";
+
 /// The target attribute that is a reference to another account; its value is an anchor.
 pub const MANAGER: &str = "manager";
 

@@ -2,8 +2,6 @@
 
 use crate::decide::TargetKind;
 
-/// The target attribute that says in which container an entry stands.
-pub(super) const PARENT: &str = "parentDistinguishedName";
 /// The target attribute that says the contrary of `accountEnabled`.
 pub(super) const ACCOUNT_DISABLED: &str = "accountDisabled";
 /// The source attribute that says whether Entra has let go of the person.

@@ -4,11 +4,11 @@ use toml::{Table, Value};
 
 use super::attribute::{Converter, source_text};
 use super::import::Importer;
-use super::names::PARENT;
 use super::parts::take_list;
 use super::probe;
 use crate::decide::TargetKind;
 use crate::graph_schema::{AttributeDefinition, AttributeMapping, ObjectMapping, Rule, USER};
+use crate::model::PARENT;
 
 /// Attribute mappings of one target. A Graph user has some sixty properties that can be written, and an application
 /// may add a hundred.

@@ -12,7 +12,7 @@ use super::lately::Whom;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, refused, words};
 use crate::chance;
-use crate::model::{Attributes, Change, Dn, Known, Name, Value};
+use crate::model::{Attributes, Change, Dn, Known, Name, PARENT, Value};
 use crate::writer::ldif::entry::naming_value;
 use crate::writer::ldif::limits;
 use crate::writer::until::Until;
@@ -217,7 +217,7 @@ pub(super) fn flags_after(held: i64, set: &Attributes) -> Result<i64, WriteError
 
 /// The container the change speaks of, by placement or by a mapping.
 pub(super) fn container_wanted(change: &Change) -> Result<Option<Dn>, WriteError> {
-    let mapped = change.set.get(words::PARENT).and_then(Value::as_text).filter(|text| !text.is_empty());
+    let mapped = change.set.get(PARENT).and_then(Value::as_text).filter(|text| !text.is_empty());
     match (&change.container, mapped) {
         (Some(container), _) => Ok(Some(container.clone())),
         (None, Some(text)) => {

@@ -6,7 +6,7 @@ use super::answer::{NO_SUCH_OBJECT, Trouble};
 use super::held::Held;
 use super::read::Entry;
 use super::{LdapKind, LdapWriter, words};
-use crate::model::{Found, Name, ObjectId};
+use crate::model::{Found, Name, ObjectId, PARENT};
 use crate::writer::until::Until;
 use crate::writer::{Cause, Search, WriteError};
 
@@ -184,7 +184,7 @@ impl LdapWriter {
 pub(super) fn asked(attributes: &[Name]) -> Vec<&str> {
     let named = attributes.iter().filter(|name| words::is_readable(name)).map(Name::as_str);
     let mut asked: Vec<&str> = ALWAYS.to_vec();
-    for name in named.filter(|name| *name != words::ENABLED && *name != words::PARENT) {
+    for name in named.filter(|name| *name != words::ENABLED && *name != PARENT) {
         if !asked.iter().any(|held| held.eq_ignore_ascii_case(name)) {
             asked.push(name);
         }

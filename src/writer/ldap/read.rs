@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ldap3::ResultEntry;
 
 use super::{LdapKind, ranges, words};
-use crate::model::{Attributes, Dn, Known, Name, ObjectId, Value};
+use crate::model::{Attributes, Dn, Known, Name, ObjectId, PARENT, Value};
 
 /// An entry: its name, and the values of its attributes, by their names in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Entry {
         if *name == *words::ENABLED {
             return Value::Boolean(!self.is_locked(kind));
         }
-        if *name == *words::PARENT {
+        if *name == *PARENT {
             return self.container().map_or(Value::Null, |container| Value::text(container.as_str()));
         }
         if *name == *words::EXPIRES {

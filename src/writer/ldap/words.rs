@@ -6,15 +6,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::refused;
-use crate::model::{ACCOUNT_ENABLED, Name, Value};
+use crate::model::{ACCOUNT_ENABLED, Name, PARENT, Value};
 use crate::writer::WriteError;
 
 /// The core's word for "its owner may sign in"; directories have other words for it.
 pub(super) const ENABLED: &str = ACCOUNT_ENABLED;
 /// The bits of an account ([MS-ADTS] 2.2.16).
 pub(super) const CONTROL: &str = "userAccountControl";
-/// The container, where a mapping gives it.
-pub(super) const PARENT: &str = "parentDistinguishedName";
 /// When an account ends.
 pub(super) const EXPIRES: &str = "accountExpires";
 /// The password, written and never read.

@@ -1,7 +1,7 @@
 //! One change as LDIF records, and what the entry holds once they are applied.
 
 use crate::model::{
-    ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Dn, Known, Name, ObjectId, Value, escape_rdn_value,
+    ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Dn, Known, Name, ObjectId, PARENT, Value, escape_rdn_value,
 };
 use crate::writer::{NO_GROUP, WriteError};
 
@@ -17,7 +17,6 @@ const CLASSES: [&str; 4] = ["top", "person", "organizationalPerson", "user"];
 
 const ENABLED: &str = ACCOUNT_ENABLED;
 const CONTROL: &str = "userAccountControl";
-const PARENT: &str = "parentDistinguishedName";
 
 /// Names that stand for something else in the directory, or that it gives itself: never written as they are.
 const NOT_AS_THEY_ARE: [&str; 6] = [ENABLED, CONTROL, PARENT, "objectClass", "distinguishedName", "name"];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Damage, Name, Timestamp, Value};
+use crate::model::{ACCOUNT_ENABLED, Attributes, Change, ChangeKind, Damage, Name, PARENT, Timestamp, Value};
 use crate::reconcile::damages;
 
 /// Attributes that lock somebody out, whatever they are set to: raw switches and hours (Active Directory, OpenLDAP's
@@ -20,8 +20,6 @@ const LOCKS: [&str; 11] = [
     "krbPrincipalExpiration",
     "lockoutTime",
 ];
-/// The container, where a mapping gives it.
-const PARENT: &str = "parentDistinguishedName";
 /// Attributes by which an account ends at a moment: it locks out when that has passed.
 const ENDS: &str = "accountExpires";
 /// An end so near counts as if it had come: nobody would stop what a minute's delay hides.
