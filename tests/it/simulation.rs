@@ -41,8 +41,8 @@ const NAMED: [&str; 2] = ["mailNickname", "initials"];
 /// Groups that job files speak of, in some lives; and one that none does.
 const GROUPS: [&str; 3] = ["Staff", "Bosses", "Anna"];
 const OTHERS: &str = "Others";
-/// People share their names, and so their candidates; the last is theirs alone.
-const NAME: &str = r#"expression = 'SelectUniqueValue([displayName], Join("", [displayName], "2"), Join("-", [displayName], [externalId]))', unique_in = "login""#;
+/// People share their names, and so their candidates; the last is theirs alone, for those without a name, too.
+const NAME: &str = r#"expression = 'SelectUniqueValue([displayName], Join("", [displayName], "b"), Join("-", [displayName], [externalId]))', unique_in = "login""#;
 
 /// Seeds to run instead, to look into one: `MUSTER_SEEDS=17-18`.
 const SEEDS_VARIABLE: &str = "MUSTER_SEEDS";
