@@ -183,6 +183,19 @@ impl Settler<'_, '_> {
             .execute(params![row.target, anchor.as_str(), self.now.0])?;
         Ok(())
     }
+
+    /// The person's account is gone: who could not be told to report to it, or is being told so at this moment, is looked
+    /// at again. They wait for another account of theirs.
+    pub(super) fn wake_failed_reports(&self, row: &LinkRow) -> Result<(), StoreError> {
+        self.on
+            .prepare_cached(
+                "UPDATE link SET due = iif(lease IS NULL, ?3, due), outdated = lease IS NOT NULL, settled = 0, outcome = NULL
+                 WHERE target = ?1 AND manager = (SELECT anchor FROM person WHERE id = ?2) AND part = 1
+                   AND (lease IS NOT NULL OR (outcome = 5 AND due IS NULL))",
+            )?
+            .execute(params![row.target, row.person, self.now.0])?;
+        Ok(())
+    }
 }
 
 /// Says in a person's history, newest first, whom the account reported to before each change, as far back as it goes;

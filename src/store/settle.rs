@@ -242,6 +242,7 @@ impl Settler<'_, '_> {
     fn forget_known(&mut self, row: &LinkRow) -> Result<(), StoreError> {
         self.on.prepare_cached("UPDATE link SET object = NULL, known = NULL WHERE id = ?1")?.execute([row.id])?;
         self.forget_manager(row)?;
+        self.wake_failed_reports(row)?;
         self.forget_members(row, false)?;
         reserve::free_names(self.on, row.person)?;
         if row.object.is_some() { self.count_people(row.target, -1) } else { Ok(()) }

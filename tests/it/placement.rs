@@ -668,3 +668,22 @@ async fn a_manager_who_could_not_be_written_does_not_matter_once_the_account_is_
     let again = house.say(&[says("1", &[("userType", "Alumni")])]).await;
     assert_eq!(house.outcome(again), "unchanged");
 }
+
+#[tokio::test]
+async fn who_was_told_to_report_to_somebody_who_had_just_left_waits_for_them() {
+    let house = Hearth::changed(&[("kind = \"graph\"", "kind = \"graph\"\non_delete = \"delete\"")]);
+    house.say(&[employee("1"), employee("2")]).await;
+    house.upload(&[gone("2")]);
+    house.decide();
+    let leaving = house.lease("cloud").remove(0);
+    let left = house.carry(&leaving).await;
+    // The account has gone, and nobody has said so yet.
+    let upload = house.say(&[says("1", &[("manager", "2")])]).await;
+    assert_eq!(house.outcome(upload), "failed manager_gone");
+    assert!(house.report(&leaving.lease, left).is_taken());
+    house.work().await;
+    assert_eq!(house.outcome(upload), "held manager_pending");
+    house.say(&[employee("2")]).await;
+    assert_eq!(house.outcome(upload), "applied");
+    assert_eq!(house.manager("cloud", "1").as_deref(), Some("2"));
+}
