@@ -48,7 +48,7 @@ struct Slow {
 impl Slow {
     fn new(takes: Duration) -> Self {
         Self {
-            inner: Arc::new(Witness::new(SimulatedWriter::new())),
+            inner: Arc::new(Witness::new(SimulatedWriter::new(), HandClock::new())),
             takes,
             room: Mutex::new(Room::Open(usize::MAX)),
             pace: None,

@@ -120,9 +120,11 @@ impl Hearth {
 
     /// With these jobs. Targets of one name are one directory.
     pub(crate) fn with(jobs: &[&str]) -> Self {
-        let directories = ["cloud", "hq", "chat"].map(|name| (name, Arc::new(Witness::new(SimulatedWriter::new()))));
+        let clock = HandClock::new();
+        let directories =
+            ["cloud", "hq", "chat"].map(|name| (name, Arc::new(Witness::new(SimulatedWriter::new(), clock.clone()))));
         let mut house = Self {
-            clock: HandClock::new(),
+            clock,
             directories: directories.into_iter().collect(),
             jobs: jobs.iter().map(ToString::to_string).collect(),
             app: None,

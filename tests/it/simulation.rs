@@ -191,9 +191,6 @@ impl Life {
     }
 
     async fn step(&mut self) {
-        for directory in DIRECTORIES {
-            self.house.witness(directory).set_now(self.house.now());
-        }
         match self.dice.below(100) {
             0..30 => self.say_something(),
             30..42 => {
@@ -391,9 +388,6 @@ impl Life {
             self.uploads.push((self.house.upload(&statements), statements.len()));
         }
         for _ in 0..ROUNDS_MAX {
-            for directory in DIRECTORIES {
-                self.house.witness(directory).set_now(self.house.now());
-            }
             self.house.settle().await;
             self.remember_released(None);
             let released = self.house.release(None);

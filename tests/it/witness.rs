@@ -1,14 +1,16 @@
 //! A simulated directory that remembers who wrote what, and fails by the throw of a die.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use muster::clock::Clock as _;
 use muster::model::{Change, ChangeKind, Damage, Found, Known, Name, ObjectId, Part, Timestamp};
 use muster::reconcile::damages;
 use muster::writer::simulated::SimulatedWriter;
 use muster::writer::{Cause, Errand, Group, Membership, Search, WriteError, Writer};
 
+use super::practice::HandClock;
 use crate::people::Dice;
 
 /// One write that reached a directory, told or not.
@@ -38,6 +40,8 @@ pub(crate) struct Weather {
 /// A directory with a memory.
 pub(crate) struct Witness {
     pub(crate) inner: SimulatedWriter,
+    /// What time writes are remembered with.
+    clock: Arc<HandClock>,
     state: Mutex<State>,
 }
 
@@ -46,7 +50,6 @@ struct State {
     written: Vec<Wrote>,
     weather: Weather,
     dice: Option<Dice>,
-    now: Timestamp,
 }
 
 enum Fate {
@@ -56,8 +59,8 @@ enum Fate {
 }
 
 impl Witness {
-    pub(crate) fn new(inner: SimulatedWriter) -> Self {
-        Self { inner, state: Mutex::default() }
+    pub(crate) fn new(inner: SimulatedWriter, clock: Arc<HandClock>) -> Self {
+        Self { inner, clock, state: Mutex::default() }
     }
 
     pub(crate) fn written(&self) -> Vec<Wrote> {
@@ -69,11 +72,6 @@ impl Witness {
         let mut state = self.state();
         state.weather = weather;
         state.dice = Some(dice);
-    }
-
-    /// What time its next writes are remembered with.
-    pub(crate) fn set_now(&self, now: Timestamp) {
-        self.state().now = now;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -102,9 +100,8 @@ impl Witness {
     }
 
     fn remember(&self, errand: &Errand<'_>, kind: ChangeKind, damages: Vec<Damage>, group: &str) {
-        let mut state = self.state();
-        let at = state.now;
-        state.written.push(Wrote {
+        let at = self.clock.now();
+        self.state().written.push(Wrote {
             job: errand.job.to_string(),
             anchor: errand.anchor.to_string(),
             part: errand.part,
