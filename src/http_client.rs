@@ -32,6 +32,9 @@ pub enum HttpClientError {
     /// The extra certificate authority is no PEM certificate.
     #[error("the certificate authority cannot be read as PEM")]
     Certificate(#[source] reqwest::Error),
+    /// A file in which is something else, or nothing.
+    #[error("the certificate authority has no certificate in PEM")]
+    NoCertificate,
     /// The TLS library refused its settings.
     #[error("the HTTP client cannot be made")]
     Build(#[source] reqwest::Error),
@@ -87,6 +90,9 @@ pub fn build(url: &Url, timeout: Duration, extra_ca: Option<&[u8]>) -> Result<Cl
     }
     if let Some(pem) = extra_ca {
         let certificates = Certificate::from_pem_bundle(pem).map_err(HttpClientError::Certificate)?;
+        if certificates.is_empty() {
+            return Err(HttpClientError::NoCertificate);
+        }
         builder = builder.tls_certs_merge(certificates);
     }
     builder.build().map_err(HttpClientError::Build)
@@ -182,6 +188,8 @@ mod tests {
     fn a_certificate_that_is_none_is_refused() {
         let url = Url::parse("https://graph.example").unwrap();
         let pem = b"-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n";
-        assert!(build(&url, Duration::from_secs(1), Some(pem)).is_err());
+        for none in [&pem[..], b"nonsense", b""] {
+            assert!(build(&url, Duration::from_secs(1), Some(none)).is_err());
+        }
     }
 }

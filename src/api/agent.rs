@@ -31,6 +31,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// keep a report of several within a megabyte.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Bytes of what an agent says of itself, which is kept while its question is open: a few names and the kinds of many
+/// targets fit.
+const AGENT_BYTES_MAX: usize = 64 * 1024;
+
 /// Characters of a kind that an agent says that are repeated to it.
 const KIND_CHARACTERS_MAX: usize = 40;
 
@@ -66,9 +70,9 @@ impl Asked {
 pub(super) async fn lease(api: web::Data<Api>, request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let client = caller(&api, &request, &[Role::Agent]).await?;
     let question: LeaseRequestWire = json_body(&api, &request).await?;
-    let asked = Arc::new(check(&api, &client, &question)?);
-    note(&api, &request, &asked).await?;
     let wait = Duration::from_secs(question.wait_seconds.into()).min(WAIT_MAX);
+    let asked = Arc::new(check(&api, &client, question)?);
+    note(&api, &request, &asked).await?;
     let began = Instant::now();
     let mut bell = api.app.work.listen();
     let mut shutdown = api.shutdown.clone();
@@ -162,7 +166,7 @@ fn unreadable(error: &(dyn std::error::Error + 'static)) -> ApiError {
 }
 
 /// An agent speaks for its own targets only, and for those only where a job leaves them to agents.
-pub(super) fn check(api: &Api, client: &Client, question: &LeaseRequestWire) -> Result<Asked, ApiError> {
+pub(super) fn check(api: &Api, client: &Client, question: LeaseRequestWire) -> Result<Asked, ApiError> {
     let mut targets = question.targets().map_err(|error| unreadable(&error))?;
     // A target that is named over and over is looked at once.
     targets.sort_unstable();
@@ -182,8 +186,12 @@ pub(super) fn check(api: &Api, client: &Client, question: &LeaseRequestWire) -> 
     if targets.is_empty() || question.max == 0 {
         return Err(ApiError::BadRequest("ask for at least one work item of at least one target".to_owned()));
     }
+    if question.agent.as_ref().is_some_and(|agent| agent.bytes() > AGENT_BYTES_MAX) {
+        return Err(ApiError::BadRequest(format!("an agent says at most {AGENT_BYTES_MAX} bytes of itself")));
+    }
     let max = question.max.min(LEASE_ITEMS_MAX) as usize;
-    Ok(Asked { client: WorkerId::new(&client.id), targets, max, agent: question.agent.clone() })
+    targets.shrink_to_fit();
+    Ok(Asked { client: WorkerId::new(&client.id), targets, max, agent: question.agent })
 }
 
 /// Of which kind the target must be for an agent of this job.

@@ -26,7 +26,7 @@ pub(super) async fn claim(api: web::Data<Api>, request: HttpRequest) -> Result<H
         wait_seconds: 0,
         agent: wanted.agent,
     };
-    let asked = Arc::new(check(&api, &client, &question)?);
+    let asked = Arc::new(check(&api, &client, question)?);
     note(&api, &request, &asked).await?;
     let answers = blocking(&api, move |api| claim_now(api, &asked, &claims)).await?;
     let answers = answers.map_err(|error| ApiError::store(&error))?;

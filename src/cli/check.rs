@@ -113,10 +113,12 @@ fn looked(agent: Option<&AgentMeant>) -> anyhow::Result<Vec<Looked>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut looked = Vec::new();
     for target in agent.into_iter().flat_map(|agent| &agent.targets) {
-        if let Some(looker) = looker_of(target)? {
-            let missing = runtime.block_on(looker.missing()).map_err(|error| chain(&error));
-            looked.push(Looked { target: target.id.clone(), missing });
-        }
+        let missing = match looker_of(target) {
+            Ok(None) => continue,
+            Ok(Some(looker)) => runtime.block_on(looker.missing()).map_err(|error| chain(&error)),
+            Err(error) => Err(chain(&error)),
+        };
+        looked.push(Looked { target: target.id.clone(), missing });
     }
     Ok(looked)
 }

@@ -15,7 +15,7 @@ use crate::store::manager_pending;
 use crate::writer::{Errand, Group, Search, WriteError, Writer};
 
 use super::backoff::backoff;
-use known::{after, owned};
+use known::{after, empties_unseen, owned};
 use names::names_wanted;
 use taken::Taken;
 
@@ -87,7 +87,7 @@ impl Carrying<'_> {
         }
         let link = self.item.known.as_ref();
         let mut found = None;
-        if link.is_none() || self.item.look {
+        if link.is_none() || self.item.look || link.is_some_and(|link| empties_unseen(wanted, link)) {
             match self.look(wanted, link.map(|known| &known.object)).await {
                 Ok(there) => found = Some(there),
                 Err(error) => return self.not_carried(self.supposed(), error),
@@ -318,8 +318,8 @@ fn missing(said: &str) -> Carried {
     unwritten(Situation::Missing, Settlement::Held(Reason::new(MISSING, why)))
 }
 
-/// Nothing is left to do. Where a look found something else than was known, an earlier try has written without telling;
-/// what is there must be known, or a later difference would be missed.
+/// Nothing is left to do. Where a look found something else than was known (an earlier try has written without telling, or
+/// nobody had looked at it), what is there must be known, or a later difference would be missed.
 fn nothing_to_write(link: Option<&Known>, found: Option<Found>) -> Settlement {
     match (link, found) {
         (Some(link), Some(Found::One(there))) if *link != there => Settlement::Applied { known: Some(there) },

@@ -215,6 +215,22 @@ async fn an_agent_whose_target_is_of_another_kind_is_given_no_work_and_both_side
 }
 
 #[tokio::test]
+async fn what_an_agent_says_of_itself_is_bounded() {
+    let (house, _) = with_work(1).await;
+    let agent = house.agent("agent").await;
+    let many: serde_json::Map<String, Json> = (0..10_000).map(|at| (format!("t{at}"), json!("ldif"))).collect();
+    for (name, kinds) in [("x".repeat(70_000), json!({})), (String::new(), many.into())] {
+        let says = json!({ "name": name, "version": "1", "timeoutMilliseconds": 2000, "kinds": kinds });
+        let question = json!({ "version": 1, "targets": ["hq"], "max": 1, "waitSeconds": 0, "agent": says });
+        let (status, answer) = house.agent_post(&agent, "lease", &question).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+        assert_eq!(answer["error"]["message"], "an agent says at most 65536 bytes of itself");
+    }
+    let items = house.lease(&agent, 1).await;
+    house.settle(&agent, &items[0]).await;
+}
+
+#[tokio::test]
 async fn the_server_knows_its_agents_and_says_what_waits_for_one() {
     let (house, _) = with_work(1).await;
     let reader = house.token("reader", &[Role::ReadLogs], &[]).await;

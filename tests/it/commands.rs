@@ -214,6 +214,32 @@ fn an_agent_with_a_wrong_secret_says_so_at_once() {
 }
 
 #[test]
+fn a_directory_that_cannot_be_asked_for_its_password_or_authority_keeps_no_other_file_from_being_checked() {
+    let site = Site::new();
+    let directory = |ca: &str, password: &str| {
+        format!(
+            "server = 'https://muster.example'\nclient_id = 'x'\nclient_secret = {{ file = 'secret' }}\n\
+             [target.hq]\nkind = 'ldap'\nservers = ['ldaps://127.0.0.1:1']\nca = '{ca}'\nbind = 'cn=x'\n\
+             password = {{ file = '{password}' }}\nbase = 'dc=x'\ncontainers = ['dc=x']\nlog = 'hq.log'\n"
+        )
+    };
+    for (name, text) in [("der.pem", "no PEM"), ("password", "x"), ("a.toml", &directory("ca.pem", "password"))] {
+        std::fs::write(site.path(name), text).unwrap();
+    }
+    std::fs::write(site.path("b.toml"), directory("der.pem", "password")).unwrap();
+    std::fs::write(site.path("c.toml"), directory("der.pem", "nowhere")).unwrap();
+    let files = ["--agent", "a.toml", "--agent", "b.toml", "--agent", "c.toml"];
+    let output = site.run(&[&["check", "--look"], &files[..]].concat());
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let told: Vec<Json> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let why = |at: usize| told[at]["looked"][0]["notAsked"].as_str().unwrap();
+    assert!(why(0).starts_with("the certificates in ca.pem cannot be read"), "{said}");
+    assert!(why(1).contains("the certificate authority cannot be read as PEM"), "{said}");
+    assert!(why(2).contains("cannot read the secret file nowhere"), "{said}");
+}
+
+#[test]
 fn change_files_are_not_written_for_a_job_that_means_a_domain() {
     let site = Site::with(
         &JOB.replace("kind = \"ldif\"\nfolder = \".\"", "kind = \"active-directory\"\ndomain = \"contoso.example\""),

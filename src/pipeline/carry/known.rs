@@ -23,6 +23,13 @@ pub(super) fn owned(wanted: &Wanted, known: Option<&Known>) -> Vec<Name> {
     names.into_iter().map(|(name, _)| name).collect()
 }
 
+/// Whether something shall be empty of which nobody knows whether it is. That is looked at first: mostly it is empty, and
+/// there are targets that refuse to be told so.
+pub(super) fn empties_unseen(wanted: &Wanted, known: &Known) -> bool {
+    let Wanted::Present(desired) = wanted else { return false };
+    desired.attributes.iter().any(|(name, value)| value.is_empty() && known.attributes.get(name.as_str()).is_none())
+}
+
 /// What is known once `change` is written: what was known, overlaid by the change, overlaid by the receipt.
 ///
 /// A receipt may speak of the change alone.

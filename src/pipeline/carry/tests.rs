@@ -166,6 +166,30 @@ async fn who_is_there_already_is_linked_and_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn what_shall_be_empty_and_was_never_looked_at_is_emptied_only_where_it_is_not() {
+    let emptied = present(&[("sn", "L"), ("mail", "")]);
+    let there = |mail: Value| {
+        let mut there = known(&[("sn", "L")]);
+        there.attributes.set(Name::new("mail"), mail);
+        there
+    };
+    let writer = Scripted::default().find_gives(Ok(Found::One(there(Value::Null))));
+    let (asked, carried) = run(writer, &item(emptied.clone(), Some(known(&[("sn", "L")])))).await;
+    assert_eq!((asked.as_str(), carried.change), ("find o1", None), "there are targets that refuse to empty it");
+    assert_eq!(carried.settlement, Settlement::Applied { known: Some(there(Value::Null)) });
+
+    let writer = Scripted::default().find_gives(Ok(Found::One(there(Value::text("a@x"))))).write_gives(Ok(None));
+    let (asked, carried) = run(writer, &item(emptied.clone(), Some(known(&[("sn", "L")])))).await;
+    assert_eq!(asked, "find o1, update");
+    let change = carried.change.unwrap();
+    assert_eq!((change.clear, change.before), (vec![Name::new("mail")], attributes(&[("mail", "a@x")])));
+
+    let writer = Scripted::default().find_gives(Ok(Found::CannotLook)).write_gives(Ok(None));
+    let (asked, carried) = run(writer, &item(emptied, Some(known(&[("sn", "L")])))).await;
+    assert_eq!((asked.as_str(), carried.change.unwrap().clear), ("find o1, update", vec![Name::new("mail")]));
+}
+
+#[tokio::test]
 async fn who_is_linked_is_written_without_looking_and_the_rest_stays_known() {
     let writer = Scripted::default().write_gives(Ok(Some(known(&[("sn", "L")]))));
     let (asked, carried) =

@@ -91,6 +91,12 @@ impl AgentWire {
         self.kinds.get(target.as_str()).map(String::as_str)
     }
 
+    /// How much it says of itself.
+    pub fn bytes(&self) -> usize {
+        let kinds = self.kinds.iter().map(|(target, kind)| target.len() + kind.len());
+        self.name.len() + self.version.len() + kinds.sum::<usize>()
+    }
+
     /// The longest a single write of it takes.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.timeout_milliseconds)

@@ -258,6 +258,9 @@ impl Pool {
 fn tls(extra_ca: Option<&[u8]>) -> Result<ClientConfig, LdapSettingsError> {
     let extra = CertificateDer::pem_slice_iter(extra_ca.unwrap_or_default()).collect::<Result<Vec<_>, _>>();
     let extra = extra.map_err(LdapSettingsError::Certificate)?;
+    if extra_ca.is_some() && extra.is_empty() {
+        return Err(LdapSettingsError::Certificate(rustls::pki_types::pem::Error::NoItemsFound));
+    }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(LdapSettingsError::Tls)?;
     let config = ClientConfig::builder_with_provider(provider)
