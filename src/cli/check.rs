@@ -92,7 +92,7 @@ fn check_agent(path: &Path, look: bool, globals: &Globals) -> anyhow::Result<boo
         say(format!("{file}: the agent's file is sound; it writes to {targets}"));
     }
     let looked = looked(checked.as_ref().ok().filter(|_| look))?;
-    looked.iter().for_each(print_looked);
+    looked.iter().for_each(|looked| print_looked(looked, &plain(&path.display().to_string())));
     Ok(checked.is_ok() && looked.iter().all(Looked::is_right))
 }
 
@@ -123,15 +123,15 @@ fn looked(agent: Option<&AgentMeant>) -> anyhow::Result<Vec<Looked>> {
     Ok(looked)
 }
 
-fn print_looked(looked: &Looked) {
+fn print_looked(looked: &Looked, file: &str) {
     match &looked.missing {
         Ok(missing) if missing.is_empty() => {
-            say(format!("{}: the directory has everything that the file names", looked.target));
+            say(format!("{file}: {}: the directory has everything that the file names", looked.target));
         }
         Ok(missing) => missing.iter().for_each(|missing| {
-            note(format!("error: {}: {}", looked.target, plain(&missing.to_string())));
+            note(format!("error: {file}: {}: {}", looked.target, plain(&missing.to_string())));
         }),
-        Err(why) => note(format!("error: {}: the directory cannot be asked: {}", looked.target, plain(why))),
+        Err(why) => note(format!("error: {file}: {}: the directory cannot be asked: {}", looked.target, plain(why))),
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use super::house::{bulk, person};
+use super::ldap_looks::told as told_to_people;
 
 /// Everybody to the premises: no secret is needed.
 const JOB: &str = r#"
@@ -237,6 +238,10 @@ fn a_directory_that_cannot_be_asked_for_its_password_or_authority_keeps_no_other
     assert!(why(0).starts_with("the certificates in ca.pem cannot be read"), "{said}");
     assert!(why(1).contains("the certificate authority cannot be read as PEM"), "{said}");
     assert!(why(2).contains("cannot read the secret file nowhere"), "{said}");
+    let (_, said) = told_to_people(&site, &[&["check", "--look"], &files[..]].concat());
+    for file in ["a.toml", "b.toml", "c.toml"] {
+        assert!(said.contains(&format!("error: {file}: hq: the directory cannot be asked: ")), "{said}");
+    }
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn a_misspelt_name_is_told_by_check_and_at_the_agents_start_and_a_directory_that
     assert!(code == Some(0) && !said.contains("wip"), "without --look nobody is asked: {said}");
     let why = "`protected_accounts` names wip, who is not found in the directory: nobody is protected by it";
     let (code, said) = told(&site, &check);
-    assert!(code == Some(1) && said.contains(&format!("error: hq: {why}")), "{said}");
+    assert!(code == Some(1) && said.contains(&format!("error: agent.toml: hq: {why}")), "{said}");
     let answer: Json = serde_json::from_slice(&site.run(&check).stdout).unwrap();
     let looked =
         json!({ "target": "hq", "missing": [{ "setting": "protected_accounts", "name": "wip" }], "notAsked": null });
