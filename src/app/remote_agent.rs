@@ -67,7 +67,7 @@ pub enum AgentError {
     #[error("the server cannot be asked for work")]
     Server(#[from] ServerUrlError),
     /// A secret is not where the file says.
-    #[error("{whose} secret cannot be read")]
+    #[error("the secret of {whose} cannot be read")]
     Secret {
         /// Whose it is.
         whose: String,
@@ -125,7 +125,7 @@ pub fn agent_of_file(
     nats: Option<(NatsSettings, PinnedKeys)>,
     once: bool,
 ) -> Result<Agent, AgentError> {
-    let secret = |source| AgentError::Secret { whose: "the client's".to_owned(), source };
+    let secret = |source| AgentError::Secret { whose: "the client".to_owned(), source };
     let login = AgentLogin {
         server: meant.server.clone(),
         client_id: meant.client_id.clone(),
@@ -192,7 +192,7 @@ fn ldap_writer(target: &TargetId, directory: &DirectoryMeant) -> Result<LdapWrit
 }
 
 fn ldap_settings(target: &TargetId, directory: &DirectoryMeant) -> Result<LdapSettings, AgentError> {
-    let secret = |source| AgentError::Secret { whose: format!("the directory account's of `{target}`"), source };
+    let secret = |source| AgentError::Secret { whose: format!("the directory account of `{target}`"), source };
     Ok(LdapSettings {
         kind: directory.kind,
         servers: directory.servers.clone(),

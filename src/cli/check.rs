@@ -22,7 +22,7 @@ use crate::writer::Missing;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Job files.
-    #[arg(required_unless_present = "agents", value_name = "JOB")]
+    #[arg(required_unless_present_any = ["agents", "look"], value_name = "JOB")]
     jobs: Vec<PathBuf>,
     /// An agent's own file. Neither its secrets nor its directories are asked, but with --look.
     #[arg(long = "agent", value_name = "FILE")]
